@@ -1,0 +1,145 @@
+/**
+ * The cache on the disk, as the rest of the house sees it.
+ *
+ * Three things lie side by side: *content* under its sha256; *bindings*, the memory of which bytes an
+ * upstream gave for which coordinates, which outlive the content; and *documents*, the mutable answers
+ * of registries. Only the agent writes; commands that read open the same directory read-only.
+ *
+ * @module
+ */
+import type { Coordinates, EcosystemName } from '../content/coordinates.ts';
+import type { Digest, Sha256 } from '../content/digest.ts';
+import type { Store } from '../content/source.ts';
+
+/** Where coordinates are meaningful. */
+export interface BindingKey {
+  /** Canonical upstream: the ecosystem's name if it is the public one, else its URL without userinfo, ending in `/`. */
+  readonly upstream: string;
+  readonly coordinates: Coordinates;
+}
+
+/** What an upstream was first seen to give for coordinates. It survives eviction, `rm` and `gc`. */
+export interface Binding extends BindingKey {
+  /** Digests of the bytes seen, sha256 first; after `trust accept`, of the bytes accepted. */
+  readonly digests: readonly Digest[];
+  /** Length in bytes; absent when only a declaration was accepted. */
+  readonly size?: number;
+  /** Whether upstream is not a public registry: never offered, looked up or named to anybody. */
+  readonly private: boolean;
+  /** When it was first seen, in milliseconds since 1970. */
+  readonly seenAt: number;
+  /** Why a human accepted a change, where one did. */
+  readonly reason?: string;
+}
+
+/** The memory of first uses. Reading is synchronous: it is on the path of every request. */
+export interface Bindings {
+  get(key: BindingKey): Binding | undefined;
+  /** Records a binding; one that exists is replaced only by `trust accept` (a binding with a reason). */
+  put(binding: Binding): Promise<void>;
+  /** Every binding of content with this digest, or of this package (any version when it is left out). */
+  find(what: { readonly digest: Digest } | Omit<Coordinates, 'version'> & { readonly version?: string }): readonly Binding[];
+}
+
+/** Which document: the same path may answer differently by Accept. */
+export interface DocumentKey {
+  /** Canonical upstream, as in {@link BindingKey}. */
+  readonly upstream: string;
+  /** Path with query. */
+  readonly path: string;
+  readonly accept: string;
+}
+
+/** A mutable answer of a registry, byte for byte. */
+export interface StoredDocument extends DocumentKey {
+  /** The body exactly as it came over the wire, still in its Content-Encoding. */
+  readonly body: Uint8Array;
+  /** Reply headers worth keeping, by lower-case name: content-type, content-encoding, etag, last-modified. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** When upstream last said that this is current, in milliseconds since 1970. */
+  readonly checkedAt: number;
+  readonly private: boolean;
+}
+
+/** Cached answers of registries; each replaces the one before it. */
+export interface Documents {
+  /** Undefined when there is none or when its file is damaged (it is then forgotten). */
+  get(key: DocumentKey): Promise<StoredDocument | undefined>;
+  put(document: StoredDocument): Promise<void>;
+  /** Upstream said 304: the copy is current as of `checkedAt`. */
+  touch(key: DocumentKey, checkedAt: number): void;
+}
+
+/** An artifact as `cache ls` shows it: one line for each binding whose content is there. */
+export interface Artifact {
+  readonly purl: string;
+  readonly ecosystem: EcosystemName;
+  readonly name: string;
+  readonly version: string;
+  readonly file?: string;
+  readonly upstream: string;
+  readonly digest: Sha256;
+  /** Length in bytes. */
+  readonly size: number;
+  readonly storedAt: number;
+  readonly usedAt: number;
+  readonly private: boolean;
+  /** Whether an install from a lockfile needs nothing else: the bytes are here and bound by a strong digest. */
+  readonly offline: boolean;
+}
+
+/** What to list, most recently used first unless `sort` says otherwise. */
+export interface ArtifactQuery {
+  readonly ecosystem?: EcosystemName;
+  /** Name pattern with `*` and `?`. */
+  readonly name?: string;
+  readonly sort?: 'name' | 'size' | 'used';
+  readonly limit?: number;
+}
+
+/** Totals in bytes and counts. */
+export interface CacheSize {
+  readonly artifacts: number;
+  readonly bytes: number;
+  readonly documents: number;
+  readonly documentBytes: number;
+  /** What the cache takes on the disk, everything included. */
+  readonly diskBytes: number;
+  readonly limit: number;
+}
+
+/** What `cache verify` found. Damaged content has been removed when `removed` says so. */
+export interface Verification {
+  readonly checked: number;
+  readonly damaged: readonly { readonly digest: Sha256; readonly actual: string; readonly purls: readonly string[]; readonly removed: boolean }[];
+  /** Files that no record names (a writer was killed between two steps); harmless, freed by `gc`. */
+  readonly orphans: number;
+  /** Whether the catalogue was rebuilt from the record. */
+  readonly rebuilt: boolean;
+}
+
+/** What `cache gc` freed, or would free. */
+export interface Collected {
+  readonly artifacts: readonly { readonly digest: Sha256; readonly size: number }[];
+  readonly orphans: number;
+  readonly partials: number;
+  readonly bytes: number;
+}
+
+/** The cache, opened. */
+export interface Cache extends AsyncDisposable {
+  readonly path: string;
+  /** Why nothing can be stored; undefined when the cache is writable. */
+  readonly readOnlyBecause: string | undefined;
+  readonly content: Store;
+  readonly bindings: Bindings;
+  readonly documents: Documents;
+  artifacts(query?: ArtifactQuery): Artifact[];
+  size(): CacheSize;
+  /** Path of the finished file of this content; undefined when it is not here. */
+  pathOf(digest: Digest): string | undefined;
+  /** Reads every file again. `rebuild` makes the catalogue anew from the record first. Needs a writable cache to repair. */
+  verify(options?: { readonly rebuild?: boolean; readonly onProgress?: (checked: number, total: number) => void }): Promise<Verification>;
+  /** Frees the least recently used beyond the limit, unnamed files and stale partial ones. */
+  gc(options?: { readonly dryRun?: boolean }): Promise<Collected>;
+}

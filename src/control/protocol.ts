@@ -1,0 +1,98 @@
+/**
+ * What commands and shims say to the agent: JSON, one message a line, over a socket in the user's own
+ * runtime directory. The agent speaks first, so whoever connects knows at once whom it has found.
+ *
+ * @module
+ */
+import type { Collected, Verification } from '../cache/cache.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Receipt } from '../resolve/report.ts';
+
+/** Changes whenever a message changes its meaning. */
+export const PROTOCOL = 1;
+
+/** The agent's first line. */
+export interface Hello {
+  readonly pyrsia: string;
+  readonly protocol: number;
+  readonly pid: number;
+}
+
+/** `agent status --json`. */
+export interface AgentStatus {
+  readonly running: boolean;
+  readonly pid?: number;
+  readonly version?: string;
+  /** Port by upstream. */
+  readonly ports?: Readonly<Record<string, number>>;
+  /** Launches that are running. */
+  readonly launches?: number;
+  readonly startedAt?: number;
+  /** Resident memory in bytes. */
+  readonly rss?: number;
+  /** Most resident memory so far, in bytes. */
+  readonly peakRss?: number;
+  /** Why nothing is stored; absent when the cache is writable. */
+  readonly readOnly?: string;
+  /** Upstreams that did not answer lately. */
+  readonly unreachable?: readonly string[];
+}
+
+/** How a tool is to be started, as the agent answers a launch. */
+export interface LaunchAnswer {
+  /** Undefined: run the tool as if we were not there. */
+  readonly redirection?: { readonly env: Readonly<Record<string, string>>; readonly args: readonly string[] };
+  /** One line each, for stderr. */
+  readonly notes: readonly string[];
+}
+
+/** What `pyrsia pull` brought. */
+export interface Pulled {
+  readonly purl: string;
+  readonly digest: string;
+  readonly bytes: number;
+  readonly source: string;
+  readonly word: string;
+  readonly by: string;
+  readonly rung: string;
+  readonly upstream: string;
+  readonly path: string;
+}
+
+/** Every request by name: its parameters, what comes while it runs, and its result. */
+export interface Methods {
+  status: { params: Record<string, never>; progress: never; result: AgentStatus };
+  /** `id` names a launch file in the runtime directory's `launch/`. The launch ends with this connection. */
+  launch: { params: { id: string }; progress: never; result: LaunchAnswer };
+  /** Ends a launch; resolves once its report is complete. */
+  end: { params: { id: string }; progress: never; result: Receipt };
+  pull: {
+    params: { reference: string; cwd: string; env: Record<string, string> };
+    progress: { bytes: number; size?: number; what: string };
+    result: Pulled;
+  };
+  'cache.rm': { params: { digests: string[] }; progress: never; result: { removed: number; bytes: number } };
+  'cache.gc': { params: { dryRun: boolean }; progress: never; result: Collected };
+  'cache.verify': { params: { rebuild: boolean }; progress: { checked: number; total: number }; result: Verification };
+  'trust.accept': { params: { reference: string; reason: string }; progress: never; result: { purl: string; digest: string } };
+  /** Ends the agent: at once, or (`whenIdle`) only if no launch is running. */
+  stop: { params: { whenIdle: boolean }; progress: never; result: { stopping: boolean } };
+}
+
+/** A method's name. */
+export type Method = keyof Methods;
+
+/** A request line. */
+export interface Request<M extends Method = Method> {
+  readonly id: number;
+  readonly method: M;
+  readonly params: Methods[M]['params'];
+}
+
+/** A reply line: any number of `progress`, then one `result` or `error`. */
+export interface Response {
+  readonly id: number;
+  readonly progress?: unknown;
+  readonly result?: unknown;
+  readonly error?: { readonly code: ErrorCode; readonly details: unknown } | { readonly code: 'INTERNAL'; readonly message: string };
+}

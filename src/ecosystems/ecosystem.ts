@@ -1,0 +1,141 @@
+/**
+ * What pyrsia knows of one package manager. An ecosystem is a folder that exports one
+ * {@link Ecosystem}; nothing outside the folder knows its URLs, files or flags.
+ *
+ * All of it is pure. The proxy does the fetching and the shims the launching; an ecosystem only tells
+ * them what to do. Every implementation runs `test/conformance/ecosystem.ts`.
+ *
+ * @module
+ */
+import type { Coordinates, EcosystemName } from '../content/coordinates.ts';
+import type { Digest } from '../content/digest.ts';
+
+/** One package manager, as seen by the proxy and the shims. */
+export interface Ecosystem {
+  readonly name: EcosystemName;
+  /**
+   * Reads what a user types after `pyrsia pull`; undefined when it is not of this ecosystem.
+   *
+   * @throws PyrsiaError `REFERENCE_MALFORMED` when it is, but cannot be read.
+   */
+  parse(text: string): Reference | undefined;
+  readonly registry: RegistryProtocol;
+  readonly tools: readonly Tool[];
+}
+
+/** What a user asked for: a package, and which version of it in the ecosystem's own words (`^5`, `latest`). */
+export interface Reference {
+  readonly ecosystem: EcosystemName;
+  readonly name: string;
+  /** A version, a range or a tag. */
+  readonly wanted: string;
+}
+
+/** A mutable document of a registry: where it is, and in which of its forms. */
+export interface DocumentAddress {
+  /** Path with query, starting with `/`, relative to the registry's root. */
+  readonly path: string;
+  /** What to send as Accept; documents are cached per value. */
+  readonly accept: string;
+}
+
+/** A version that a document offers. */
+export interface Selected {
+  readonly coordinates: Coordinates;
+  /** Where the artifact is, relative to the registry's root. */
+  readonly path: string;
+  /** What the document says its digest is. */
+  readonly digest?: Digest;
+}
+
+/** The HTTP protocol between the package manager and its registry: the proxy's part. */
+export interface RegistryProtocol {
+  /** Classifies a request. `path` starts with `/` and is still percent-encoded; header names are lower case. */
+  route(method: string, path: string, query: string, headers: Headers): Route;
+
+  /** Where `upstream`, the registry that the user's own configuration names, keeps the same path. */
+  locate(path: string, upstream: URL): URL;
+
+  /** The small document by which the registry itself binds these coordinates to a digest. */
+  document(coordinates: Coordinates): DocumentAddress;
+
+  /** Documents that would say the same and may be at hand already, best first. */
+  listings(coordinates: Pick<Coordinates, 'name'>): readonly DocumentAddress[];
+
+  /** What a document says the digest of `coordinates` is; undefined when it does not say. */
+  digest(body: Uint8Array, coordinates: Coordinates): Digest | undefined;
+
+  /** The version that a listing offers for what the user wanted; undefined when none fits. */
+  select(body: Uint8Array, wanted: Reference): Selected | undefined;
+
+  /** Whether a body can be a document of this registry at all. @throws PyrsiaError `DOCUMENT_INVALID` */
+  check(body: Uint8Array, what: string): void;
+
+  /** How this ecosystem's clients are told that they do not get it, so that they stop at once and show why. */
+  refuse(kind: 'refused' | 'unavailable', message: string): Reply;
+}
+
+/** Request or reply headers by lower-case name. */
+export type Headers = Readonly<Record<string, string>>;
+
+/** A whole reply. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+/** What a package manager asked for. */
+export type Route =
+  /** Immutable bytes, from whoever has them. `claimed` when the request itself names the digest. */
+  | { readonly kind: 'artifact'; readonly coordinates: Coordinates; readonly claimed?: Digest }
+  /** A mutable answer (packument, tag, maven-metadata.xml): fresh from upstream, or stale when offline. */
+  | ({ readonly kind: 'metadata'; readonly what: string } & DocumentAddress)
+  /** A question about the registry itself, answered without asking anyone. */
+  | { readonly kind: 'answer'; readonly reply: Reply }
+  /** Not ours (audit, search, ping): forwarded untouched, never kept. */
+  | { readonly kind: 'passthrough' }
+  /** Something a proxy must not do for anybody (a PUT, a path that climbs out). */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** One command line tool: the shims' part. */
+export interface Tool {
+  /** The executable a shim stands in for. */
+  readonly executable: string;
+  /** Whether this call must run as if we were not there, and why; undefined when it goes through us. */
+  stepAside(args: readonly string[]): string | undefined;
+  /** How to start it so that it fetches through us. */
+  redirect(call: ToolCall): Redirection;
+}
+
+/** One registry that a tool would have used, and our way to it. */
+export interface Leading {
+  /** The registry's URL as the tool's own configuration has it. */
+  readonly upstream: string;
+  /** Our base URL for it, ending in `/`. */
+  readonly base: string;
+  /** The scope it is for (`@acme`); undefined for the default one. */
+  readonly scope?: string;
+}
+
+/** One call of a tool, as the user made it, and the way to us. */
+export interface ToolCall {
+  readonly leading: readonly Leading[];
+  /** What the tool must show us; it belongs in a file, never in an argument. */
+  readonly credential: string;
+  /** The text of the tool's own global configuration file, to be kept in force. */
+  readonly globalConfig: string;
+  /** Hosts that the project's lockfile names. */
+  readonly lockedHosts: readonly string[];
+  /** Path at which a file of {@link Redirection.files} will lie. */
+  pathOf(file: string): string;
+}
+
+/** What a shim adds to the tool's own environment before it steps aside. */
+export interface Redirection {
+  readonly env: Readonly<Record<string, string>>;
+  /** Arguments put before the user's own (`mvn -gs …`). */
+  readonly args?: readonly string[];
+  /** Configuration files to write first (0600), by name in the launch's own directory. */
+  readonly files?: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,79 @@
+/**
+ * Every failure pyrsia can report, in one list.
+ *
+ * An *expected* outcome (not cached, not published, no such version) is a return value. An error
+ * means a promise was broken: bytes were wrong, a limit was passed, or the world outside did not
+ * answer. Messages say what was wanted, what came, and where there is one, what to do.
+ *
+ * @module
+ */
+
+/** What is known about each failure; the evidence, not the prose. Sizes are bytes, times milliseconds. */
+export interface ErrorDetails {
+  DIGEST_MALFORMED: { text: string };
+  DIGEST_MISMATCH: { expected: string; actual: string; from?: string };
+  SIZE_MISMATCH: { expected: number; actual: number; from?: string };
+  /** Bytes or a declaration contradict what was known before of these coordinates. */
+  CONTRADICTED: { purl: string; expected: string; actual: string; by: string };
+  /** Policy asks for more evidence than there is. */
+  EVIDENCE_TOO_LOW: { purl: string; policy: string; word: string };
+  REFERENCE_MALFORMED: { text: string; reason: string };
+  NOT_FOUND: { what: string };
+  /** The cache holds nothing for it and upstream may not or cannot be asked. */
+  OFFLINE_MISS: { what: string; reason: string };
+  UPSTREAM_FAILED: { url: string; reason: string };
+  CREDENTIALS_NEEDED: { what: string; upstream: string };
+  DOCUMENT_INVALID: { what: string; reason: string };
+  DOCUMENT_TOO_LARGE: { what: string; limit: number };
+  /** Stored content no longer has its digest; it has been removed. */
+  CACHE_CORRUPT: { digest: string; actual: string };
+  CACHE_READ_ONLY: { path: string; reason: string };
+  CONFIG_INVALID: { problems: readonly string[] };
+  AGENT_UNAVAILABLE: { reason: string };
+  AGENT_REFUSED: { reason: string };
+}
+
+/** Stable names: they appear in `--json` output and in the documentation. */
+export type ErrorCode = keyof ErrorDetails;
+
+const from = (source: string | undefined): string => (source ? ` from ${source}` : '');
+
+const messages: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => string } = {
+  DIGEST_MALFORMED: (d) =>
+    `Cannot read digest "${d.text}": expected sha256:<64 hex>, sha512:<128 hex> or sha1:<40 hex>`,
+  DIGEST_MISMATCH: (d) => `Content${from(d.from)} does not match its digest: expected ${d.expected}, got ${d.actual}`,
+  SIZE_MISMATCH: (d) => `Content${from(d.from)} has the wrong size: expected ${d.expected} bytes, got ${d.actual}`,
+  CONTRADICTED: (d) =>
+    `Refused ${d.purl}: ${d.by} says ${d.expected}, now it is ${d.actual}. If the change is legitimate: pyrsia trust accept ${d.purl} --reason "…"`,
+  EVIDENCE_TOO_LOW: (d) => `Refused ${d.purl}: policy ${d.policy} asks for more than "${d.word}"`,
+  REFERENCE_MALFORMED: (d) => `Cannot read reference "${d.text}": ${d.reason}`,
+  NOT_FOUND: (d) => `Not found: ${d.what}`,
+  OFFLINE_MISS: (d) => `Not in the cache: ${d.what} (${d.reason})`,
+  UPSTREAM_FAILED: (d) => `Upstream did not deliver ${d.url}: ${d.reason}`,
+  CREDENTIALS_NEEDED: (d) => `Credentials needed for ${d.what} at ${d.upstream}`,
+  DOCUMENT_INVALID: (d) => `Cannot read ${d.what}: ${d.reason}`,
+  DOCUMENT_TOO_LARGE: (d) => `Refused ${d.what}: larger than the limit of ${d.limit} bytes`,
+  CACHE_CORRUPT: (d) => `Cached content was damaged and has been removed: expected ${d.digest}, found ${d.actual}`,
+  CACHE_READ_ONLY: (d) => `Cannot write the cache at ${d.path}: ${d.reason}`,
+  CONFIG_INVALID: (d) => d.problems.join('\n'),
+  AGENT_UNAVAILABLE: (d) => `The agent cannot be reached: ${d.reason}`,
+  AGENT_REFUSED: (d) => `The agent refused: ${d.reason}`,
+};
+
+/** The one error class of this program. Switch on {@link PyrsiaError.code}, never on the message. */
+export class PyrsiaError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'PyrsiaError';
+  readonly code: C;
+  readonly details: ErrorDetails[C];
+
+  constructor(code: C, details: ErrorDetails[C], options?: { cause: unknown }) {
+    super(messages[code](details), options);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** Whether `error` is one of ours, and of this code where one is given. */
+export function isPyrsiaError<C extends ErrorCode>(error: unknown, code?: C): error is PyrsiaError<C> {
+  return error instanceof PyrsiaError && (code === undefined || error.code === code);
+}

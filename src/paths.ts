@@ -1,0 +1,52 @@
+/**
+ * Where our files lie: XDG directories on Linux and elsewhere, `%LOCALAPPDATA%` on Windows,
+ * `~/Library` on macOS.
+ *
+ * @see https://specifications.freedesktop.org/basedir-spec/latest/
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { homedir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+/** Directories of one user, absolute; none of them need exist. */
+export interface Paths {
+  /** Content, documents and their catalogue: may be deleted at any time. */
+  readonly cache: string;
+  /** What is kept: ports, the log, the last receipt. */
+  readonly state: string;
+  /** `config.json` lies here. */
+  readonly config: string;
+  /** Sockets and launch files of this boot. Short, because a socket's path may have about 100 bytes. */
+  readonly runtime: string;
+}
+
+/**
+ * The directories for this environment. Two environments with different state or cache directories have
+ * different runtime directories, so each has an agent of its own.
+ */
+export function pathsOf(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): Paths {
+  const home = env['HOME'] ?? env['USERPROFILE'] ?? homedir();
+  const local = env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local');
+  const absolute = (name: string): string | undefined => (env[name]?.startsWith('/') ? env[name] : undefined);
+
+  const base =
+    platform === 'win32'
+      ? { cache: join(local, 'pyrsia', 'cache'), state: join(local, 'pyrsia', 'state'), config: join(local, 'pyrsia') }
+      : platform === 'darwin'
+        ? {
+            cache: join(absolute('XDG_CACHE_HOME') ?? join(home, 'Library', 'Caches'), 'pyrsia'),
+            state: join(absolute('XDG_STATE_HOME') ?? join(home, 'Library', 'Application Support'), 'pyrsia'),
+            config: join(absolute('XDG_CONFIG_HOME') ?? join(home, 'Library', 'Preferences'), 'pyrsia'),
+          }
+        : {
+            cache: join(absolute('XDG_CACHE_HOME') ?? join(home, '.cache'), 'pyrsia'),
+            state: join(absolute('XDG_STATE_HOME') ?? join(home, '.local', 'state'), 'pyrsia'),
+            config: join(absolute('XDG_CONFIG_HOME') ?? join(home, '.config'), 'pyrsia'),
+          };
+
+  const which = createHash('sha256').update(`${base.state}\0${base.cache}`).digest('hex').slice(0, 12);
+  const perBoot = absolute('XDG_RUNTIME_DIR');
+  const runtime = perBoot ? join(perBoot, 'pyrsia', which) : join(env['TMPDIR'] ?? '/tmp', `pyrsia-${userInfo().uid}`, which);
+  return { ...base, runtime };
+}

@@ -1,0 +1,103 @@
+/**
+ * What is told about a launch: one record an artifact, and their sum. The records are `$PYRSIA_REPORT`'s
+ * lines and what `pyrsia why last` explains; `docs/report.md` has the schema, which is stable.
+ *
+ * @module
+ */
+import type { Digest } from '../content/digest.ts';
+import type { SourceName } from '../content/source.ts';
+import type { Policy, Witness, Word } from '../verify/expect.ts';
+
+/** The evidence ladder as far as it exists: what stands behind an artifact. */
+export type Rung = 'none' | 'registry digest';
+
+/** How one request for an artifact ended. */
+export type Outcome =
+  | 'delivered'
+  /** Contradicted, or less evidence than policy asks for. */
+  | 'refused'
+  /** Nobody could deliver it: offline and not cached, or upstream failed. */
+  | 'unavailable'
+  /** Upstream itself says that there is no such thing. */
+  | 'not found'
+  /** Fetched past the cache with the user's own credentials. */
+  | 'passed';
+
+/** One artifact of one launch. */
+export interface ReportLine {
+  readonly purl: string;
+  readonly outcome: Outcome;
+  /** sha256 of the bytes delivered. */
+  readonly digest?: Digest;
+  /** Length in bytes. */
+  readonly bytes?: number;
+  readonly source?: SourceName;
+  /** How it reached the tool. `linked` is for what is put into the tool's own cache. */
+  readonly via: 'response' | 'linked';
+  readonly word: Word;
+  readonly by: Witness;
+  readonly rung: Rung;
+  /** Only a weak digest (sha1) stands behind the word. */
+  readonly weak?: boolean;
+  /** Canonical upstream. */
+  readonly upstream: string;
+  readonly private: boolean;
+  /** From the request to the last byte, in milliseconds. */
+  readonly ms: number;
+  /** When, in milliseconds since 1970. */
+  readonly at: number;
+  /** Sources that could not be asked or had no good bytes, and why. */
+  readonly passedOver?: readonly { readonly source: SourceName; readonly reason: string }[];
+  /** Why it was refused or unavailable. */
+  readonly reason?: string;
+}
+
+/** How often documents (packuments) were asked for, by where the answer came from. */
+export interface DocumentCounts {
+  /** Fetched anew. */
+  readonly upstream: number;
+  /** Upstream said that the cached copy is current. */
+  readonly unchanged: number;
+  /** Served from the cache because upstream could not be asked. */
+  readonly stale: number;
+}
+
+/** The document behind `pyrsia why last --json`, and behind the receipt's one line. */
+export interface Receipt {
+  readonly launch: string;
+  /** The command as the user typed it. */
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly startedAt: number;
+  /** Undefined while it runs. */
+  readonly endedAt?: number;
+  readonly policy: Policy;
+  /** Why upstream was not asked, where it was not. */
+  readonly offline?: string;
+  readonly artifacts: readonly ReportLine[];
+  readonly documents: DocumentCounts;
+  readonly totals: Totals;
+  /** Things worth a line: nothing can be stored, a registry was left alone. */
+  readonly notes: readonly string[];
+}
+
+/** Sums over {@link Receipt.artifacts}. */
+export interface Totals {
+  readonly artifacts: number;
+  readonly cache: number;
+  readonly peer: number;
+  readonly upstream: number;
+  readonly passed: number;
+  readonly refused: number;
+  readonly unavailable: number;
+  readonly notFound: number;
+  /** Delivered on the word of a log, of the registry, or of bytes seen before. */
+  readonly verified: number;
+  /** Delivered on the lockfile's word alone. */
+  readonly claimed: number;
+  readonly unknown: number;
+  /** Bytes delivered. */
+  readonly bytes: number;
+  /** Of these, bytes that upstream did not have to send. */
+  readonly saved: number;
+}

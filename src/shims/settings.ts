@@ -1,0 +1,49 @@
+/**
+ * What a tool is configured to do in one directory, as the agent needs it. Reading a tool's own
+ * configuration is I/O, so it lives with the shims and not in the ecosystems.
+ *
+ * @module
+ */
+
+/** A registry that a tool would ask. */
+export interface UpstreamSettings {
+  /** As configured, without userinfo, ending in `/`. */
+  readonly url: string;
+  /** The scope it is for (`@acme`); undefined for the default registry. */
+  readonly scope?: string;
+  /** Whether it is the default that the tool itself ships. */
+  readonly shipped: boolean;
+  /** Value for an Authorization header, where the user has one for this registry. Never logged, never stored. */
+  readonly authorization?: string;
+  /** Why only the tool itself can ask it (a client certificate). */
+  readonly unsupported?: string;
+}
+
+/** How the user's connections are to be made. */
+export interface ConnectionSettings {
+  readonly httpProxy?: string;
+  readonly httpsProxy?: string;
+  /** Comma-separated, as in NO_PROXY. */
+  readonly noProxy?: string;
+  /** PEM certificates to trust besides Node's own. */
+  readonly ca?: readonly string[];
+  /** Whether certificates are checked. */
+  readonly strictSsl: boolean;
+}
+
+/** One tool's effective configuration in one directory. */
+export interface ToolSettings {
+  readonly upstreams: readonly UpstreamSettings[];
+  readonly connection: ConnectionSettings;
+  /** Text of the tool's own global configuration file; empty when there is none. */
+  readonly globalConfig: string;
+  /** Hosts (with port) that the directory's lockfile names, each once. */
+  readonly lockedHosts: readonly string[];
+}
+
+/** Where and how a tool is started. */
+export interface ToolContext {
+  readonly cwd: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
