@@ -1,0 +1,140 @@
+/**
+ * Every setting there is. Adding one is one entry in {@link SETTINGS}: reading, `pyrsia config` and its
+ * messages follow from it; `docs/configuration.md` describes each.
+ *
+ * @module
+ */
+import { isIPv4 } from 'node:net';
+import { formatBytes, parseBytes, parseDuration } from '../content/format.ts';
+import { POLICIES, type Policy } from '../verify/expect.ts';
+
+/** One setting: how it is written, and what it means. */
+export interface Setting<T> {
+  readonly summary: string;
+  /** As a user would write it. */
+  readonly default: string;
+  /** The environment variable that overrules the file. */
+  readonly env?: string;
+  /** What is accepted, in words that go on from "expected". */
+  readonly expected: string;
+  /** Undefined when `text` is not acceptable. */
+  parse(this: void, text: string): T | undefined;
+  /** Set where a project may have a say: whether `value` asks for at least as much as `than`. */
+  tightens?(this: void, value: T, than: T): boolean;
+}
+
+/** How long a timer can wait in Node, in milliseconds: somewhat more than 24 days. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+const setting = <T>(entry: Setting<T>): Setting<T> => entry;
+
+const choice =
+  <T extends string>(choices: readonly T[]) =>
+  (text: string): T | undefined =>
+    choices.find((each) => each === text);
+
+const duration = (least: number) => (text: string) => {
+  const ms = parseDuration(text);
+  return ms !== undefined && ms >= least && ms <= LONGEST_TIMER ? ms : undefined;
+};
+
+/** The least that a cache may be limited to, in bytes. */
+const LEAST_CACHE = 1_000_000;
+
+/** By key, in the order in which they are listed. */
+export const SETTINGS = {
+  'cache.limit': setting<number | 'auto'>({
+    summary: 'Size at which the least recently used content is dropped; auto: 20 GB or 10 % of the disk',
+    default: 'auto',
+    env: 'PYRSIA_CACHE_LIMIT',
+    expected: `a size such as 20GB, at least ${formatBytes(LEAST_CACHE)}, or auto`,
+    parse(text) {
+      const bytes = text === 'auto' ? text : parseBytes(text);
+      return bytes === 'auto' || (bytes !== undefined && bytes >= LEAST_CACHE) ? bytes : undefined;
+    },
+  }),
+  policy: setting<Policy>({
+    summary:
+      'How much evidence is asked for: observe any, locked more than a lockfile, strict no weak digest',
+    default: 'observe',
+    env: 'PYRSIA_POLICY',
+    expected: 'observe, locked or strict',
+    parse: choice(POLICIES),
+    tightens: (value, than) => POLICIES.indexOf(value) >= POLICIES.indexOf(than),
+  }),
+  'npm.public': setting<readonly string[]>({
+    summary: 'Registries that count as public besides the one that npm ships',
+    default: '',
+    expected: 'http or https URLs without credentials, separated by commas',
+    parse(text) {
+      const urls = text
+        .split(/[\s,]+/)
+        .filter(Boolean)
+        .map(registryUrl);
+      return urls.every((url) => url !== undefined) ? [...new Set(urls)] : undefined;
+    },
+  }),
+  'upstream.timeout': setting<number>({
+    summary: 'Silence of an upstream after which it counts as failed',
+    default: '30s',
+    env: 'PYRSIA_UPSTREAM_TIMEOUT',
+    expected: 'a duration such as 30s, from 1ms to 24d',
+    parse: duration(1),
+  }),
+  'agent.idle': setting<number>({
+    summary: 'How long the agent stays when nothing is running; 0: it ends with the last launch',
+    default: '10m',
+    env: 'PYRSIA_IDLE',
+    expected: 'a duration such as 10m, up to 24d, or 0',
+    parse: duration(0),
+  }),
+  'proxy.host': setting<string>({
+    summary: 'Loopback address that the agent listens on',
+    default: '127.0.0.1',
+    expected: 'a loopback address such as 127.0.0.1',
+    parse: (text) => ((isIPv4(text) && text.startsWith('127.')) || text === '::1' ? text : undefined),
+  }),
+  'proxy.port': setting<number | 'auto'>({
+    summary: 'First port to try for the first upstream; auto: any, kept from then on',
+    default: 'auto',
+    expected: 'a port from 1 to 65535, or auto',
+    parse(text) {
+      if (text === 'auto') return text;
+      const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+      return port >= 1 && port <= 65_535 ? port : undefined;
+    },
+  }),
+} as const;
+
+/** The name of a setting. */
+export type Key = keyof typeof SETTINGS;
+
+/** Every setting's effective value: sizes in bytes, durations in milliseconds. */
+export type Config = { readonly [K in Key]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never };
+
+/** The names of all settings. */
+export const KEYS = Object.keys(SETTINGS).filter(isKey);
+
+/** Whether there is a setting of this name. */
+export function isKey(text: string): text is Key {
+  return Object.hasOwn(SETTINGS, text);
+}
+
+/** The setting of this name, whatever the type of its values. */
+export function settingOf(key: Key): Setting<unknown> {
+  return SETTINGS[key];
+}
+
+/** Says what is wrong with `text` as a value of `key`, or with `key` itself; undefined when nothing is. */
+export function problemWith(key: string, text?: string): string | undefined {
+  if (!isKey(key)) return `Unknown setting "${key}": see pyrsia config ls`;
+  const { parse, expected } = settingOf(key);
+  if (text === undefined || parse(text) !== undefined) return undefined;
+  return `Cannot set ${key} to "${text}": expected ${expected}`;
+}
+
+function registryUrl(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) return undefined;
+  return url.href.endsWith('/') ? url.href : `${url.href}/`;
+}
