@@ -10,6 +10,7 @@ const file = (path: string, entries: unknown = {}): ConfigFile =>
   parseConfigFile(path, JSON.stringify(entries));
 const user = (entries: unknown = {}) => file('config.json', entries);
 const project = (entries: unknown) => [file('.pyrsia.json', entries)];
+const policyOf = (...args: Parameters<typeof combine>) => combine(...args).origins.policy;
 
 describe('every setting', () => {
   it.each(KEYS)('%s accepts its own default', (key) => {
@@ -62,7 +63,6 @@ describe('precedence', () => {
   });
 
   it('puts the environment over the project over the user', () => {
-    const policyOf = (...args: Parameters<typeof combine>) => combine(...args).origins.policy;
     expect(policyOf(user({ policy: 'locked' }), [], {}).origin).toBe('user');
     expect(policyOf(user({ policy: 'locked' }), project({ policy: 'strict' }), {}).origin).toBe('project');
     expect(policyOf(user(), project({ policy: 'strict' }), { PYRSIA_POLICY: 'observe' })).toEqual({

@@ -1,0 +1,78 @@
+/**
+ * The sum of a launch, and the one line that a user reads after it.
+ *
+ * @module
+ */
+import { formatBytes, formatDuration } from '../content/format.ts';
+import type { Receipt, ReportLine, Totals } from './report.ts';
+
+/** Adds up the artifacts of a launch. */
+export function totals(lines: readonly ReportLine[]): Totals {
+  const count = (holds: (line: ReportLine) => boolean): number => lines.filter(holds).length;
+  const delivered = lines.filter(({ outcome }) => outcome === 'delivered');
+  const from = (source: ReportLine['source']): ReportLine[] =>
+    delivered.filter((line) => line.source === source);
+
+  return {
+    artifacts: lines.length,
+    cache: from('cache').length,
+    peer: from('peer').length,
+    upstream: from('upstream').length,
+    passed: count(({ outcome }) => outcome === 'passed'),
+    refused: count(({ outcome }) => outcome === 'refused'),
+    unavailable: count(({ outcome }) => outcome === 'unavailable'),
+    notFound: count(({ outcome }) => outcome === 'not found'),
+    verified: delivered.filter(({ word }) => word === 'published' || word === 'declared').length,
+    claimed: delivered.filter(({ word }) => word === 'claimed').length,
+    unknown: delivered.filter(({ word }) => word === 'unknown').length,
+    bytes: sumOf(lines),
+    saved: sumOf([...from('cache'), ...from('peer')]),
+  };
+}
+
+/**
+ * What is said on stderr when a launch is over: one line, and one more for why something was refused or
+ * could not be had. Undefined when nothing was fetched. Parts that are zero are left out.
+ *
+ * `pyrsia: 503 packages · 488 cache · 15 upstream · 503 verified · 21.3 MB, 20.9 MB not downloaded · 4.3 s  (pyrsia why last)`
+ */
+export function receiptLine(receipt: Receipt): string | undefined {
+  const { artifacts, documents, totals: sum, startedAt, endedAt, offline } = receipt;
+  if (artifacts.length === 0) return undefined;
+
+  const noun = artifacts.every(({ purl }) => purl.startsWith('pkg:npm/')) ? 'package' : 'artifact';
+  const parts = [
+    `${sum.artifacts} ${noun}${sum.artifacts === 1 ? '' : 's'}`,
+    some(sum.cache, 'cache'),
+    some(sum.peer, 'peers'),
+    some(sum.upstream, 'upstream'),
+    some(sum.passed, 'passed with your own credentials'),
+    some(sum.refused, 'REFUSED'),
+    some(sum.unavailable, 'unavailable'),
+    some(sum.notFound, 'not found'),
+    some(sum.verified, 'verified'),
+    some(sum.claimed, 'named by the lockfile only'),
+    some(sum.unknown, 'named by nobody'),
+    offline && `offline: ${offline}`,
+    some(documents.stale, `stale ${documents.stale === 1 ? 'document' : 'documents'}`),
+    sum.bytes > 0 &&
+      formatBytes(sum.bytes) + (sum.saved > 0 ? `, ${formatBytes(sum.saved)} not downloaded` : ''),
+    endedAt !== undefined && formatDuration(endedAt - startedAt),
+  ];
+  const worst =
+    artifacts.find(({ outcome }) => outcome === 'refused') ??
+    artifacts.find(({ outcome }) => outcome === 'unavailable');
+  const why =
+    worst?.reason && (worst.reason.includes(worst.purl) ? worst.reason : `${worst.purl}: ${worst.reason}`);
+  return [`${parts.filter(Boolean).join(' · ')}  (pyrsia why last)`, why]
+    .flatMap((line) => (line ? [`pyrsia: ${line}`] : []))
+    .join('\n');
+}
+
+function sumOf(lines: readonly ReportLine[]): number {
+  return lines.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
+}
+
+function some(count: number, what: string): string | undefined {
+  return count > 0 ? `${count} ${what}` : undefined;
+}

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { receiptLine, totals } from '../../src/resolve/receipt.ts';
+import type { Receipt, ReportLine } from '../../src/resolve/report.ts';
+
+const line = (changes: Partial<ReportLine> = {}): ReportLine => ({
+  purl: 'pkg:npm/lodash@4.17.21',
+  outcome: 'delivered',
+  bytes: 1000,
+  source: 'cache',
+  via: 'response',
+  word: 'declared',
+  by: 'the registry',
+  rung: 'registry digest',
+  upstream: 'npm',
+  private: false,
+  ms: 1,
+  at: 0,
+  ...changes,
+});
+const times = (count: number, changes?: Partial<ReportLine>): ReportLine[] =>
+  Array.from({ length: count }, () => line(changes));
+const undelivered = (outcome: ReportLine['outcome'], reason: string): ReportLine => {
+  const { bytes: _bytes, source: _source, ...rest } = line({ outcome, reason });
+  return rest;
+};
+const receipt = (artifacts: ReportLine[], changes: Partial<Receipt> = {}): Receipt => ({
+  launch: 'one',
+  command: ['npm', 'ci'],
+  cwd: '/home/me/project',
+  startedAt: 0,
+  endedAt: 4321,
+  policy: 'observe',
+  artifacts,
+  documents: { upstream: 0, unchanged: 0, stale: 0 },
+  totals: totals(artifacts),
+  notes: [],
+  ...changes,
+});
+
+describe('totals', () => {
+  it('count every artifact once by source, by outcome and by word', () => {
+    const sum = totals([
+      ...times(3),
+      line({ source: 'peer', word: 'published' }),
+      line({ source: 'upstream', word: 'unknown' }),
+      line({ source: 'upstream', word: 'claimed' }),
+      line({ outcome: 'passed', source: 'upstream' }),
+      undelivered('refused', 'no'),
+      undelivered('unavailable', 'down'),
+      undelivered('not found', '404'),
+    ]);
+    expect(sum).toEqual({
+      artifacts: 10,
+      cache: 3,
+      peer: 1,
+      upstream: 2,
+      passed: 1,
+      refused: 1,
+      unavailable: 1,
+      notFound: 1,
+      verified: 4,
+      claimed: 1,
+      unknown: 1,
+      bytes: 7000,
+      saved: 4000,
+    });
+  });
+
+  it('of nothing are zero', () => {
+    expect(Object.values(totals([])).every((value) => value === 0)).toBe(true);
+  });
+});
+
+describe('the receipt', () => {
+  it('says where everything came from in one line', () => {
+    const artifacts = [...times(488, { bytes: 42_828 }), ...times(15, { source: 'upstream', bytes: 26_667 })];
+    expect(receiptLine(receipt(artifacts))).toBe(
+      'pyrsia: 503 packages · 488 cache · 15 upstream · 503 verified · 21.3 MB, 20.9 MB not downloaded · 4.3 s  (pyrsia why last)',
+    );
+  });
+
+  it('is not written when nothing was fetched', () => {
+    expect(receiptLine(receipt([]))).toBeUndefined();
+  });
+
+  it('leaves out what is zero, and says one package', () => {
+    expect(receiptLine(receipt([line({ source: 'upstream' })]))).toBe(
+      'pyrsia: 1 package · 1 upstream · 1 verified · 1 kB · 4.3 s  (pyrsia why last)',
+    );
+  });
+
+  it('names what rests on the lockfile alone, and that upstream was not asked', () => {
+    const stale = { upstream: 0, unchanged: 0, stale: 2 };
+    expect(
+      receiptLine(
+        receipt([line({ word: 'claimed' })], { offline: 'PYRSIA_OFFLINE is set', documents: stale }),
+      ),
+    ).toBe(
+      'pyrsia: 1 package · 1 cache · 1 named by the lockfile only · offline: PYRSIA_OFFLINE is set · 2 stale documents · 1 kB, 1 kB not downloaded · 4.3 s  (pyrsia why last)',
+    );
+  });
+
+  it('names a refusal and its reason, before what was merely unavailable', () => {
+    const artifacts = [
+      undelivered('unavailable', 'upstream is down'),
+      undelivered('refused', 'bytes differ'),
+    ];
+    expect(receiptLine(receipt(artifacts))?.split('\n')).toEqual([
+      'pyrsia: 2 packages · 1 REFUSED · 1 unavailable · 4.3 s  (pyrsia why last)',
+      'pyrsia: pkg:npm/lodash@4.17.21: bytes differ',
+    ]);
+  });
+
+  it('does not name the package twice when the reason already does', () => {
+    const reason = 'Refused pkg:npm/lodash@4.17.21: the registry says otherwise';
+    expect(receiptLine(receipt([undelivered('refused', reason)]))?.split('\n')[1]).toBe(`pyrsia: ${reason}`);
+  });
+
+  it('speaks of artifacts where not all are npm packages, and of what was passed', () => {
+    const artifacts = [line({ outcome: 'passed' }), line({ purl: 'pkg:docker/library/nginx@1.27' })];
+    expect(receiptLine(receipt(artifacts))).toMatch(
+      /^pyrsia: 2 artifacts · 1 cache · 1 passed with your own credentials · /,
+    );
+  });
+
+  it('has no duration while the launch runs', () => {
+    const { endedAt: _endedAt, ...running } = receipt([line()]);
+    expect(receiptLine(running)).not.toMatch(/4\.3 s/);
+  });
+});
