@@ -1,0 +1,243 @@
+/**
+ * One artifact, from the request to the verdict: on whose word, from which source, and what is
+ * remembered of it.
+ *
+ * @module
+ */
+import type { Binding, BindingKey, Cache } from '../cache/cache.ts';
+import { type Coordinates, purlOf } from '../content/coordinates.ts';
+import { contradiction, type Digest, digestWith, isWeak } from '../content/digest.ts';
+import type { ByteStream } from '../content/source.ts';
+import type { Measured } from '../content/verified.ts';
+import type { Headers } from '../ecosystems/ecosystem.ts';
+import { isPyrsiaError, PyrsiaError } from '../errors.ts';
+import type { Outcome, ReportLine } from '../resolve/report.ts';
+import type { Found, Resolver } from '../resolve/resolve.ts';
+import { expect, type Expectation, suffices } from '../verify/expect.ts';
+import type { Asker } from './asker.ts';
+import { decoded, type DocumentService } from './documents.ts';
+import type { Upstreams } from './upstream.ts';
+import { upstreamSource } from './upstream-source.ts';
+
+/** What is asked for. */
+export interface ArtifactRequest {
+  readonly coordinates: Coordinates;
+  /** Where the registry keeps it. */
+  readonly path: string;
+  /** The digest that the client names. */
+  readonly claimed?: Digest;
+  /** The client's own headers that may go to upstream. */
+  readonly headers?: Headers;
+  readonly signal?: AbortSignal;
+}
+
+/** An artifact on its way to the client. */
+export interface Delivery {
+  /** Length in bytes, where it is known before the end. */
+  readonly size?: number;
+  readonly chunks: ByteStream;
+  /** What is to be written into the report once the last byte is known to be right. */
+  line(): Promise<ReportLine>;
+}
+
+/** A digest that contradicted what was known, kept so that `trust accept` can name it. */
+export interface Contradiction extends BindingKey {
+  readonly expected: Digest;
+  readonly actual: Digest;
+  readonly private: boolean;
+  readonly at: number;
+}
+
+/** Artifacts of any ecosystem. */
+export interface ArtifactService {
+  /**
+   * Finds an artifact and settles on whose word it is what its coordinates say, before a byte is sent.
+   * Undefined when upstream says that there is none.
+   *
+   * @throws PyrsiaError `CONTRADICTED`, `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `EVIDENCE_TOO_LOW`: refused;
+   * `OFFLINE_MISS`, `UPSTREAM_FAILED`: unavailable; `CREDENTIALS_NEEDED`
+   */
+  deliver(asker: Asker, asked: ArtifactRequest): Promise<Delivery | undefined>;
+  /** A report line for a request that ended without delivery. */
+  lineFor(asker: Asker, coordinates: Coordinates, outcome: Outcome, startedAt: number, reason?: string): ReportLine;
+  /** Resolves when everything delivered so far is stored and bound. */
+  settled(): Promise<void>;
+}
+
+/** Opens the service. `onContradiction` is told of every refusal that `trust accept` could lift. */
+export function openArtifacts(parts: {
+  readonly cache: Cache;
+  readonly resolver: Resolver;
+  readonly documents: DocumentService;
+  readonly upstreams: Upstreams;
+  readonly now: () => number;
+  readonly onContradiction: (found: Contradiction) => void;
+}): ArtifactService {
+  const { cache, resolver, documents, upstreams, now } = parts;
+  const pending = new Set<Promise<void>>();
+
+  /** What the registry's own documents say: one at hand, else the small one; undefined when it does not say. */
+  async function declaredBy(asker: Asker, asked: ArtifactRequest): Promise<Digest | 'no such version' | undefined> {
+    const { registry } = asker.upstream.ecosystem;
+    const { coordinates } = asked;
+    for (const address of [registry.document(coordinates), ...registry.listings(coordinates)]) {
+      const document = await documents.atHand(asker, address);
+      const digest = document && registry.digest(await decoded(document), coordinates);
+      if (digest) return digest;
+    }
+    if (asker.offline !== undefined) return undefined;
+    try {
+      const { document, status } = await documents.get(asker, registry.document(coordinates), asked.headers);
+      if (document) return registry.digest(await decoded(document), coordinates);
+      return status === 404 || status === 410 ? 'no such version' : undefined;
+    } catch (error) {
+      if (error instanceof PyrsiaError) return undefined;
+      throw error;
+    }
+  }
+
+  /** A claim or nothing becomes the registry's word where the registry can be asked. */
+  async function bound(
+    asker: Asker,
+    asked: ArtifactRequest,
+    expected: Expectation & { kind: 'expected' },
+  ): Promise<Expectation | undefined> {
+    if (expected.word === 'declared' || expected.word === 'published') return expected;
+    // Bytes that upstream itself sends for these coordinates bind them: nobody need be asked besides.
+    if (expected.word === 'claimed' && cache.pathOf(expected.wanted.digests[0]!) === undefined && asker.offline === undefined) {
+      return expected;
+    }
+    const declared = await declaredBy(asker, asked);
+    if (declared === 'no such version') return undefined;
+    return declared ? expect({ declared, ...(asked.claimed ? { claimed: asked.claimed } : {}) }) : expected;
+  }
+
+  function contradicted(asker: Asker, key: BindingKey, found: { expected: Digest; actual: Digest; by: string }): never {
+    const { expected, actual, by } = found;
+    parts.onContradiction({ ...key, expected, actual, private: !asker.upstream.public, at: now() });
+    throw new PyrsiaError('CONTRADICTED', { purl: purlOf(key.coordinates), expected, actual, by });
+  }
+
+  /** Remembers what upstream gave, once it is stored or known not to be storable. */
+  function remember(asker: Asker, key: BindingKey, known: Binding | undefined, found: Found): void {
+    if (found.source === 'cache' && known?.size !== undefined) return;
+    const work = (async () => {
+      const { digests, size } = await found.measured;
+      const problem = await found.stored;
+      if (problem !== undefined) asker.reporter.note(`not everything is stored: ${problem}`);
+      const ordered = [digestWith(digests, 'sha256'), ...digests].filter((each, at, all) => each && all.indexOf(each) === at);
+      const reason = known?.reason;
+      await cache.bindings.put({
+        ...key,
+        digests: ordered as Digest[],
+        size,
+        private: !asker.upstream.public,
+        seenAt: known?.seenAt ?? now(),
+        ...(reason === undefined ? {} : { reason }),
+      });
+    })().catch(() => undefined);
+    pending.add(work);
+    void work.finally(() => pending.delete(work));
+  }
+
+  return {
+    async deliver(asker, asked) {
+      const startedAt = now();
+      const { coordinates, claimed } = asked;
+      const { registry } = asker.upstream.ecosystem;
+      const key = { upstream: asker.upstream.name, coordinates };
+      const known = cache.bindings.get(key);
+
+      const first = expect({ ...(known ? { seen: known.digests } : {}), ...(claimed ? { claimed } : {}) });
+      if (first.kind === 'contradicted') contradicted(asker, key, first);
+      const expected = await bound(asker, asked, first);
+      if (expected === undefined) return undefined;
+      if (expected.kind === 'contradicted') contradicted(asker, key, expected);
+
+      const url = registry.locate(asked.path, asker.upstream.url);
+      const online = asker.offline === undefined;
+      const sources = online
+        ? [upstreamSource(upstreams, { url, headers: asked.headers ?? {}, connection: asker.connection })]
+        : [];
+      let found: Found | undefined;
+      try {
+        found = await resolver.resolve(expected.wanted, sources, {
+          flight: url.href,
+          ...(asked.signal ? { signal: asked.signal } : {}),
+        });
+      } catch (error) {
+        if (known && isPyrsiaError(error, 'DIGEST_MISMATCH')) {
+          const actual = error.details.actual as Digest;
+          const before = contradiction([actual], known.digests)?.actual;
+          if (before) contradicted(asker, key, { expected: before, actual, by: 'the bytes seen before' });
+        }
+        throw error;
+      }
+      if (!found) {
+        if (online) return undefined;
+        throw new PyrsiaError('OFFLINE_MISS', { what: purlOf(coordinates), reason: asker.offline! });
+      }
+
+      // What upstream sends for these coordinates and the lockfile names besides is the registry's own word.
+      const own = found.source === 'upstream' && expected.word === 'claimed';
+      const word = own ? 'declared' : expected.word;
+      const by = own ? 'the registry' : expected.by;
+      if (!suffices(asker.policy, word, expected.wanted.digests)) {
+        await closed(found.chunks);
+        throw new PyrsiaError('EVIDENCE_TOO_LOW', { purl: purlOf(coordinates), policy: asker.policy, word });
+      }
+      if (word !== 'claimed') remember(asker, key, known, found);
+
+      const { source, passedOver, size, measured } = found;
+      return {
+        chunks: found.chunks,
+        ...(size === undefined ? {} : { size }),
+        line: async () => {
+          const content: Measured = await measured;
+          const digest = digestWith(content.digests, 'sha256');
+          const weak = expected.wanted.digests.length > 0 && expected.wanted.digests.every(isWeak);
+          return {
+            purl: purlOf(coordinates),
+            outcome: 'delivered',
+            ...(digest ? { digest } : {}),
+            bytes: content.size,
+            source,
+            via: 'response',
+            word,
+            by,
+            rung: word === 'declared' ? 'registry digest' : 'none',
+            ...(weak ? { weak } : {}),
+            upstream: asker.upstream.name,
+            private: !asker.upstream.public,
+            ms: now() - startedAt,
+            at: now(),
+            ...(passedOver.length > 0 ? { passedOver } : {}),
+          };
+        },
+      };
+    },
+
+    lineFor: (asker, coordinates, outcome, startedAt, reason) => ({
+      purl: purlOf(coordinates),
+      outcome,
+      via: 'response',
+      word: 'unknown',
+      by: 'nobody',
+      rung: 'none',
+      upstream: asker.upstream.name,
+      private: !asker.upstream.public,
+      ms: now() - startedAt,
+      at: now(),
+      ...(reason === undefined ? {} : { reason }),
+    }),
+
+    async settled() {
+      while (pending.size > 0) await Promise.all(pending);
+    },
+  };
+}
+
+/** Gives up content that will not be read. */
+async function closed(chunks: ByteStream): Promise<void> {
+  if (Symbol.asyncIterator in chunks) await chunks[Symbol.asyncIterator]().return?.();
+}

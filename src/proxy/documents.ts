@@ -1,0 +1,163 @@
+/**
+ * The registry's mutable answers: asked of upstream with a condition, passed on byte for byte, and served
+ * from the cache, marked stale, when upstream cannot be asked.
+ *
+ * @module
+ */
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate } from 'node:zlib';
+import type { Documents, StoredDocument } from '../cache/cache.ts';
+import type { DocumentAddress, Headers } from '../ecosystems/ecosystem.ts';
+import { isPyrsiaError, PyrsiaError } from '../errors.ts';
+import type { Asker } from './asker.ts';
+import type { UpstreamReply, Upstreams } from './upstream.ts';
+
+/** The largest document that is accepted, as sent and as decoded: 128 MiB. */
+export const DOCUMENT_LIMIT = 128 * 2 ** 20;
+
+/** Reply headers that are kept with a document. */
+const KEPT = ['content-type', 'content-encoding', 'etag', 'last-modified', 'vary', 'cache-control'];
+
+const DECODERS: Readonly<Record<string, (body: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>>> = {
+  gzip: promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+};
+
+/** A document, and how fresh it is. */
+export interface Answer {
+  /** Undefined: upstream says that there is none (404), or wants credentials (401, 403). */
+  readonly document?: StoredDocument;
+  /** Upstream's status; 200 for what came from the cache. */
+  readonly status: number;
+  readonly from: 'upstream' | 'unchanged' | 'stale';
+  /** Why upstream was not asked or did not answer, for what is stale. */
+  readonly reason?: string;
+}
+
+/** Documents of any registry. */
+export interface DocumentService {
+  /**
+   * The document as upstream has it now, or as it was when upstream was last reached.
+   *
+   * @param headers - the client's own request headers that may go to upstream
+   * @throws PyrsiaError `OFFLINE_MISS`, `UPSTREAM_FAILED`, `DOCUMENT_INVALID`, `DOCUMENT_TOO_LARGE`
+   */
+  get(asker: Asker, address: DocumentAddress, headers?: Headers): Promise<Answer>;
+  /** The copy at hand, without asking anybody. */
+  atHand(asker: Asker, address: DocumentAddress): Promise<StoredDocument | undefined>;
+}
+
+/** Opens the service over a cache's documents. */
+export function openDocuments(documents: Documents, upstreams: Upstreams, now: () => number): DocumentService {
+  const flying = new Map<string, Promise<Answer>>();
+  const keyOf = (asker: Asker, { path, accept }: DocumentAddress) => ({ upstream: asker.upstream.url.href, path, accept });
+
+  async function fetch(asker: Asker, address: DocumentAddress, headers: Headers): Promise<Answer> {
+    const key = keyOf(asker, address);
+    const cached = await documents.get(key);
+    if (asker.offline !== undefined) return stale(cached, address.path, asker.offline);
+
+    const url = asker.upstream.ecosystem.registry.locate(address.path, asker.upstream.url);
+    let reply: UpstreamReply;
+    try {
+      reply = await upstreams.ask({
+        url,
+        connection: asker.connection,
+        headers: { ...headers, accept: address.accept, 'accept-encoding': 'gzip', ...conditionOf(cached) },
+      });
+    } catch (error) {
+      if (!cached || !isPyrsiaError(error, 'UPSTREAM_FAILED')) throw error;
+      return stale(cached, address.path, error.details.reason);
+    }
+
+    if (reply.status === 304 && cached) {
+      await reply.discard();
+      documents.touch(key, now());
+      return { document: cached, status: 200, from: 'unchanged' };
+    }
+    if (reply.status === 200) {
+      try {
+        return { document: await keep(asker, address, reply), status: 200, from: 'upstream' };
+      } catch (error) {
+        if (cached && error instanceof PyrsiaError) return stale(cached, address.path, error.message);
+        throw error;
+      }
+    }
+    await reply.discard();
+    if ([401, 403, 404, 410].includes(reply.status)) return { status: reply.status, from: 'upstream' };
+    const reason = `status ${reply.status}`;
+    if (cached) return stale(cached, address.path, reason);
+    throw new PyrsiaError('UPSTREAM_FAILED', { url: `${url.origin}${url.pathname}`, reason });
+  }
+
+  async function keep(asker: Asker, address: DocumentAddress, reply: UpstreamReply): Promise<StoredDocument> {
+    const headers = Object.fromEntries(KEPT.flatMap((name) => (reply.headers[name] ? [[name, reply.headers[name]]] : [])));
+    const body = await gathered(reply, address.path);
+    const document = { ...keyOf(asker, address), body, headers, checkedAt: now(), private: !asker.upstream.public };
+    asker.upstream.ecosystem.registry.check(await decoded(document), address.path);
+    await documents.put(document).catch((error: Error) => asker.reporter.note(`nothing is stored: ${error.message}`));
+    return document;
+  }
+
+  return {
+    async get(asker, address, headers = {}) {
+      const key = JSON.stringify([keyOf(asker, address), asker.offline]);
+      let answer = flying.get(key);
+      if (!answer) {
+        answer = fetch(asker, address, headers);
+        flying.set(key, answer);
+        void answer.catch(() => undefined).finally(() => flying.delete(key));
+      }
+      return await answer;
+    },
+    atHand: async (asker, address) => documents.get(keyOf(asker, address)),
+  };
+}
+
+/** A document's body as the registry meant it, without Content-Encoding. @throws PyrsiaError `DOCUMENT_INVALID` */
+export async function decoded(document: Pick<StoredDocument, 'path' | 'body' | 'headers'>): Promise<Uint8Array> {
+  const encoding = document.headers['content-encoding'] ?? 'identity';
+  if (encoding === 'identity') return document.body;
+  const decode = DECODERS[encoding];
+  if (!decode) throw new PyrsiaError('DOCUMENT_INVALID', { what: document.path, reason: `encoded as "${encoding}"` });
+  try {
+    return await decode(document.body, { maxOutputLength: DOCUMENT_LIMIT });
+  } catch (error) {
+    if (error instanceof RangeError) throw new PyrsiaError('DOCUMENT_TOO_LARGE', { what: document.path, limit: DOCUMENT_LIMIT });
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PyrsiaError('DOCUMENT_INVALID', { what: document.path, reason: `broken ${encoding}: ${reason}` }, { cause: error });
+  }
+}
+
+function stale(cached: StoredDocument | undefined, path: string, reason: string): Answer {
+  if (!cached) throw new PyrsiaError('OFFLINE_MISS', { what: path, reason });
+  return { document: cached, status: 200, from: 'stale', reason };
+}
+
+function conditionOf(cached: StoredDocument | undefined): Headers {
+  const { etag, 'last-modified': modified } = cached?.headers ?? {};
+  if (etag) return { 'if-none-match': etag };
+  return modified ? { 'if-modified-since': modified } : {};
+}
+
+async function gathered(reply: UpstreamReply, what: string): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = Number(reply.headers['content-length'] ?? 0);
+  if (size <= DOCUMENT_LIMIT) {
+    size = 0;
+    try {
+      for await (const chunk of reply.body) {
+        size += chunk.byteLength;
+        if (size > DOCUMENT_LIMIT) break;
+        parts.push(chunk);
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new PyrsiaError('UPSTREAM_FAILED', { url: reply.url, reason: `broke off: ${reason}` }, { cause: error });
+    }
+  }
+  if (size <= DOCUMENT_LIMIT) return Buffer.concat(parts);
+  await reply.discard();
+  throw new PyrsiaError('DOCUMENT_TOO_LARGE', { what, limit: DOCUMENT_LIMIT });
+}

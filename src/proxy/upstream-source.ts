@@ -1,0 +1,68 @@
+import type { Digest } from '../content/digest.ts';
+import type { Content, Source } from '../content/source.ts';
+import type { Headers } from '../ecosystems/ecosystem.ts';
+import { PyrsiaError } from '../errors.ts';
+import type { ConnectionSettings } from '../shims/settings.ts';
+import type { Upstreams } from './upstream.ts';
+
+const NOTHING_PROVEN: readonly Digest[] = [];
+
+/**
+ * One artifact at its upstream, as a {@link Source}. A Range continuation that the upstream ignores is
+ * made up for by skipping; a reply that is another file by then is found out by the digest.
+ *
+ * `open` resolves to undefined for 404 and 410 and rejects with `CREDENTIALS_NEEDED` for 401 and 403.
+ */
+export function upstreamSource(
+  upstreams: Upstreams,
+  asked: { readonly url: URL; readonly headers: Headers; readonly connection: ConnectionSettings },
+): Source {
+  let validator: string | undefined;
+
+  return {
+    name: 'upstream',
+    async open(_wanted, { offset = 0, signal } = {}): Promise<Content | undefined> {
+      const range =
+        offset > 0 ? { range: `bytes=${offset}-`, ...(validator ? { 'if-range': validator } : {}) } : undefined;
+      const { url, connection } = asked;
+      const headers = { ...asked.headers, ...range, 'accept-encoding': 'identity' };
+      const reply = await upstreams.ask({ url, headers, connection, ...(signal ? { signal } : {}) });
+
+      if (reply.status === 200) {
+        validator = strongValidator(reply.headers);
+        const size = lengthOf(reply.headers['content-length']);
+        const chunks = offset > 0 ? skipping(reply.body, offset) : reply.body;
+        return { proven: NOTHING_PROVEN, chunks, ...(size === undefined ? {} : { size }) };
+      }
+      if (reply.status === 206 && range) {
+        const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(reply.headers['content-range'] ?? '') ?? [];
+        if (Number(start) === offset) return { proven: NOTHING_PROVEN, chunks: reply.body, size: Number(total) };
+      }
+      await reply.discard();
+      if (reply.status === 404 || reply.status === 410) return undefined;
+      const place = `${url.origin}${url.pathname}`;
+      if (reply.status === 401 || reply.status === 403) {
+        throw new PyrsiaError('CREDENTIALS_NEEDED', { what: url.pathname, upstream: url.origin });
+      }
+      throw new PyrsiaError('UPSTREAM_FAILED', { url: place, reason: `status ${reply.status}` });
+    },
+  };
+}
+
+/** An ETag that promises the same bytes (RFC 9110 §8.8.3), or a date. */
+function strongValidator(headers: Headers): string | undefined {
+  const { etag } = headers;
+  return etag && !etag.startsWith('W/') ? etag : headers['last-modified'];
+}
+
+function lengthOf(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+}
+
+async function* skipping(chunks: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
+  let left = bytes;
+  for await (const chunk of chunks) {
+    if (left < chunk.byteLength) yield left > 0 ? chunk.subarray(left) : chunk;
+    left = Math.max(0, left - chunk.byteLength);
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * Asking the registry that the user configured: retries, redirects, proxies, and the memory of who did
+ * not answer. Nothing here knows an ecosystem.
+ *
+ * @module
+ */
+import { rootCertificates } from 'node:tls';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import type { Headers } from '../ecosystems/ecosystem.ts';
+import { PyrsiaError } from '../errors.ts';
+import type { ConnectionSettings } from '../shims/settings.ts';
+
+/** Connections kept to one upstream: more stalled in experiments with npm's registry. */
+const CONNECTIONS = 16;
+/** How often one request is tried. */
+const ATTEMPTS = 3;
+/** First pause before another try, in milliseconds; doubles, and varies by half. */
+const PAUSE_MS = 150;
+/** The longest Retry-After that is waited for, in milliseconds. */
+const RETRY_AFTER_LIMIT_MS = 20_000;
+/** How many redirects are followed, as npm does. */
+const REDIRECTS = 10;
+/** How long an upstream that could not be reached is left alone but for one probe, in milliseconds. */
+const REST_MS = 5_000;
+/** How long a connection may take to be made, in milliseconds. */
+const CONNECT_MS = 5_000;
+
+/** A request to an upstream. */
+export interface UpstreamRequest {
+  readonly method?: string;
+  readonly url: URL;
+  readonly headers?: Headers;
+  readonly body?: AsyncIterable<Uint8Array>;
+  readonly connection: ConnectionSettings;
+  readonly signal?: AbortSignal;
+}
+
+/** An upstream's reply. The body is read to the end or {@link UpstreamReply.discard}ed. */
+export interface UpstreamReply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Where the reply came from, after redirects. */
+  readonly url: string;
+  discard(): Promise<void>;
+}
+
+/** Upstreams, asked. */
+export interface Upstreams extends AsyncDisposable {
+  /**
+   * Sends a request and resolves with whatever status came. A request without a body is tried again,
+   * with pauses, when the connection fails or the answer is 429 or 5xx. Redirects are followed with
+   * Authorization left behind at another origin.
+   *
+   * @throws PyrsiaError `UPSTREAM_FAILED` when nobody answered.
+   */
+  ask(asked: UpstreamRequest): Promise<UpstreamReply>;
+  /** Origins that did not answer lately. */
+  unreachable(): string[];
+}
+
+/** Opens connections as they are needed. `silenceMs`: how long an upstream may say nothing before it has failed. */
+export function openUpstreams(options: { readonly silenceMs: number; readonly now?: () => number }): Upstreams {
+  const { silenceMs, now = Date.now } = options;
+  const dispatchers = new Map<string, Dispatcher>();
+  const resting = new Map<string, { until: number; reason: string }>();
+
+  function dispatcherFor(connection: ConnectionSettings): Dispatcher {
+    const key = JSON.stringify(connection);
+    let dispatcher = dispatchers.get(key);
+    if (!dispatcher) dispatchers.set(key, (dispatcher = dispatcherOf(connection, silenceMs)));
+    return dispatcher;
+  }
+
+  /** Lets one probe through at a time while an origin rests. */
+  function checkRest(url: URL): void {
+    const rest = resting.get(url.origin);
+    if (!rest) return;
+    if (now() < rest.until) throw new PyrsiaError('UPSTREAM_FAILED', { url: shown(url), reason: rest.reason });
+    rest.until = now() + REST_MS;
+  }
+
+  async function once(asked: UpstreamRequest, url: URL, headers: Headers): Promise<UpstreamReply> {
+    const reply = await request(url, {
+      method: (asked.method ?? 'GET') as Dispatcher.HttpMethod,
+      headers,
+      dispatcher: dispatcherFor(asked.connection),
+      headersTimeout: silenceMs,
+      bodyTimeout: silenceMs,
+      ...(asked.body ? { body: asked.body as Dispatcher.DispatchOptions['body'] & object } : {}),
+      ...(asked.signal ? { signal: asked.signal } : {}),
+    });
+    resting.delete(url.origin);
+    const flat: Record<string, string> = {};
+    for (const [name, value] of Object.entries(reply.headers)) {
+      if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
+    }
+    return {
+      status: reply.statusCode,
+      headers: flat,
+      body: reply.body,
+      url: url.href,
+      discard: async () => reply.body.dump(),
+    };
+  }
+
+  async function following(asked: UpstreamRequest): Promise<UpstreamReply> {
+    let url = asked.url;
+    let headers = asked.headers ?? {};
+    for (let hops = 0; ; hops++) {
+      checkRest(url);
+      const reply = await once(asked, url, headers);
+      const location = reply.headers['location'];
+      if (asked.body || location === undefined || ![301, 302, 303, 307, 308].includes(reply.status)) return reply;
+      await reply.discard();
+      if (hops === REDIRECTS) throw new Error(`more than ${REDIRECTS} redirects`);
+      const next = URL.parse(location, url.href);
+      if (!next || !/^https?:$/.test(next.protocol)) throw new Error(`redirected to "${location.slice(0, 200)}"`);
+      if (url.protocol === 'https:' && next.protocol === 'http:') throw new Error('redirected from https to http');
+      if (next.origin !== url.origin) headers = without(headers, 'authorization', 'cookie');
+      url = next;
+    }
+  }
+
+  return {
+    async ask(asked) {
+      for (let attempt = 1; ; attempt++) {
+        asked.signal?.throwIfAborted();
+        const last = attempt === ATTEMPTS || asked.body !== undefined;
+        let pause = PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+        try {
+          const reply = await following(asked);
+          if (last || !(reply.status === 429 || reply.status >= 500)) return reply;
+          const after = retryAfterMs(reply.headers['retry-after'], now());
+          if (after !== undefined && after > RETRY_AFTER_LIMIT_MS) return reply;
+          await reply.discard();
+          pause = Math.max(pause, after ?? 0);
+        } catch (error) {
+          asked.signal?.throwIfAborted();
+          if (error instanceof PyrsiaError) throw error;
+          const { reason, transient } = failureOf(error, silenceMs);
+          if (last || !transient) {
+            resting.set(asked.url.origin, { until: now() + REST_MS, reason });
+            throw new PyrsiaError('UPSTREAM_FAILED', { url: shown(asked.url), reason }, { cause: error });
+          }
+        }
+        await delay(pause, undefined, asked.signal ? { signal: asked.signal } : {});
+      }
+    },
+    unreachable: () => [...resting].filter(([, rest]) => now() < rest.until).map(([origin]) => origin),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...dispatchers.values()].map(async (dispatcher) => dispatcher.destroy()));
+    },
+  };
+}
+
+function dispatcherOf(connection: ConnectionSettings, silenceMs: number): Dispatcher {
+  const tls = {
+    rejectUnauthorized: connection.strictSsl,
+    ...(connection.ca?.length ? { ca: [...rootCertificates, ...connection.ca] } : {}),
+  };
+  const options = {
+    connections: CONNECTIONS,
+    pipelining: 1,
+    connect: { ...tls, timeout: Math.min(CONNECT_MS, silenceMs) },
+  };
+  if (!connection.httpProxy && !connection.httpsProxy) return new Agent(options);
+  return new EnvHttpProxyAgent({
+    ...options,
+    requestTls: tls,
+    httpProxy: connection.httpProxy ?? '',
+    httpsProxy: connection.httpsProxy ?? '',
+    noProxy: connection.noProxy ?? '',
+  });
+}
+
+/** What went wrong in a person's words, and whether trying again at once makes sense. */
+function failureOf(error: unknown, silenceMs: number): { reason: string; transient: boolean } {
+  const { code = '', message } = deepest(error);
+  const known: Record<string, string> = {
+    ECONNREFUSED: 'connection refused',
+    ECONNRESET: 'connection reset',
+    ENOTFOUND: 'host not found',
+    EAI_AGAIN: 'host name could not be looked up',
+    ENETUNREACH: 'network unreachable',
+    EHOSTUNREACH: 'host unreachable',
+    UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+    UND_ERR_HEADERS_TIMEOUT: `no answer within ${silenceMs / 1000} s`,
+    UND_ERR_BODY_TIMEOUT: `nothing more for ${silenceMs / 1000} s`,
+    UND_ERR_SOCKET: 'connection closed before the answer was complete',
+    UND_ERR_HEADERS_OVERFLOW: 'reply headers too large',
+  };
+  const transient = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(code);
+  return { reason: known[code] ?? (code ? `${message} (${code})` : message), transient };
+}
+
+/** The error at the bottom: undici and node:net wrap what matters. */
+function deepest(error: unknown): { code?: string; message: string } {
+  let found: unknown = error;
+  for (let depth = 0; depth < 5; depth++) {
+    if (found instanceof AggregateError && found.errors.length > 0) found = found.errors[0];
+    else if (found instanceof Error && found.cause instanceof Error) found = found.cause;
+    else break;
+  }
+  if (!(found instanceof Error)) return { message: String(found) };
+  const code = 'code' in found && typeof found.code === 'string' ? found.code : undefined;
+  return { message: found.message, ...(code === undefined ? {} : { code }) };
+}
+
+/** Reads Retry-After, seconds or an HTTP date (RFC 9110 §10.2.3), as milliseconds from now. */
+export function retryAfterMs(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d+$/.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** Headers without some of them. */
+export function without(headers: Headers, ...names: string[]): Headers {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name)));
+}
+
+/** A URL for messages: without userinfo and query. */
+function shown(url: URL): string {
+  return `${url.origin}${url.pathname}`;
+}

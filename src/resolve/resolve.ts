@@ -1,0 +1,101 @@
+/**
+ * Source after source: the cache first, then whoever else has it, with one transfer for all who want the
+ * same thing at the same time.
+ *
+ * @module
+ */
+import type { Cache } from '../cache/cache.ts';
+import type { Wanted } from '../content/descriptor.ts';
+import { contradiction, type Digest } from '../content/digest.ts';
+import type { ByteStream, CallOptions, Source, SourceName } from '../content/source.ts';
+import { type Measured, verified } from '../content/verified.ts';
+import { PyrsiaError } from '../errors.ts';
+import { type PassedOver, startTransfer, type Transfer } from './transfer.ts';
+
+/** Content that was found. */
+export interface Found {
+  readonly source: SourceName;
+  /** Length in bytes, where it is known before the end. */
+  readonly size?: number;
+  /** Every byte; ends normally only if all of them were right. Read it, or call `return` on its iterator. */
+  readonly chunks: ByteStream;
+  /** What it turned out to be: known at once for what is verified whole, else when `chunks` ends. */
+  readonly measured: Promise<Measured>;
+  /** Why it is not in the cache afterwards, or undefined when it is. */
+  readonly stored: Promise<string | undefined>;
+  readonly passedOver: readonly PassedOver[];
+}
+
+/** Finds content. */
+export interface Resolver {
+  /**
+   * Asks the cache, then each of `sources`. Resolves to `undefined` when none has it.
+   *
+   * @param flight - names what is fetched: calls with the same name and the same `wanted` share a transfer
+   * @throws whatever the last source failed with, when none delivered
+   */
+  resolve(
+    wanted: Wanted,
+    sources: readonly Source[],
+    options: CallOptions & { readonly flight: string },
+  ): Promise<Found | undefined>;
+}
+
+/** A resolver that keeps what it finds in `cache`. */
+export function openResolver(cache: Cache): Resolver {
+  const flying = new Map<string, Transfer>();
+
+  /** A damaged file is noted and removed by the cache itself; the next source may have it. */
+  async function fromCache(
+    wanted: Wanted,
+    options: CallOptions,
+    passedOver: PassedOver[],
+  ): Promise<Found | undefined> {
+    try {
+      const content = await cache.content.open(wanted, options);
+      if (!content) return undefined;
+      const digests = [...content.proven];
+      const wrong = contradiction(digests, wanted.digests);
+      if (wrong) throw new PyrsiaError('DIGEST_MISMATCH', { expected: wrong.actual, actual: wrong.expected });
+      const open = wanted.digests.filter((digest) => !digests.includes(digest));
+      const measured = { digests: [...digests, ...open] as Digest[], size: content.size ?? 0 };
+      return {
+        source: 'cache',
+        ...(content.size === undefined ? {} : { size: content.size }),
+        chunks: open.length > 0 ? verified(content.chunks, { digests: open }) : content.chunks,
+        measured: Promise.resolve(measured),
+        stored: Promise.resolve(undefined),
+        passedOver,
+      };
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      passedOver.push({ source: 'cache', reason: error instanceof Error ? error.message : String(error) });
+      return undefined;
+    }
+  }
+
+  return {
+    async resolve(wanted, sources, { flight, signal }) {
+      const options = signal ? { signal } : {};
+      const passedOver: PassedOver[] = [];
+      const cached = await fromCache(wanted, options, passedOver);
+      if (cached || sources.length === 0) return cached;
+
+      const key = [flight, ...wanted.digests].join(' ');
+      let transfer = flying.get(key);
+      if (!transfer) {
+        flying.set(key, (transfer = startTransfer(cache, wanted, sources)));
+        void transfer.stored.finally(() => flying.delete(key));
+      }
+      const ready = await transfer.ready;
+      if (!ready) return undefined;
+      return {
+        ...ready,
+        chunks: transfer.read(signal),
+        measured: transfer.measured,
+        stored: transfer.stored,
+        passedOver: [...passedOver, ...ready.passedOver],
+      };
+    },
+  };
+}
