@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+// Answers what needs no program, so that `pyrsia --version` costs nothing and an old Node gets a sentence
+// instead of a syntax error. Hence no syntax and no import here that Node 12 lacks.
+import { existsSync, readFileSync } from 'fs';
+import module from 'module';
+import { homedir } from 'os';
+import { isAbsolute, join } from 'path';
+import { supports } from './engines.js';
+
+const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+const built = (path) => new URL('../dist/' + path, import.meta.url);
+
+const { version, engines } = read('../package.json');
+
+if (!supports(engines.node, process.versions.node)) {
+  fail('pyrsia needs Node ' + engines.node + ', this is ' + process.version);
+} else if (!existsSync(built('main.js'))) {
+  fail('pyrsia is not built: npm run build');
+} else if (process.argv[2] === '--version') {
+  const { commit } = read('../dist/build.json');
+  const program = 'pyrsia/' + version + (commit ? '+' + commit : '');
+  console.log(program + ' ' + process.platform + '-' + process.arch + ' node-' + process.version);
+} else {
+  module.enableCompileCache(compileCache());
+  import(built('main.js')).then(({ main }) => main(process.argv.slice(2)), fail);
+}
+
+function fail(message) {
+  process.stderr.write(message + '\n');
+  process.exitCode = 1;
+}
+
+// Node's own default lies in the shared temporary directory, where another user could plant code for us to run.
+function compileCache() {
+  const { LOCALAPPDATA, XDG_CACHE_HOME = '' } = process.env;
+  const base = isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : LOCALAPPDATA || join(homedir(), '.cache');
+  return join(base, 'pyrsia-compiled');
+}

@@ -1,0 +1,80 @@
+/**
+ * Makes what ships: `dist/`, bundled and minified, and `oclif.manifest.json`.
+ *
+ * The program, the agent and each command are entries of their own that share chunks, so a command loads
+ * what it imports and nothing else. Dependencies are bundled; the package that npm installs has none.
+ *
+ * @module
+ */
+import { execFileSync } from 'node:child_process';
+import { glob, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Plugin } from '@oclif/core';
+import { build, type Metafile } from 'esbuild';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+
+await rm(dist, { recursive: true, force: true });
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: await Array.fromAsync(glob(['src/{main,agent}.ts', 'src/commands/**/*.ts'], { cwd: root })),
+  outbase: 'src',
+  outdir: 'dist',
+  chunkNames: 'chunks/[hash]',
+  bundle: true,
+  splitting: true,
+  minify: true,
+  metafile: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22',
+  // Only asked for on a way that NODE_ENV below closes.
+  external: ['typescript'],
+  legalComments: 'none',
+  logLevel: 'warning',
+  // CommonJS dependencies call require for Node's own modules.
+  banner: {
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+  },
+  define: {
+    // oclif looks for TypeScript sources when the user's NODE_ENV is development or test.
+    'process.env.NODE_ENV': '"production"',
+    // oclif compares Node's version with its own engines; bin/run.js has compared it with ours.
+    'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"1"',
+  },
+});
+await writeFile(join(dist, 'build.json'), JSON.stringify({ commit: commit() }));
+await writeFile(join(dist, 'THIRD-PARTY-NOTICES.txt'), await notices(metafile));
+await writeFile(join(root, 'oclif.manifest.json'), JSON.stringify(await manifest()));
+
+/** The commit this is built from, with `-dirty` if files differ from it; undefined outside of a repository. */
+function commit(): string | undefined {
+  try {
+    const args = ['describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'];
+    return execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The licences of all packages that have been bundled, as they ask for. */
+async function notices({ inputs }: Metafile): Promise<string> {
+  const packages = Object.keys(inputs).flatMap(
+    (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? [],
+  );
+  const texts = [...new Set(packages)].toSorted().map(async (folder) => {
+    const { name, version, license } = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8'));
+    const file = (await readdir(join(root, folder))).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file ? await readFile(join(root, folder, file), 'utf8') : `Licence: ${license}`;
+    return `${name} ${version}\n\n${text.trim()}\n`;
+  });
+  return (await Promise.all(texts)).join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+/** What oclif would otherwise find out by loading every command. */
+async function manifest(): Promise<unknown> {
+  const plugin = new Plugin({ root, isRoot: true, ignoreManifest: true, errorOnManifestCreate: true });
+  await plugin.load();
+  return plugin.manifest;
+}
