@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Paths } from '../paths.ts';
+import { isKey } from './settings.ts';
 
 /** The most bytes a configuration file may have: 64 KiB. */
 const FILE_LIMIT = 64 * 2 ** 10;
@@ -23,7 +24,9 @@ const FILE_LIMIT = 64 * 2 ** 10;
 /** A configuration file as it was found; one that does not exist is empty. */
 export interface ConfigFile {
   readonly path: string;
-  /** Every member as text; a list's items are separated by commas. */
+  /** The object as it stands in the file. */
+  readonly members: Readonly<Record<string, unknown>>;
+  /** The settings in it as text; a list's items are separated by commas. */
   readonly entries: Readonly<Record<string, string>>;
   /** Why (some of) it could not be read, in whole sentences. */
   readonly problems: readonly string[];
@@ -48,12 +51,12 @@ export function projectFiles(cwd: string, home: string | undefined): string[] {
 export function readConfigFile(path: string): ConfigFile {
   try {
     const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) return { path, entries: {}, problems: [] };
+    if (stat === undefined) return empty(path);
     if (!stat.isFile() || stat.size > FILE_LIMIT)
       throw new Error(`not a file of at most ${FILE_LIMIT} bytes`);
     return parseConfigFile(path, readFileSync(path, 'utf8'));
   } catch (error) {
-    return { path, entries: {}, problems: [`Cannot read ${path}: ${reasonOf(error)}`] };
+    return empty(path, `Cannot read ${path}: ${reasonOf(error)}`);
   }
 }
 
@@ -63,37 +66,41 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { path, entries: {}, problems: [`Cannot read ${path}: ${reasonOf(error)}`] };
+    return empty(path, `Cannot read ${path}: ${reasonOf(error)}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { path, entries: {}, problems: [`Cannot read ${path}: expected a JSON object`] };
+    return empty(path, `Cannot read ${path}: expected a JSON object`);
   }
   const entries: Record<string, string> = {};
   const problems: string[] = [];
   for (const [key, member] of Object.entries(value)) {
     const written = textOf(member);
-    if (written === undefined) problems.push(`${path}, ${key}: expected text, a number or a list of texts`);
-    else entries[key] = written;
+    if (written !== undefined) entries[key] = written;
+    else if (isKey(key)) problems.push(`${path}, ${key}: expected text, a number or a list of texts`);
   }
-  return { path, entries, problems };
+  return { path, members: { ...value }, entries, problems };
 }
 
 /**
- * Replaces the user's settings, readable by the user alone; a reader sees the old file or the new one.
- * A link to a file kept elsewhere stays a link.
+ * Replaces the user's settings by `text`, readable by the user alone; a reader sees the old file or the new
+ * one. A link to a file kept elsewhere stays a link.
  */
-export function writeConfigFile(path: string, entries: Readonly<Record<string, string>>): void {
+export function writeConfigFile(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const target = statSync(path, { throwIfNoEntry: false }) ? realpathSync(path) : path;
   const temporary = `${target}.${process.pid}`;
   try {
-    writeFileSync(temporary, `${JSON.stringify(entries, undefined, 2)}\n`, { mode: 0o600 });
+    writeFileSync(temporary, text, { mode: 0o600 });
     chmodSync(temporary, 0o600);
     renameSync(temporary, target);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
   }
+}
+
+function empty(path: string, ...problems: string[]): ConfigFile {
+  return { path, members: {}, entries: {}, problems };
 }
 
 function textOf(member: unknown): string | undefined {

@@ -25,29 +25,25 @@ export function parseAssignments(args: readonly string[]): [key: string, value: 
 }
 
 /**
- * The file's entries with these settings changed; an undefined value removes one.
+ * The file's text with these settings changed; an undefined value removes one. What we do not know is kept.
  *
  * @throws PyrsiaError `CONFIG_INVALID` with every problem there is, of the changes and of the file itself:
  * a file that cannot be read is never overwritten.
  */
 export function change(
-  file: ConfigFile,
+  { members, problems: own }: ConfigFile,
   changes: readonly (readonly [key: string, value: string | undefined])[],
-): Record<string, string> {
+): string {
   const problems = [
-    ...file.problems,
+    ...own,
     ...changes.flatMap(([key, value]) => {
-      const removesStray = value === undefined && Object.hasOwn(file.entries, key);
+      const removesStray = value === undefined && Object.hasOwn(members, key);
       return removesStray ? [] : (problemWith(key, value) ?? []);
     }),
   ];
   if (problems.length > 0) throw new PyrsiaError('CONFIG_INVALID', { problems });
-  const entries: Record<string, string> = { ...file.entries };
-  for (const [key, value] of changes) {
-    if (value === undefined) delete entries[key];
-    else entries[key] = value;
-  }
-  return entries;
+  const changed = { ...members, ...Object.fromEntries(changes) };
+  return `${JSON.stringify(changed, undefined, 2)}\n`; // Which leaves out what is undefined.
 }
 
 /** Everything that is wrong with a file's text, unknown settings excepted; empty when it may be put in force. */

@@ -1,0 +1,61 @@
+/**
+ * How a command fails: its exit code and what is said. The table is `docs/exit-codes.md`'s.
+ *
+ * @module
+ */
+import { type ErrorCode, isPyrsiaError } from '../errors.ts';
+
+const FAILED = 1;
+const USAGE = 2;
+const REFUSED = 3;
+const CREDENTIALS = 4;
+const NOT_FOUND = 5;
+const OFFLINE = 6;
+
+const exitCodes: Readonly<Record<ErrorCode, number>> = {
+  DIGEST_MALFORMED: USAGE,
+  DIGEST_MISMATCH: REFUSED,
+  SIZE_MISMATCH: REFUSED,
+  CONTRADICTED: REFUSED,
+  EVIDENCE_TOO_LOW: REFUSED,
+  REFERENCE_MALFORMED: USAGE,
+  NOT_FOUND,
+  OFFLINE_MISS: OFFLINE,
+  UPSTREAM_FAILED: FAILED,
+  CREDENTIALS_NEEDED: CREDENTIALS,
+  DOCUMENT_INVALID: FAILED,
+  DOCUMENT_TOO_LARGE: FAILED,
+  CACHE_CORRUPT: FAILED,
+  CACHE_READ_ONLY: FAILED,
+  CONFIG_INVALID: USAGE,
+  AGENT_UNAVAILABLE: FAILED,
+  AGENT_REFUSED: FAILED,
+};
+
+/** A failure as `--json` shows it. */
+export interface Failure {
+  /** One of our own codes, `USAGE` for a command line that cannot be read, or `INTERNAL`. */
+  readonly code: ErrorCode | 'USAGE' | 'INTERNAL';
+  readonly message: string;
+  readonly details: unknown;
+}
+
+/** What is said about `error`, whatever it is. */
+export function failureOf(error: unknown): Failure {
+  if (isPyrsiaError(error)) return { code: error.code, message: error.message, details: error.details };
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: oclifExit(error) === USAGE ? 'USAGE' : 'INTERNAL', message, details: {} };
+}
+
+/** The exit code that tells a script what kind of failure this is. */
+export function exitCodeOf(error: unknown): number {
+  return isPyrsiaError(error) ? exitCodes[error.code] : (oclifExit(error) ?? FAILED);
+}
+
+/** The exit code that oclif gives its own errors; 2 where it cannot read the command line. */
+function oclifExit(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('oclif' in error)) return undefined;
+  const { oclif } = error;
+  const hasExit = typeof oclif === 'object' && oclif !== null && 'exit' in oclif;
+  return hasExit && typeof oclif.exit === 'number' ? oclif.exit : undefined;
+}

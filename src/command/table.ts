@@ -1,0 +1,34 @@
+/**
+ * Rows of text under each other.
+ *
+ * @module
+ */
+import { harmless } from './talk.ts';
+
+/** A column: its heading, and whether it holds numbers. */
+export interface Column {
+  readonly heading: string;
+  readonly right?: boolean;
+}
+
+/** Lays out rows, one cell a column, as wide as they need be; one string, without a line end at its end. */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const all = [columns.map(({ heading }) => heading), ...rows];
+  const widths = columns.map((_, i) => all.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), 0));
+  const lines = all.map((row) =>
+    columns
+      .map(({ right }, i) =>
+        right ? (row[i] ?? '').padStart(widths[i]!) : (row[i] ?? '').padEnd(widths[i]!),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+  return harmless(lines.join('\n'));
+}
+
+/** Lays out names and what they are; those that are undefined are left out. */
+export function facts(rows: readonly (readonly [name: string, value: string | undefined])[]): string {
+  const said = rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+  const width = Math.max(0, ...said.map(([name]) => name.length));
+  return harmless(said.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n'));
+}

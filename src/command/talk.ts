@@ -1,0 +1,56 @@
+/**
+ * Talking to a person: on stderr, so that stdout holds data only.
+ *
+ * @module
+ */
+
+/** Writes lines on stderr, each as `pyrsia: …`. Names that others chose cannot steer the terminal. */
+export function say(text: string): void {
+  process.stderr.write(`${harmless(text).replaceAll(/^(?!pyrsia: )/gm, 'pyrsia: ')}\n`);
+}
+
+/** `text` without control characters, line ends and tabs excepted. */
+export function harmless(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, (character) =>
+    character === '\n' || character === '\t' ? character : '\u{FFFD}',
+  );
+}
+
+/** Whether `stream` is a terminal on which a line may be written over. */
+export function isLively(
+  stream: { readonly isTTY?: boolean },
+  env: NodeJS.ProcessEnv = process.env,
+): boolean {
+  return stream.isTTY === true && env['TERM'] !== 'dumb' && !env['CI'] && !env['NO_COLOR'];
+}
+
+/** One line on a terminal that tells how far something is. */
+export interface Progress extends Disposable {
+  /** Shows `text` in place of what was there; at most ten times a second. Nothing where nobody watches. */
+  show(text: string): void;
+}
+
+/** Starts a line of progress on stderr; it is gone when disposed of. */
+export function startProgress(): Progress {
+  const lively = isLively(process.stderr);
+  let shownAt = 0;
+  return {
+    show(text) {
+      if (!lively || Date.now() - shownAt < 100) return;
+      shownAt = Date.now();
+      const width = (process.stderr.columns ?? 80) - 1;
+      process.stderr.write(`\r\u001B[K${harmless(text).slice(0, width)}`);
+    },
+    [Symbol.dispose]() {
+      if (shownAt > 0) process.stderr.write('\r\u001B[K');
+    },
+  };
+}
+
+/** Asks on the terminal; anything but y or yes is a no. False where there is nobody to ask. */
+export async function confirmed(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
+  const { createInterface } = await import('node:readline/promises');
+  using prompt = createInterface({ input: process.stdin, output: process.stderr });
+  return /^y(es)?$/i.test((await prompt.question(`${harmless(question)} [y/N] `)).trim());
+}
