@@ -68,6 +68,9 @@ export interface RegistryProtocol {
   /** The version that a listing offers for what the user wanted; undefined when none fits. */
   select(body: Uint8Array, wanted: Reference): Selected | undefined;
 
+  /** What a reference that names one version exactly stands for, and where the registry keeps it; undefined for a range or a tag. */
+  exact(wanted: Reference): Selected | undefined;
+
   /** Whether a body can be a document of this registry at all. @throws PyrsiaError `DOCUMENT_INVALID` */
   check(body: Uint8Array, what: string): void;
 

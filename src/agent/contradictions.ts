@@ -1,0 +1,67 @@
+/**
+ * What was refused because it contradicted what was known, until `trust accept` lifts it.
+ *
+ * @module
+ */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Coordinates, purlOf } from '../content/coordinates.ts';
+import { isDigest } from '../content/digest.ts';
+import type { Contradiction } from '../proxy/artifacts.ts';
+
+/** How many are remembered. */
+const KEPT = 500;
+
+/** The memory of refusals. */
+export interface Contradictions {
+  add(found: Contradiction): void;
+  /** The latest for these coordinates, at whichever upstream. */
+  find(coordinates: Coordinates): Contradiction | undefined;
+  remove(found: Contradiction): void;
+}
+
+/** Opens the memory in the state directory. What cannot be written is remembered as long as this process lives. */
+export function openContradictions(state: string, log: (text: string) => void): Contradictions {
+  const file = join(state, 'contradictions.json');
+  let all = read(file);
+
+  function write(): void {
+    try {
+      mkdirSync(state, { recursive: true, mode: 0o700 });
+      writeFileSync(`${file}.new`, JSON.stringify(all), { mode: 0o600 });
+      renameSync(`${file}.new`, file);
+    } catch (error) {
+      log(`Cannot remember what was refused: ${String(error)}`);
+    }
+  }
+  const same = (a: Contradiction, b: Contradiction): boolean =>
+    a.upstream === b.upstream && purlOf(a.coordinates) === purlOf(b.coordinates);
+
+  return {
+    add(found) {
+      all = [...all.filter((each) => !same(each, found)), found].slice(-KEPT);
+      write();
+    },
+    find: (coordinates) => all.findLast((each) => purlOf(each.coordinates) === purlOf(coordinates)),
+    remove(found) {
+      all = all.filter((each) => !same(each, found));
+      write();
+    },
+  };
+}
+
+function read(file: string): Contradiction[] {
+  try {
+    const found: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return Array.isArray(found) ? found.filter(isContradiction) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isContradiction(value: unknown): value is Contradiction {
+  if (typeof value !== 'object' || value === null) return false;
+  const { upstream, coordinates, expected, actual } = value as Partial<Record<keyof Contradiction, unknown>>;
+  const digests = [expected, actual].every((digest) => typeof digest === 'string' && isDigest(digest));
+  return typeof upstream === 'string' && typeof coordinates === 'object' && coordinates !== null && digests;
+}

@@ -1,0 +1,122 @@
+/**
+ * What the agent knows of each running launch: whom it asks, on which terms, and its account.
+ *
+ * @module
+ */
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { readConfig } from '../config/read-config.ts';
+import type { LaunchAnswer } from '../control/protocol.ts';
+import type { Ecosystem, Leading, Tool } from '../ecosystems/ecosystem.ts';
+import type { Paths } from '../paths.ts';
+import type { Asker, Upstream } from '../proxy/asker.ts';
+import type { Receipt } from '../resolve/report.ts';
+import { openReporter, type Reporter } from '../resolve/reporter.ts';
+import type { Launch } from '../shims/launch.ts';
+import type { ToolContext, ToolSettings, UpstreamSettings } from '../shims/settings.ts';
+
+/** Reads a tool's own configuration for one launch. */
+export type ReadSettings = (ecosystem: Ecosystem, context: ToolContext) => Promise<ToolSettings>;
+
+/** A launch, as the proxy sees it. */
+export interface Session {
+  readonly reporter: Reporter;
+  /** By the upstream's URL. */
+  readonly askers: ReadonlyMap<string, Asker>;
+  receipt(endedAt?: number): Receipt;
+}
+
+/** What makes a session besides its launch. */
+export interface SessionParts {
+  readonly paths: Paths;
+  readonly readSettings: ReadSettings;
+  /** Opens the gate of an upstream where it is not open yet; resolves to its base URL. */
+  base(upstream: Upstream): Promise<string>;
+  /** Path of a file that belongs to this launch. */
+  pathOf(launch: string, file: string): string;
+  /** Why nothing can be stored. */
+  readonly readOnlyBecause: () => string | undefined;
+}
+
+/** Somebody who asks: a launch, or a command of ours. */
+export type Caller = Pick<Launch, 'id' | 'cwd' | 'args' | 'env'> & { readonly command: readonly string[] };
+
+/** Opens a session for a caller that uses `ecosystem`; nothing is listening for it yet. */
+export async function openSession(
+  parts: SessionParts,
+  ecosystem: Ecosystem,
+  caller: Caller,
+): Promise<{ readonly session: Session; readonly settings: ToolSettings; readonly upstreams: ReadonlyMap<UpstreamSettings, Upstream> }> {
+  const { id, cwd, env, command } = caller;
+  const { values, problems } = readConfig(parts.paths, env, cwd);
+  const settings = await parts.readSettings(ecosystem, caller);
+  const offline = env['PYRSIA_OFFLINE'] === '1' ? 'PYRSIA_OFFLINE=1' : undefined;
+  const reporter = openReporter(
+    {
+      launch: id,
+      command,
+      cwd,
+      startedAt: Date.now(),
+      policy: values.policy,
+      ...(offline === undefined ? {} : { offline }),
+    },
+    env['PYRSIA_REPORT'] ? resolve(cwd, env['PYRSIA_REPORT']) : undefined,
+  );
+  for (const problem of problems) reporter.note(problem);
+
+  const upstreams = new Map<UpstreamSettings, Upstream>();
+  const askers = new Map<string, Asker>();
+  for (const each of settings.upstreams) {
+    const isPublic = each.shipped || values['npm.public'].includes(each.url);
+    if (each.unsupported !== undefined || (each.authorization !== undefined && !isPublic)) continue;
+    const upstream = { url: new URL(each.url), name: isPublic ? ecosystem.name : each.url, public: isPublic, ecosystem };
+    upstreams.set(each, upstream);
+    askers.set(each.url, {
+      upstream,
+      connection: settings.connection,
+      policy: values.policy,
+      reporter,
+      ...(each.authorization === undefined ? {} : { authorization: each.authorization }),
+      ...(offline === undefined ? {} : { offline }),
+    });
+  }
+  const session = { reporter, askers, receipt: (endedAt?: number) => reporter.receipt(endedAt) };
+  return { session, settings, upstreams };
+}
+
+/** How the tool of a launch is led to us: its session, and what the command is told. */
+export async function lead(
+  parts: SessionParts,
+  ecosystem: Ecosystem,
+  tool: Tool,
+  launch: Launch,
+): Promise<{ readonly session: Session; readonly answer: LaunchAnswer }> {
+  const caller = { ...launch, command: [launch.tool, ...launch.args] };
+  const { session, settings, upstreams } = await openSession(parts, ecosystem, caller);
+
+  const leftAlone = settings.upstreams.filter((each) => !upstreams.has(each));
+  const notes = leftAlone.map(
+    ({ url, scope, unsupported }) =>
+      `${scope ?? 'this project'}'s registry ${new URL(url).host} needs ${unsupported ?? 'credentials'}: ${launch.tool} asks it without us`,
+  );
+  const readOnly = parts.readOnlyBecause();
+  if (readOnly !== undefined) notes.push(`nothing is stored: ${readOnly}`);
+  for (const note of notes) session.reporter.note(note);
+  if (leftAlone.some(({ scope }) => scope === undefined)) return { session, answer: { notes } };
+
+  const leading: Leading[] = [];
+  for (const [{ url, scope }, upstream] of upstreams) {
+    leading.push({ upstream: url, base: await parts.base(upstream), ...(scope === undefined ? {} : { scope }) });
+  }
+  const { env, args = [], files = {} } = tool.redirect({
+    leading,
+    credential: launch.id,
+    globalConfig: settings.globalConfig,
+    lockedHosts: settings.lockedHosts,
+    pathOf: (file) => parts.pathOf(launch.id, file),
+  });
+  for (const [file, text] of Object.entries(files)) {
+    writeFileSync(parts.pathOf(launch.id, file), text, { mode: 0o600, flag: 'wx' });
+  }
+  return { session, answer: { redirection: { env, args }, notes } };
+}
