@@ -7,13 +7,15 @@ import { homedir } from 'os';
 import { isAbsolute, join } from 'path';
 import { supports } from './engines.js';
 
+/** @param {string} path */
 const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+/** @param {string} path */
 const built = (path) => new URL('../dist/' + path, import.meta.url);
 
 const { version, engines } = read('../package.json');
 
 if (!supports(engines.node, process.versions.node)) {
-  fail('pyrsia needs Node ' + engines.node + ', this is ' + process.version);
+  fail('pyrsia needs Node ' + engines.node + ', this is ' + process.versions.node);
 } else if (!existsSync(built('main.js'))) {
   fail('pyrsia is not built: npm run build');
 } else if (process.argv[2] === '--version') {
@@ -22,9 +24,10 @@ if (!supports(engines.node, process.versions.node)) {
   console.log(program + ' ' + process.platform + '-' + process.arch + ' node-' + process.version);
 } else {
   module.enableCompileCache(compileCache());
-  import(built('main.js')).then(({ main }) => main(process.argv.slice(2)), fail);
+  import(built('main.js').href).then(({ main }) => main(process.argv.slice(2)), fail);
 }
 
+/** @param {unknown} message */
 function fail(message) {
   process.stderr.write(message + '\n');
   process.exitCode = 1;

@@ -7,16 +7,15 @@
  * @module
  */
 import { execFileSync } from 'node:child_process';
-import { glob, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { glob, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Plugin } from '@oclif/core';
 import { build, type Metafile } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
-await rm(dist, { recursive: true, force: true });
-const { metafile } = await build({
+const { metafile, outputFiles } = await build({
   absWorkingDir: root,
   entryPoints: await Array.fromAsync(glob(['src/{main,agent}.ts', 'src/commands/**/*.ts'], { cwd: root })),
   outbase: 'src',
@@ -26,6 +25,7 @@ const { metafile } = await build({
   splitting: true,
   minify: true,
   metafile: true,
+  write: false,
   format: 'esm',
   platform: 'node',
   target: 'node22',
@@ -44,6 +44,12 @@ const { metafile } = await build({
     'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"1"',
   },
 });
+// Only now: a build that fails leaves the last one as it was.
+await rm(dist, { recursive: true, force: true });
+for (const { path, contents } of outputFiles) {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, contents);
+}
 await writeFile(join(dist, 'build.json'), JSON.stringify({ commit: commit() }));
 await writeFile(join(dist, 'THIRD-PARTY-NOTICES.txt'), await notices(metafile));
 await writeFile(join(root, 'oclif.manifest.json'), JSON.stringify(await manifest()));

@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { publint } from 'publint';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
+
+describe('the package that ships', () => {
+  let folder: string;
+  let files: string[];
+
+  const run = (program: string, ...args: string[]) =>
+    execFileSync(program, args, {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: 'pipe',
+      env: { ...process.env, HOME: folder },
+    });
+  const pyrsia = (...args: string[]) => run(process.execPath, 'node_modules/pyrsia/bin/run.js', ...args);
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'pyrsia-package-'));
+    const [packed] = Object.values(
+      JSON.parse(run('npm', 'pack', resolve('.'), '--json', '--ignore-scripts')),
+    ) as [{ filename: string; files: { path: string }[] }];
+    files = packed.files.map(({ path }) => path);
+    run('npm', 'install', packed.filename, '--offline', '--no-audit', '--no-fund');
+  }, 60_000);
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('has no dependencies, so that installing it is unpacking it', () => {
+    expect(manifest).not.toHaveProperty('dependencies');
+  });
+
+  it('holds what was built and nothing of the workshop', () => {
+    expect(files).toEqual(
+      expect.arrayContaining(['LICENSE', 'bin/run.js', 'dist/main.js', 'oclif.manifest.json']),
+    );
+    expect(files.filter((path) => /^(src|test|scripts|node_modules|\.)/.test(path))).toEqual([]);
+  });
+
+  it('names the licence of everything that is bundled', () => {
+    expect(files).toContain('dist/THIRD-PARTY-NOTICES.txt');
+    expect(run('grep', '-c', '^@oclif/core ', 'node_modules/pyrsia/dist/THIRD-PARTY-NOTICES.txt')).toBe(
+      '1\n',
+    );
+  });
+
+  it('runs as soon as it is installed', () => {
+    expect(pyrsia('--version')).toMatch(`pyrsia/${manifest.version}`);
+    expect(pyrsia('help')).toContain('COMMANDS');
+  });
+
+  it('loads every command that it lists', async () => {
+    const { commands } = await import(resolve('oclif.manifest.json'), { with: { type: 'json' } }).then(
+      (m) => m.default,
+    );
+    for (const id of Object.keys(commands)) expect(pyrsia(...id.split(':'), '--help')).toContain('USAGE');
+  }, 60_000);
+
+  it('has nothing that publint would change', async () => {
+    expect((await publint({ pkgDir: resolve('.'), strict: true })).messages).toEqual([]);
+  });
+});
