@@ -84,7 +84,7 @@ export function openResolver(cache: Cache): Resolver {
       const key = [flight, ...wanted.digests].join(' ');
       let transfer = flying.get(key);
       if (!transfer) {
-        flying.set(key, (transfer = startTransfer(cache, wanted, sources)));
+        flying.set(key, (transfer = startTransfer(cache, wanted, sources, flight)));
         void transfer.stored.finally(() => flying.delete(key));
       }
       const ready = await transfer.ready;

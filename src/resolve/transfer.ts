@@ -2,26 +2,28 @@
  * One artifact on its way from a source, read by any number of clients at once.
  *
  * Up to {@link WHOLE_LIMIT} it is verified whole before anybody gets a byte, so another source can still
- * take over. Above that clients read along behind the writer, always {@link HELD_BACK} bytes short of the
- * end until the digest is known: nobody ever receives a complete wrong file. A source that breaks half-way
- * is asked again from where it stopped.
+ * take over. Above that clients read along behind the writer, always 64 KiB short of the end until the
+ * digest is known: nobody ever receives a complete wrong file. A source that breaks half-way is asked again
+ * from where it stopped, and where the disk fails each client gets a stream of its own.
  *
  * @module
  */
-import type { Cache } from '../cache/cache.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cache, PartialContent } from '../cache/cache.ts';
 import type { Wanted } from '../content/descriptor.ts';
-import type { ByteStream, Source, SourceName } from '../content/source.ts';
-import { HELD_BACK, type Measured, type Meter, measure } from '../content/verified.ts';
-import { isPyrsiaError } from '../errors.ts';
-import { hold, type Holding } from './holding.ts';
+import type { Source, SourceName } from '../content/source.ts';
+import { type Measured, measure, verified } from '../content/verified.ts';
+import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 
 /** Content up to this many bytes is verified before its first byte is sent: 8 MiB. */
 export const WHOLE_LIMIT = 8 * 2 ** 20;
 
+/** Content up to this many bytes stays in memory, more goes to the disk: 1 MiB. */
+const MEMORY_LIMIT = 2 ** 20;
 /** How often a source that breaks half-way is asked to go on. */
-const CONTINUATIONS = 4;
-/** The most bytes read back for a client at a time. */
-const READ_SIZE = 256 * 2 ** 10;
+const CONTINUATIONS = 3;
+/** The pause before it is asked again, in milliseconds; doubles each time. */
+const CONTINUE_AFTER_MS = 100;
 
 /** A source that could not be asked or had no good bytes, and why. */
 export interface PassedOver {
@@ -41,141 +43,188 @@ export interface Ready {
 export interface Transfer {
   /** When a reply can begin; undefined when no source has it. Rejects with the last source's error. */
   readonly ready: Promise<Ready | undefined>;
-  /** What it turned out to be, as soon as it is verified. Never rejects by itself being ignored. */
+  /** What it turned out to be, as soon as it is verified. */
   readonly measured: Promise<Measured>;
-  /** Why it is not in the cache, or undefined when it is; settles after {@link measured}. */
+  /** Why it is not in the cache afterwards, or undefined when it is. Never rejects. */
   readonly stored: Promise<string | undefined>;
-  /** Every byte from the start. Ends normally only if all of it was right. */
+  /** Every byte from the start, once {@link ready}. Ends normally only if all of it was right. */
   read(signal?: AbortSignal): AsyncGenerator<Uint8Array>;
 }
 
-/** Starts a transfer; it goes on until it is stored, has failed, or its last reader has left. */
-export function startTransfer(cache: Cache, wanted: Wanted, sources: readonly Source[]): Transfer {
+/** Where the bytes are that have come: in memory, in a growing file, or (`direct`) nowhere, for want of a disk. */
+type Place =
+  | { readonly kind: 'memory'; readonly parts: Uint8Array[] }
+  | { readonly kind: 'file'; readonly file: PartialContent }
+  | { readonly kind: 'direct'; readonly source: Source; readonly reason: string };
+
+/**
+ * Starts a transfer; it goes on until it is stored, has failed, or the last of its streaming readers has left.
+ *
+ * @param what - names the content in errors
+ */
+export function startTransfer(cache: Cache, wanted: Wanted, sources: readonly Source[], what: string): Transfer {
   const ready = Promise.withResolvers<Ready | undefined>();
   const measured = Promise.withResolvers<Measured>();
   const stored = Promise.withResolvers<string | undefined>();
-  for (const { promise } of [ready, measured, stored]) promise.catch(() => undefined);
+  for (const { promise } of [ready, measured]) promise.catch(() => undefined);
 
   const abort = new AbortController();
-  const readers = new Set<{ at: number }>();
   const passedOver: PassedOver[] = [];
-  let state: 'receiving' | 'streaming' | 'verified' | { readonly failed: unknown } = 'receiving';
-  let moved = Promise.withResolvers<void>();
-  let holding: Holding = hold(cache, wanted);
-  let meter: Meter = measure(wanted, ['sha256', 'sha512']);
+  let place: Place = { kind: 'memory', parts: [] };
+  let noDisk = cache.readOnlyBecause;
+  let streaming = false;
+  let readers = 0;
 
-  function move(): void {
-    moved.resolve();
-    moved = Promise.withResolvers<void>();
-  }
+  const begin = (source: Source, size?: number): void => {
+    streaming = true;
+    ready.resolve({ source: source.name, passedOver, ...(size === undefined ? {} : { size }) });
+  };
 
-  /** How far the slowest reader has come; content before it need not be kept in memory. */
-  function slowest(): number {
-    return Math.min(...[...readers].map((reader) => reader.at));
+  /** Moves what has come from memory to the disk. A beginning that an earlier transfer left there is taken over. */
+  async function spill(parts: readonly Uint8Array[]): Promise<void> {
+    try {
+      const file = await cache.partial(wanted);
+      const come = Buffer.concat(parts);
+      if (file.size < come.byteLength) await file.write(come.subarray(file.size));
+      place = { kind: 'file', file };
+    } catch (error) {
+      if (!isPyrsiaError(error, 'CACHE_READ_ONLY')) throw error;
+      noDisk = error.details.reason;
+    }
   }
 
   async function receive(source: Source): Promise<Measured | undefined> {
+    const meter = measure(wanted, ['sha256']);
+    let come = 0;
     for (let tries = 0; ; tries++) {
       try {
-        const content = await source.open(wanted, { offset: holding.size, signal: abort.signal });
+        let offset = place.kind === 'file' ? place.file.size : come;
+        const content = await source.open(wanted, { offset, signal: abort.signal });
         if (!content) return undefined;
         const size = wanted.size ?? content.size;
         for await (const chunk of content.chunks) {
-          meter.update(chunk);
-          await holding.append(chunk, state === 'streaming' ? slowest : undefined);
-          if (state === 'receiving' && Math.max(holding.size, size ?? 0) > WHOLE_LIMIT) {
-            state = 'streaming';
-            ready.resolve({ source: source.name, passedOver, ...(size === undefined ? {} : { size }) });
+          if (place.kind === 'file') await place.file.write(chunk);
+          else if (place.kind === 'memory') {
+            meter.update(chunk);
+            place.parts.push(chunk);
+            come += chunk.byteLength;
           }
-          move();
+          offset += chunk.byteLength;
+          if (place.kind === 'memory' && Math.max(come, size ?? 0) > MEMORY_LIMIT && noDisk === undefined) await spill(place.parts);
+          if (!streaming && Math.max(offset, size ?? 0) > WHOLE_LIMIT) {
+            if (place.kind === 'memory') {
+              place = { kind: 'direct', source, reason: noDisk ?? 'unknown' };
+              return void begin(source, size);
+            }
+            begin(source, size);
+          }
+          // An earlier transfer has been further than this one: go on where it stopped.
+          if (place.kind === 'file' && place.file.size > offset) break;
         }
-        return meter.end();
+        if (place.kind === 'file' && place.file.size > offset) continue;
+        return place.kind === 'file' ? await place.file.finish() : meter.end();
       } catch (error) {
         abort.signal.throwIfAborted();
-        const wrong = isPyrsiaError(error, 'DIGEST_MISMATCH') || isPyrsiaError(error, 'SIZE_MISMATCH');
-        const broken = !isPyrsiaError(error) || (wrong && stoppedEarly(error));
         // Without a digest nobody would notice that the second half is another file's.
-        if (!broken || wanted.digests.length === 0 || tries === CONTINUATIONS) throw error;
+        if (error instanceof PyrsiaError || wanted.digests.length === 0 || tries >= CONTINUATIONS) throw error;
+        await delay(CONTINUE_AFTER_MS * 2 ** tries, undefined, { signal: abort.signal });
       }
     }
   }
 
   async function run(): Promise<void> {
-    let error: unknown;
-    for (const source of sources) {
+    let failure: unknown;
+    for (let i = 0; i < sources.length; i++) {
+      const source = sources[i]!;
       try {
         const result = await receive(source);
-        if (result) return await finish(source.name, result);
-      } catch (failure) {
-        error = failure;
-        passedOver.push({ source: source.name, reason: failure instanceof Error ? failure.message : String(failure) });
-        if (state !== 'receiving' || abort.signal.aborted) throw failure;
-        await holding.discard();
-        holding = hold(cache, wanted);
-        meter = measure(wanted, ['sha256', 'sha512']);
+        if (place.kind === 'direct') return stored.resolve(place.reason);
+        if (result) return await finish(source, result);
+      } catch (error) {
+        const reason = error instanceof Error ? error : new Error(String(error));
+        const known = error instanceof PyrsiaError || abort.signal.aborted;
+        failure = known ? error : new PyrsiaError('UPSTREAM_FAILED', { url: what, reason: reason.message }, { cause: error });
+        if (place.kind === 'file') await (abort.signal.aborted ? place.file.suspend(reason) : place.file.discard(reason));
+        if (isPyrsiaError(error, 'CACHE_READ_ONLY')) {
+          noDisk = error.details.reason;
+          // Those who read along go on by themselves; else this source is asked once more, without the disk.
+          if (streaming) {
+            place = { kind: 'direct', source, reason: noDisk };
+            return stored.resolve(noDisk);
+          }
+          i--;
+        } else {
+          passedOver.push({ source: source.name, reason: reason.message });
+          if (streaming || abort.signal.aborted) throw failure;
+        }
+        place = { kind: 'memory', parts: [] };
       }
     }
-    if (error !== undefined) throw error;
+    if (failure !== undefined) throw failure;
     ready.resolve(undefined);
-    measured.reject(new Error('no source has it'));
+    measured.reject(new Error('No source has it'));
     stored.resolve('no source has it');
   }
 
-  async function finish(source: SourceName, result: Measured): Promise<void> {
-    state = 'verified';
-    ready.resolve({ source, passedOver, size: result.size });
+  async function finish(source: Source, result: Measured): Promise<void> {
     measured.resolve(result);
-    move();
-    stored.resolve(await holding.keep(result));
+    ready.resolve({ source: source.name, passedOver, size: result.size });
+    if (place.kind !== 'memory') return stored.resolve(undefined);
+    if (noDisk !== undefined) return stored.resolve(noDisk);
+    try {
+      await cache.content.put(result, place.parts);
+      stored.resolve(undefined);
+    } catch (error) {
+      stored.resolve(isPyrsiaError(error, 'CACHE_READ_ONLY') ? error.details.reason : String(error));
+    }
   }
 
-  void run().catch(async (error: unknown) => {
-    state = { failed: error };
+  void run().catch((error: unknown) => {
     for (const each of [ready, measured]) each.reject(error);
     stored.resolve(error instanceof Error ? error.message : String(error));
-    move();
-    await holding.discard();
   });
+
+  /** A stream of one client's own, of which `sent` bytes have been sent already. */
+  async function* direct(source: Source, sent: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const content = await source.open(wanted, signal ? { signal } : {});
+    if (!content) throw new PyrsiaError('NOT_FOUND', { what: 'content that was there a moment ago' });
+    const chunks = verified(content.chunks, wanted, ['sha256']);
+    let at = 0;
+    for (;;) {
+      const next = await chunks.next();
+      if (next.done) return measured.resolve(next.value);
+      const fresh = next.value.subarray(Math.max(0, sent - at));
+      at += next.value.byteLength;
+      if (fresh.byteLength > 0) yield fresh;
+    }
+  }
 
   return {
     ready: ready.promise,
     measured: measured.promise,
     stored: stored.promise,
     async *read(signal) {
-      const reader = { at: 0 };
-      readers.add(reader);
+      readers++;
+      let sent = 0;
       try {
-        for (;;) {
-          signal?.throwIfAborted();
-          const next = moved.promise;
-          const safe = state === 'verified' ? holding.size : holding.size - HELD_BACK;
-          if (typeof state === 'object') throw state.failed;
-          if (reader.at < safe) {
-            const chunk = await holding.read(reader.at, Math.min(READ_SIZE, safe - reader.at));
-            reader.at += chunk.byteLength;
+        if (place.kind === 'memory') yield* place.parts;
+        if (place.kind === 'file') {
+          for await (const chunk of place.file.read(signal ? { signal } : {})) {
+            sent += chunk.byteLength;
             yield chunk;
-            holding.passed();
-          } else if (state === 'verified') return;
-          else await next;
+          }
         }
+        if (place.kind === 'direct') yield* direct(place.source, 0, signal);
+      } catch (error) {
+        if (!isPyrsiaError(error, 'CACHE_READ_ONLY')) throw error;
+        await stored.promise;
+        const settled: Place = place;
+        if (settled.kind !== 'direct') throw error;
+        yield* direct(settled.source, sent, signal);
       } finally {
-        readers.delete(reader);
-        holding.passed();
-        if (readers.size === 0 && state === 'streaming') abort.abort();
+        readers--;
+        if (readers === 0 && streaming) abort.abort();
       }
     },
   };
-}
-
-/** Whether a source ended before its content did, which is worth a continuation; one that sent too much is not. */
-function stoppedEarly(error: { readonly details: { readonly expected: unknown; readonly actual: unknown } }): boolean {
-  const { expected, actual } = error.details;
-  return typeof expected === 'number' && typeof actual === 'number' && actual < expected;
-}
-
-/** The content of `chunks`, for those who need it in one piece. */
-export async function whole(chunks: ByteStream): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
 }
