@@ -53,7 +53,11 @@ export interface RegistryProtocol {
   /** Classifies a request. `path` starts with `/` and is still percent-encoded; header names are lower case. */
   route(method: string, path: string, query: string, headers: Headers): Route;
 
-  /** Where `upstream`, the registry that the user's own configuration names, keeps the same path. */
+  /**
+   * Where `upstream`, the registry that the user's own configuration names, keeps the same path with query.
+   *
+   * @throws PyrsiaError `REFERENCE_MALFORMED` when the path leads out of the registry.
+   */
   locate(path: string, upstream: URL): URL;
 
   /** The small document by which the registry itself binds these coordinates to a digest. */
@@ -62,10 +66,10 @@ export interface RegistryProtocol {
   /** Documents that would say the same and may be at hand already, best first. */
   listings(coordinates: Pick<Coordinates, 'name'>): readonly DocumentAddress[];
 
-  /** What a document says the digest of `coordinates` is; undefined when it does not say. */
+  /** What a document says the digest of `coordinates` is; undefined when it does not say so legibly. */
   digest(body: Uint8Array, coordinates: Coordinates): Digest | undefined;
 
-  /** The version that a listing offers for what the user wanted; undefined when none fits. */
+  /** The version that a listing offers for what the user wanted; undefined when none fits. @throws PyrsiaError `DOCUMENT_INVALID` */
   select(body: Uint8Array, wanted: Reference): Selected | undefined;
 
   /** What a reference that names one version exactly stands for, and where the registry keeps it; undefined for a range or a tag. */
@@ -128,8 +132,10 @@ export interface ToolCall {
   readonly credential: string;
   /** The text of the tool's own global configuration file, to be kept in force. */
   readonly globalConfig: string;
-  /** Hosts that the project's lockfile names. */
+  /** Hosts (with port) that the project's lockfile names. */
   readonly lockedHosts: readonly string[];
+  /** The host that the tool, meeting it in a lockfile, replaces by its default registry's; undefined: the user has said otherwise. */
+  readonly replacedHost?: string;
   /** Path at which a file of {@link Redirection.files} will lie. */
   pathOf(file: string): string;
 }

@@ -39,6 +39,8 @@ export interface ToolSettings {
   readonly globalConfig: string;
   /** Hosts (with port) that the directory's lockfile names, each once. */
   readonly lockedHosts: readonly string[];
+  /** The host that the tool, meeting it in a lockfile, replaces by its default registry's; undefined: the user has said otherwise. */
+  readonly replacedHost?: string;
 }
 
 /** Where and how a tool is started. */

@@ -1,0 +1,27 @@
+/**
+ * The package managers we speak. Adding one is a folder beside this file and a line in this list.
+ *
+ * @module
+ */
+import { PyrsiaError } from '../errors.ts';
+import type { Ecosystem, Reference } from './ecosystem.ts';
+import { npm } from './npm/npm.ts';
+
+export const ecosystems: readonly Ecosystem[] = [npm];
+
+/** Reads what a user typed to name a package. @throws PyrsiaError `REFERENCE_MALFORMED` */
+export function parseReference(text: string): {
+  readonly ecosystem: Ecosystem;
+  readonly reference: Reference;
+} {
+  for (const ecosystem of ecosystems) {
+    const reference = ecosystem.parse(text);
+    if (reference) return { ecosystem, reference };
+  }
+  const known = ecosystems.map(({ name }) => `${name}:`).join(', ');
+  const [, scheme] = /^(?:pkg:\/*)?([A-Za-z][\w.+-]*)[:/]/.exec(text) ?? [];
+  const reason = scheme
+    ? `"${scheme}" is not a kind of package that pyrsia fetches; it fetches ${known}`
+    : `it does not say what kind of package it is; for one of npm's write npm:${text === '' ? 'NAME' : text}`;
+  throw new PyrsiaError('REFERENCE_MALFORMED', { text, reason });
+}

@@ -1,0 +1,22 @@
+/**
+ * The npm ecosystem: npm and npx, and the registry protocol that pnpm, yarn and bun speak as well.
+ *
+ * @module
+ */
+import type { Ecosystem } from '../ecosystem.ts';
+import { check, digest, exact, select } from './documents.ts';
+import { redirect } from './redirect.ts';
+import { parse } from './reference.ts';
+import { refuse } from './refuse.ts';
+import { document, listings, locate, route } from './route.ts';
+import { npmStepsAside, npxStepsAside } from './step-aside.ts';
+
+export const npm: Ecosystem = {
+  name: 'npm',
+  parse,
+  registry: { route, locate, document, listings, digest, select, exact, check, refuse },
+  tools: [
+    { executable: 'npm', stepAside: npmStepsAside, redirect },
+    { executable: 'npx', stepAside: npxStepsAside, redirect },
+  ],
+};

@@ -1,0 +1,57 @@
+/**
+ * How npm is led to us: by variables of its environment, which beat every npmrc, and by a global npmrc,
+ * which alone carries the credential.
+ *
+ * @see https://docs.npmjs.com/cli/v11/using-npm/config#environment-variables
+ * @module
+ */
+import type { Leading, Redirection, ToolCall } from '../ecosystem.ts';
+
+const FILE = 'npmrc';
+
+/** Leads one call of npm or npx to us; to nowhere else when `leading` is empty. */
+export function redirect(call: ToolCall): Redirection {
+  const { leading, credential, globalConfig } = call;
+  const led = leading.filter(({ scope }) => scope === undefined || isSpellable(scope));
+  if (led.length === 0) return { env: {} };
+
+  const main = led.find(({ scope }) => scope === undefined);
+  const replaced = main && replacedHost(main, call);
+  // Ours stand first, so that a section of the user's file cannot swallow them.
+  const tokens = new Set(
+    led.map(({ base }) => `//${new URL(base).host}${new URL(base).pathname}:_authToken=${credential}`),
+  );
+  return {
+    env: {
+      ...Object.fromEntries(
+        led.map(({ scope, base }) => [`npm_config_${scope ? `${scope}:` : ''}registry`, base]),
+      ),
+      npm_config_globalconfig: call.pathOf(FILE),
+      ...(replaced === undefined ? {} : { npm_config_replace_registry_host: replaced }),
+    },
+    files: { [FILE]: `${[...tokens].join('\n')}\n${globalConfig}` },
+  };
+}
+
+/** npm reads names of variables in lower case and every `_` as `-`: `@my_scope` would lead `@my-scope` astray. */
+function isSpellable(scope: string): boolean {
+  return !/[A-Z_]/.test(scope);
+}
+
+/**
+ * What npm has to replace in a lockfile so that its tarballs are asked for at `main.base`. Undefined: as it is.
+ *
+ * By itself npm replaces one host, the public registry's. Naming another takes the place of that one, so it
+ * is done only where nothing then comes from elsewhere than without us:
+ * - the lockfile does not name the public registry: the user's own is named (by URL where it has a path,
+ *   which npm 11 and later strip; earlier ones fetch these tarballs past us);
+ * - it names these two and no other host: `always`, unless the registry has a path, which `always` keeps;
+ * - in any other mixture nothing changes, and the user's own registry's tarballs are fetched past us.
+ */
+function replacedHost(main: Leading, { lockedHosts, replacedHost: byItself }: ToolCall): string | undefined {
+  const own = new URL(main.upstream);
+  if (byItself === undefined || own.host === byItself || !lockedHosts.includes(own.host)) return undefined;
+  const path = own.pathname.replace(/\/$/, '');
+  if (!lockedHosts.includes(byItself)) return path === '' ? own.hostname : `${own.origin}${path}`;
+  return path === '' && lockedHosts.length === 2 ? 'always' : undefined;
+}

@@ -1,0 +1,20 @@
+import type { Reply } from '../ecosystem.ts';
+
+/** The most characters of a message that npm is asked to print. */
+const NOTICE_LIMIT = 500;
+
+/**
+ * A refusal that npm prints and does not try again: npm shows `error` of the body behind the status, and
+ * the `npm-notice` header even where it shows no body. It would spend 70 s on a 503; 424 stops it at once.
+ */
+export function refuse(kind: 'refused' | 'unavailable', message: string): Reply {
+  const notice = message
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/[^\x20-\x7e]/gu, '?')
+    .trim();
+  return {
+    status: kind === 'refused' ? 403 : 424,
+    headers: { 'content-type': 'application/json', 'npm-notice': notice.slice(0, NOTICE_LIMIT) },
+    body: JSON.stringify({ error: message }),
+  };
+}
