@@ -6,6 +6,7 @@
  * @module
  */
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
@@ -32,7 +33,11 @@ export function pathsOf(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = proc
 
   const base =
     platform === 'win32'
-      ? { cache: join(local, 'pyrsia', 'cache'), state: join(local, 'pyrsia', 'state'), config: join(local, 'pyrsia') }
+      ? {
+          cache: join(local, 'pyrsia', 'cache'),
+          state: join(local, 'pyrsia', 'state'),
+          config: join(local, 'pyrsia'),
+        }
       : platform === 'darwin'
         ? {
             cache: join(absolute('XDG_CACHE_HOME') ?? join(home, 'Library', 'Caches'), 'pyrsia'),
@@ -46,7 +51,14 @@ export function pathsOf(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = proc
           };
 
   const which = createHash('sha256').update(`${base.state}\0${base.cache}`).digest('hex').slice(0, 12);
-  const perBoot = absolute('XDG_RUNTIME_DIR');
-  const runtime = perBoot ? join(perBoot, 'pyrsia', which) : join(env['TMPDIR'] ?? '/tmp', `pyrsia-${userInfo().uid}`, which);
-  return { ...base, runtime };
+  return { ...base, runtime: join(runtimeBase(), which) };
+
+  function runtimeBase(): string {
+    if (platform === 'win32') return join(local, 'pyrsia', 'runtime');
+    const { uid } = userInfo();
+    const perBoot = absolute('XDG_RUNTIME_DIR');
+    // After su and sudo it may still name another user's, where root must not leave anything.
+    if (perBoot && statSync(perBoot, { throwIfNoEntry: false })?.uid === uid) return join(perBoot, 'pyrsia');
+    return join(absolute('TMPDIR') ?? '/tmp', `pyrsia-${uid}`);
+  }
 }

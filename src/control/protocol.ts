@@ -8,14 +8,17 @@ import type { Collected, Verification } from '../cache/cache.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Receipt } from '../resolve/report.ts';
 
-/** Changes whenever a message changes its meaning. */
+/** Changes whenever a message changes its meaning. {@link Hello}, `stop` and {@link Response} never do. */
 export const PROTOCOL = 1;
 
 /** The agent's first line. */
 export interface Hello {
+  /** The agent's version. */
   readonly pyrsia: string;
   readonly protocol: number;
   readonly pid: number;
+  /** Inode of the network namespace that it serves, where the system has such: others cannot reach its ports. */
+  readonly net?: string;
 }
 
 /** `agent status --json`. */
@@ -73,9 +76,17 @@ export interface Methods {
   };
   'cache.rm': { params: { digests: string[] }; progress: never; result: { removed: number; bytes: number } };
   'cache.gc': { params: { dryRun: boolean }; progress: never; result: Collected };
-  'cache.verify': { params: { rebuild: boolean }; progress: { checked: number; total: number }; result: Verification };
-  'trust.accept': { params: { reference: string; reason: string }; progress: never; result: { purl: string; digest: string } };
-  /** Ends the agent: at once, or (`whenIdle`) only if no launch is running. */
+  'cache.verify': {
+    params: { rebuild: boolean };
+    progress: { checked: number; total: number };
+    result: Verification;
+  };
+  'trust.accept': {
+    params: { reference: string; reason: string };
+    progress: never;
+    result: { purl: string; digest: string };
+  };
+  /** Ends the agent: at once, or (`whenIdle`) only if it does nothing and nobody else is connected. */
   stop: { params: { whenIdle: boolean }; progress: never; result: { stopping: boolean } };
 }
 
@@ -89,10 +100,17 @@ export interface Request<M extends Method = Method> {
   readonly params: Methods[M]['params'];
 }
 
-/** A reply line: any number of `progress`, then one `result` or `error`. */
+/** Asks that the request of this id be given up. It is answered all the same. */
+export interface Cancel {
+  readonly cancel: number;
+}
+
+/** A reply line: any number of `progress`, then one `result` or `error`. Id 0 answers what was no request. */
 export interface Response {
   readonly id: number;
   readonly progress?: unknown;
   readonly result?: unknown;
-  readonly error?: { readonly code: ErrorCode; readonly details: unknown } | { readonly code: 'INTERNAL'; readonly message: string };
+  readonly error?:
+    | { readonly code: ErrorCode; readonly details: unknown }
+    | { readonly code: 'INTERNAL'; readonly message: string };
 }

@@ -1,0 +1,219 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { connectAgent } from '../../src/control/client.ts';
+import { agentEnvironment } from '../../src/control/start.ts';
+import { writeLaunch } from '../../src/shims/launch.ts';
+import { isAlive, until, world } from './world.ts';
+
+const isRoot = process.getuid?.() === 0;
+const us = { pid: process.pid, cwd: '/', tool: 'npm', executable: '/usr/bin/npm', args: [], env: {} };
+
+describe('starting', () => {
+  it('makes one agent, however many start one at once', { timeout: 60_000 }, async () => {
+    for (let round = 0; round < 5; round++) {
+      await using w = world();
+      const clients = Array.from({ length: 8 }, () => w.client());
+      const reports = await Promise.all(clients.map((client) => client.report));
+      expect(new Set(reports.map((report) => report.pid)).size).toBe(1);
+      expect(reports.filter((report) => report.error)).toEqual([]);
+      await Promise.all(clients.map((client) => client.leave()));
+    }
+  });
+
+  it('finds nothing where no agent runs and none is wanted', async () => {
+    await using w = world();
+    expect(await w.find()).toBeUndefined();
+    expect(existsSync(w.paths.runtime)).toBe(false);
+  });
+
+  it('keeps the socket, the lock and the directories to the user', async () => {
+    await using w = world();
+    await using agent = await w.connect();
+    const modes = ['', 'agent.sock', 'agent.lock', 'launch', '..'].map(
+      (name) => statSync(join(agent.directory, name)).mode & 0o777,
+    );
+    expect(modes).toEqual([0o700, 0o600, 0o600, 0o700, 0o700]);
+  });
+
+  it('goes on from what a killed agent left behind', async () => {
+    await using w = world();
+    const killed = await w.connect();
+    process.kill(killed.hello.pid, 'SIGKILL');
+    await killed.closed;
+    expect(readdirSync(w.paths.runtime)).toEqual(['agent.lock', 'agent.sock', 'launch']);
+
+    expect(await w.find()).toBeUndefined();
+    await using agent = await w.connect();
+    expect(agent.hello.pid).not.toBe(killed.hello.pid);
+  });
+
+  it('says why an agent did not start', async () => {
+    await using w = world();
+    const missing = connectAgent(w.paths, {
+      version: '1',
+      start: { entry: join(w.home, 'no.ts'), env: w.env },
+    });
+    await expect(missing).rejects.toMatchObject({
+      code: 'AGENT_UNAVAILABLE',
+      details: { reason: expect.stringMatching(/^it ended with exit code 1 .*agent\.log/) },
+    });
+  });
+
+  it('gives the agent nothing that belongs to one launch', () => {
+    expect(
+      agentEnvironment({
+        HOME: '/home/ada',
+        LC_ALL: 'C',
+        XDG_CACHE_HOME: '/c',
+        PYRSIA_IDLE: '0',
+        PYRSIA_OFFLINE: '1',
+        NODE_OPTIONS: '--inspect',
+        NODE_EXTRA_CA_CERTS: '/ca.pem',
+        HTTPS_PROXY: 'http://u:p@proxy',
+        npm_config_registry: 'http://localhost/',
+      }),
+    ).toEqual({ HOME: '/home/ada', LC_ALL: 'C', XDG_CACHE_HOME: '/c', PYRSIA_IDLE: '0' });
+  });
+});
+
+describe('a runtime directory that is not ours alone', () => {
+  it.each([
+    ['open to others', (path: string) => chmodSync(path, 0o777), /is open to others \(mode 777\)/],
+    ['readable by others', (path: string) => chmodSync(path, 0o755), /is open to others \(mode 755\)/],
+  ])('is refused when it is %s', async (_, spoil, reason) => {
+    await using w = world();
+    mkdirSync(w.paths.runtime, { recursive: true, mode: 0o700 });
+    for (const path of [w.paths.runtime, dirname(w.paths.runtime)]) {
+      spoil(path);
+      const refusal = { code: 'AGENT_UNAVAILABLE', details: { reason: expect.stringMatching(reason) } };
+      await expect(w.connect()).rejects.toMatchObject(refusal);
+      await expect(w.find()).rejects.toMatchObject({ details: { reason: expect.stringContaining(path) } });
+      chmodSync(path, 0o700);
+    }
+  });
+
+  it('is refused when it is a link', async () => {
+    await using w = world();
+    mkdirSync(join(w.home, 'elsewhere'), { mode: 0o700 });
+    symlinkSync(join(w.home, 'elsewhere'), dirname(w.paths.runtime));
+    await expect(w.connect()).rejects.toMatchObject({
+      details: { reason: `${dirname(w.paths.runtime)} is not a directory` },
+    });
+  });
+
+  it('is refused when it belongs to somebody else', async () => {
+    await using w = world();
+    const owner = isRoot ? 12_345 : 0;
+    const theirs = isRoot ? join(w.home, 'theirs') : '/etc';
+    if (isRoot) {
+      mkdirSync(theirs, { mode: 0o700 });
+      chownSync(theirs, owner, owner);
+    }
+    const paths = { ...w.paths, runtime: join(theirs, 'pyrsia') };
+    await expect(connectAgent(paths, { version: '1' })).rejects.toMatchObject({
+      details: { reason: `${theirs} belongs to user ${owner}` },
+    });
+  });
+});
+
+describe('ending', () => {
+  it('happens after a time without clients', async () => {
+    await using w = world(0.2);
+    const first = await w.connect();
+    const { pid } = first.hello;
+    await first[Symbol.asyncDispose]();
+    await using second = await w.connect();
+    expect(second.hello.pid).toBe(pid);
+    await second[Symbol.asyncDispose]();
+    await until(() => !isAlive(pid));
+    expect(readdirSync(w.paths.runtime)).toEqual(['agent.lock', 'launch']);
+  });
+
+  it('happens with the last launch when there is no idle time, and not before', async () => {
+    await using w = world(0);
+    const [a, b] = [await w.connect(), await w.connect()];
+    for (const client of [a, b]) await client.call('launch', writeLaunch(a.directory, us));
+    await a[Symbol.asyncDispose]();
+    await expect.poll(() => b.call('status', {})).toMatchObject({ launches: 1 });
+    await b[Symbol.asyncDispose]();
+    await until(() => !isAlive(a.hello.pid));
+    expect(readdirSync(join(w.paths.runtime, 'launch'))).toEqual([]);
+  });
+
+  it('waits for launches whose client is gone but whose process runs', async () => {
+    await using w = world(0);
+    const tool = spawn('sleep', ['60']);
+    await using agent = await w.connect();
+    const { id } = writeLaunch(agent.directory, { ...us, pid: tool.pid! });
+    await agent.call('launch', { id });
+    expect(await agent.call('stop', { whenIdle: true })).toEqual({ stopping: false });
+    tool.kill('SIGKILL');
+    await until(() => !existsSync(join(agent.directory, 'launch', id)));
+    expect(await agent.call('stop', { whenIdle: true })).toEqual({ stopping: true });
+    await agent.closed;
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('is clean on %s', async (signal) => {
+    await using w = world();
+    await using agent = await w.connect();
+    await agent.call('launch', writeLaunch(agent.directory, us));
+    process.kill(agent.hello.pid, signal);
+    await agent.closed;
+    await until(() => !isAlive(agent.hello.pid));
+    expect(readdirSync(w.paths.runtime)).toEqual(['agent.lock', 'launch']);
+    expect(readdirSync(join(w.paths.runtime, 'launch'))).toEqual([]);
+    await expect(agent.call('status', {})).rejects.toMatchObject({ code: 'AGENT_UNAVAILABLE' });
+  });
+});
+
+describe('another version', () => {
+  it('takes over when nothing is running', async () => {
+    await using w = world();
+    const old = await w.connect('1.0.0');
+    await old[Symbol.asyncDispose]();
+    await using agent = await w.connect('2.0.0');
+    expect(agent.hello).toMatchObject({ pyrsia: '2.0.0', protocol: old.hello.protocol });
+    await until(() => !isAlive(old.hello.pid));
+  });
+
+  it('uses the running agent while somebody else does', async () => {
+    await using w = world();
+    await using old = await w.connect('1.0.0');
+    await old.call('launch', writeLaunch(old.directory, us));
+    await using agent = await w.connect('2.0.0');
+    expect(agent.hello.pid).toBe(old.hello.pid);
+    expect(await agent.call('status', {})).toMatchObject({ launches: 1 });
+  });
+
+  it('leaves the running agent alone where it could not start its own', async () => {
+    await using w = world();
+    await using old = await w.connect('1.0.0');
+    await using agent = (await w.find('2.0.0'))!;
+    expect(agent.hello.pid).toBe(old.hello.pid);
+  });
+});
+
+const elsewhere = ['unshare', isRoot ? '-n' : '-rn'] as const;
+const canUnshare = spawnSync(elsewhere[0], [elsewhere[1], 'true']).status === 0;
+
+describe('another network namespace', () => {
+  it.runIf(canUnshare)('has an agent of its own, which only reads the cache', async () => {
+    await using w = world();
+    await using here = await w.connect();
+    const there = [w.client(elsewhere), w.client(elsewhere)];
+    const [one, two] = await Promise.all(there.map((client) => client.report));
+    expect(one).toMatchObject({
+      directory: expect.stringMatching(/\/net-\d+$/),
+      readOnly: 'another agent writes this cache',
+    });
+    expect(new Set([here.hello.pid, one!.pid, two!.pid]).size).toBe(3);
+
+    await using again = await w.connect();
+    expect(again.hello.pid).toBe(here.hello.pid);
+    await Promise.all(there.map((client) => client.leave()));
+    for (const report of [one, two]) process.kill(report!.pid!, 'SIGTERM');
+    await until(() => !isAlive(one!.pid!) && !isAlive(two!.pid!));
+  });
+});
