@@ -36,7 +36,7 @@ export type Expectation =
 
 /**
  * Weighs the testimony. Every digest that anybody named must hold, and two of the same algorithm that
- * differ are a contradiction; the strongest witness gives the word.
+ * differ are a contradiction, told from the stronger witness's side; the strongest witness gives the word.
  */
 export function expect(testimony: Testimony): Expectation {
   const said: readonly [Word, Witness, readonly Digest[]][] = [
@@ -45,15 +45,16 @@ export function expect(testimony: Testimony): Expectation {
     ['declared', 'the registry', testimony.declared ? [testimony.declared] : []],
     ['claimed', 'the lockfile', testimony.claimed ? [testimony.claimed] : []],
   ];
-  const digests: Digest[] = [];
-  for (const [, , more] of said) {
-    for (const digest of more) {
-      const by = said.find(([, , known]) => contradiction(known, [digest]));
-      if (by) return { kind: 'contradicted', by: by[1], ...contradiction(by[2], [digest])! };
-      if (!digests.includes(digest)) digests.push(digest);
+  const named: { readonly by: Witness; readonly digest: Digest }[] = [];
+  for (const [, by, digests] of said) {
+    for (const digest of digests) {
+      const stronger = named.find((known) => contradiction([known.digest], [digest]));
+      if (stronger) return { kind: 'contradicted', by: stronger.by, expected: stronger.digest, actual: digest };
+      if (!named.some((known) => known.digest === digest)) named.push({ by, digest });
     }
   }
-  const [word, by] = said.find(([, , named]) => named.length > 0) ?? (['unknown', 'nobody'] as const);
+  const digests = named.map(({ digest }) => digest);
+  const [word, by] = said.find(([, , theirs]) => theirs.length > 0) ?? (['unknown', 'nobody'] as const);
   const size = testimony.published?.size;
   return { kind: 'expected', word, by, wanted: { digests, ...(size === undefined ? {} : { size }) } };
 }

@@ -1,0 +1,22 @@
+import { PackageURL } from 'packageurl-js';
+import { describe, expect, it } from 'vitest';
+import { type Coordinates, purlOf } from '../../src/content/coordinates.ts';
+
+describe('purlOf', () => {
+  it.each<[Coordinates, string]>([
+    [{ ecosystem: 'npm', name: 'lodash', version: '4.17.21' }, 'pkg:npm/lodash@4.17.21'],
+    [{ ecosystem: 'npm', name: '@types/node', version: '24.0.0' }, 'pkg:npm/%40types/node@24.0.0'],
+    [{ ecosystem: 'npm', name: 'a', version: '1.0.0-rc.1+build' }, 'pkg:npm/a@1.0.0-rc.1+build'],
+    [{ ecosystem: 'docker', name: 'library/nginx', version: '1.27' }, 'pkg:docker/library/nginx@1.27'],
+    [
+      { ecosystem: 'maven', name: 'org.slf4j:slf4j-api', version: '2.0.9', file: 'slf4j-api-2.0.9.pom' },
+      'pkg:maven/org.slf4j/slf4j-api@2.0.9#slf4j-api-2.0.9.pom',
+    ],
+  ])('prints %o as %s', (coordinates, purl) => {
+    expect(purlOf(coordinates)).toBe(purl);
+    expect(PackageURL.fromString(purl)).toMatchObject({
+      type: coordinates.ecosystem,
+      version: coordinates.version,
+    });
+  });
+});
