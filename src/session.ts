@@ -27,6 +27,8 @@ export interface Session extends AsyncDisposable {
   readonly cwd: string;
   readonly paths: Paths;
   readonly config: ReadConfig;
+  /** Where the agent writes what it does. */
+  readonly logPath: string;
   /** The agent, started where none is running. Rejects with `AGENT_UNAVAILABLE` when there is none within 10 s. */
   agent(): Promise<AgentClient>;
   /** The agent if it is running. */
@@ -61,6 +63,7 @@ export function openSession({
     cwd,
     paths,
     config,
+    logPath: join(paths.state, 'agent.log'),
     agent: once(async () => (await connect(true))!),
     runningAgent: once(() => connect(false)),
     cache: once(async () => {

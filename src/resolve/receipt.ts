@@ -37,9 +37,18 @@ export function totals(lines: readonly ReportLine[]): Totals {
  * `pyrsia: 503 packages · 488 cache · 15 upstream · 503 verified · 21.3 MB, 20.9 MB not downloaded · 4.3 s  (pyrsia why last)`
  */
 export function receiptLine(receipt: Receipt): string | undefined {
-  const { artifacts, documents, totals: sum, startedAt, endedAt, offline } = receipt;
+  const { artifacts } = receipt;
   if (artifacts.length === 0) return undefined;
 
+  const worst =
+    artifacts.find(({ outcome }) => outcome === 'refused') ??
+    artifacts.find(({ outcome }) => outcome === 'unavailable');
+  const lines = [`${summary(receipt)}  (pyrsia why last)`, worst && reasonOf(worst)];
+  return lines.flatMap((line) => (line ? [`pyrsia: ${line}`] : [])).join('\n');
+}
+
+/** A launch in one line: `503 packages · 488 cache · …`. */
+export function summary({ artifacts, documents, totals: sum, startedAt, endedAt, offline }: Receipt): string {
   const noun = artifacts.every(({ purl }) => purl.startsWith('pkg:npm/')) ? 'package' : 'artifact';
   const parts = [
     `${sum.artifacts} ${noun}${sum.artifacts === 1 ? '' : 's'}`,
@@ -59,14 +68,12 @@ export function receiptLine(receipt: Receipt): string | undefined {
       formatBytes(sum.bytes) + (sum.saved > 0 ? `, ${formatBytes(sum.saved)} not downloaded` : ''),
     endedAt !== undefined && formatDuration(endedAt - startedAt),
   ];
-  const worst =
-    artifacts.find(({ outcome }) => outcome === 'refused') ??
-    artifacts.find(({ outcome }) => outcome === 'unavailable');
-  const why =
-    worst?.reason && (worst.reason.includes(worst.purl) ? worst.reason : `${worst.purl}: ${worst.reason}`);
-  return [`${parts.filter(Boolean).join(' · ')}  (pyrsia why last)`, why]
-    .flatMap((line) => (line ? [`pyrsia: ${line}`] : []))
-    .join('\n');
+  return parts.filter(Boolean).join(' · ');
+}
+
+/** Why an artifact was not delivered, with its name; undefined where no reason is known. */
+export function reasonOf({ purl, reason }: ReportLine): string | undefined {
+  return reason && (reason.includes(purl) ? reason : `${purl}: ${reason}`);
 }
 
 function sumOf(lines: readonly ReportLine[]): number {

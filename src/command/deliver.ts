@@ -1,0 +1,51 @@
+/**
+ * Handing content of the cache to the user, proven once more on its way.
+ *
+ * @module
+ */
+import { createReadStream, createWriteStream, statSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { parseDigest } from '../content/digest.ts';
+import { verified } from '../content/verified.ts';
+import type { Pulled } from '../control/protocol.ts';
+import { parseReference } from '../ecosystems/index.ts';
+
+/** Whether `output` is a directory, which then gets a file with the package's own name. */
+export function isDirectory(output: string): boolean {
+  return statSync(output, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/**
+ * Writes what was pulled to a file, into a directory, or for `-` on stdout; returns the path written. A file
+ * appears when it is complete; stdout is cut short by at least 64 KiB when the content turns out to be damaged.
+ *
+ * Rejects with `DIGEST_MISMATCH` or with the file system's error.
+ */
+export async function deliver(pulled: Pulled, output: string): Promise<string> {
+  const content = verified(createReadStream(pulled.path), {
+    digests: [parseDigest(pulled.digest)],
+    size: pulled.bytes,
+  });
+  if (output === '-') {
+    await pipeline(content, process.stdout, { end: false });
+    return output;
+  }
+  const path = isDirectory(output) ? join(output, fileName(pulled.purl)) : output;
+  const temporary = `${path}.${process.pid}.part`;
+  try {
+    await pipeline(content, createWriteStream(temporary, { flags: 'wx' }));
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  return path;
+}
+
+/** As `npm pack` names a tarball: `@types/node` becomes `types-node-24.0.0.tgz`. */
+export function fileName(purl: string): string {
+  const { name, wanted } = parseReference(purl).reference;
+  return `${name.replace(/^@/, '').replaceAll('/', '-')}-${wanted}.tgz`;
+}

@@ -1,0 +1,94 @@
+/**
+ * From what a user types to what the cache remembers of it.
+ *
+ * @module
+ */
+import type { Artifact, Binding, Cache } from '../cache/cache.ts';
+import { purlOf } from '../content/coordinates.ts';
+import { type Digest, isDigest } from '../content/digest.ts';
+import { parseReference } from '../ecosystems/index.ts';
+import { PyrsiaError } from '../errors.ts';
+
+/** What a reference or a digest names. */
+export interface Named {
+  /** What upstreams were seen to give for it; none if it was never seen. */
+  readonly bindings: readonly Binding[];
+  /** Whether it names this purl, or content of this digest. */
+  matches(this: void, purl: string, digest?: Digest): boolean;
+  /** What is to be said if there is none. */
+  readonly absent: PyrsiaError<'NOT_FOUND'>;
+}
+
+/**
+ * Reads a reference or digest. A reference without a version means every version that was ever seen.
+ *
+ * @throws PyrsiaError `REFERENCE_MALFORMED`
+ */
+export function lookUp(cache: Cache, text: string): Named {
+  const absent = (what: string): Named['absent'] => new PyrsiaError('NOT_FOUND', { what: `${text} ${what}` });
+  if (isDigest(text)) {
+    const bindings = cache.bindings.find({ digest: text });
+    return { bindings, matches: (_, digest) => digest === text, absent: absent('in the cache') };
+  }
+  const { ecosystem, name, wanted } = parseReference(text).reference;
+  const known = cache.bindings.find({ ecosystem, name });
+  const versions = [...new Set(known.map(({ coordinates }) => coordinates.version))];
+  if (wanted === 'latest') {
+    const anyVersion = purlOf({ ecosystem, name, version: '' }).replace(/@$/, '');
+    return {
+      bindings: known,
+      matches: (purl) => purl.startsWith(`${anyVersion}@`),
+      absent: absent('in the cache'),
+    };
+  }
+  const exact = purlOf({ ecosystem, name, version: wanted });
+  return {
+    bindings: known.filter(({ coordinates }) => coordinates.version === wanted),
+    matches: (purl) => purl === exact,
+    absent: absent(
+      versions.length > 0 ? `in the cache, which knows ${versions.slice(0, 10).join(', ')}` : 'in the cache',
+    ),
+  };
+}
+
+/**
+ * The cached artifacts that any of `texts` names: a digest, a reference, or a name pattern with `*` and `?`.
+ *
+ * @throws PyrsiaError `NOT_FOUND` if one of them names none, or `REFERENCE_MALFORMED`.
+ */
+export function cachedArtifacts(cache: Cache, texts: readonly string[]): Artifact[] {
+  const named = texts.flatMap((text) => {
+    if (!text.includes(':')) {
+      const artifacts = cache.artifacts({ name: text, sort: 'name' });
+      if (artifacts.length === 0) throw new PyrsiaError('NOT_FOUND', { what: `${text} in the cache` });
+      return artifacts;
+    }
+    const { bindings, absent } = lookUp(cache, text);
+    const artifacts = bindings.flatMap((binding) => cachedAs(cache, binding) ?? []);
+    if (artifacts.length === 0) throw absent;
+    return artifacts;
+  });
+  return [...new Map(named.map((artifact) => [`${artifact.upstream} ${artifact.purl}`, artifact])).values()];
+}
+
+/** What of a binding's content is cached; undefined when it is not. */
+export function cachedAs(cache: Cache, { upstream, coordinates }: Binding): Artifact | undefined {
+  const { ecosystem, name } = coordinates;
+  const purl = purlOf(coordinates);
+  return cache
+    .artifacts({ ecosystem, name })
+    .find((each) => each.purl === purl && each.upstream === upstream);
+}
+
+/**
+ * The path of the cached file that a reference or digest names.
+ *
+ * @throws PyrsiaError `NOT_FOUND` or `REFERENCE_MALFORMED`
+ */
+export function cachedPath(cache: Cache, text: string): string {
+  const { bindings, absent } = lookUp(cache, text);
+  const digests = isDigest(text) ? [text] : bindings.flatMap((binding) => binding.digests);
+  const [path] = digests.flatMap((digest) => cache.pathOf(digest) ?? []);
+  if (path === undefined) throw absent;
+  return path;
+}

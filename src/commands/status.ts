@@ -1,0 +1,58 @@
+import type { CacheSize } from '../cache/cache.ts';
+import { PyrsiaCommand } from '../command/pyrsia-command.ts';
+import { facts } from '../command/table.ts';
+import { formatBytes } from '../content/format.ts';
+import type { AgentStatus } from '../control/protocol.ts';
+import type { Paths } from '../paths.ts';
+import type { Policy } from '../verify/expect.ts';
+
+/** How things stand for a command in this directory. */
+export interface Status {
+  readonly version: string;
+  /** Whether fetching goes through us here. */
+  readonly enabled: boolean;
+  readonly policy: Policy;
+  readonly agent: AgentStatus;
+  readonly cache: CacheSize;
+  readonly paths: Paths;
+  /** What is wrong with the configuration. */
+  readonly problems: readonly string[];
+}
+
+export default class StatusCommand extends PyrsiaCommand {
+  static override summary = 'Show how things stand: agent, cache, policy, paths';
+  static override examples = ['<%= config.bin %> status', '<%= config.bin %> status --json'];
+
+  async run(): Promise<Status> {
+    await this.parse(StatusCommand);
+    await using session = this.openSession();
+    const { version, paths, config } = session;
+
+    const agent = await session.runningAgent();
+    const status: Status = {
+      version,
+      enabled: config.enabled,
+      policy: config.values.policy,
+      agent: agent ? await agent.call('status', {}) : { running: false },
+      cache: (await session.cache()).size(),
+      paths,
+      problems: config.problems,
+    };
+    this.print(told(status));
+    if (!this.jsonEnabled()) status.problems.forEach((problem) => this.say(problem));
+    return status;
+  }
+}
+
+function told({ version, enabled, policy, agent, cache, paths }: Status): string {
+  return facts([
+    ['version', version],
+    ['here', enabled ? 'on' : 'switched off'],
+    ['policy', policy],
+    ['agent', agent.running ? `running, pid ${agent.pid}, ${agent.launches ?? 0} launches` : 'not running'],
+    ...Object.entries(agent.ports ?? {}).map(([upstream, port]) => ['port', `${port}  ${upstream}`] as const),
+    ['not stored', agent.readOnly],
+    ['cache', `${cache.artifacts} artifacts, ${formatBytes(cache.diskBytes)} of ${formatBytes(cache.limit)}`],
+    ...Object.entries(paths).map(([name, path]) => [`${name} in`, String(path)] as const),
+  ]);
+}

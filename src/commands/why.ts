@@ -1,0 +1,125 @@
+import { Args } from '@oclif/core';
+import { lookUp } from '../command/lookup.ts';
+import { PyrsiaCommand } from '../command/pyrsia-command.ts';
+import { facts, table } from '../command/table.ts';
+import { formatBytes } from '../content/format.ts';
+import { PyrsiaError } from '../errors.ts';
+import { type Explanation, explain } from '../resolve/explain.ts';
+import { keptReceipts, lastReceipt } from '../resolve/kept-receipts.ts';
+import { reasonOf, summary } from '../resolve/receipt.ts';
+import type { Receipt, ReportLine } from '../resolve/report.ts';
+
+export default class Why extends PyrsiaCommand {
+  static override summary = 'Explain where something came from, and on whose word';
+  static override description =
+    'last is the latest command that fetched through us. docs/report.md describes what --json prints.';
+  static override examples = [
+    '<%= config.bin %> why last',
+    '<%= config.bin %> why npm:lodash@4.17.21',
+    '<%= config.bin %> why sha256:2cf2…',
+    '<%= config.bin %> why last --json',
+  ];
+  static override args = { what: Args.string({ description: 'reference, digest or last', required: true }) };
+
+  async run(): Promise<Receipt | Explanation[]> {
+    const { what } = (await this.parse(Why)).args;
+    await using session = this.openSession();
+
+    if (what === 'last') {
+      const receipt = lastReceipt(session.paths);
+      if (!receipt) throw new PyrsiaError('NOT_FOUND', { what: 'a receipt, since nothing was fetched yet' });
+      this.print(toldReceipt(receipt));
+      return receipt;
+    }
+    const { bindings, matches, absent } = lookUp(await session.cache(), what);
+    const explanations = explain(
+      bindings,
+      keptReceipts(session.paths),
+      ({ purl, digest }) => matches(purl, digest),
+      session.config.values.policy,
+    );
+    if (explanations.length === 0) throw absent;
+    this.print(explanations.map(toldExplanation).join('\n\n'));
+    return explanations;
+  }
+}
+
+function toldReceipt(receipt: Receipt): string {
+  const { command, cwd, startedAt, endedAt, policy, artifacts, notes } = receipt;
+  const about = facts([
+    ['command', command.join(' ')],
+    ['directory', cwd],
+    ['started', new Date(startedAt).toISOString()],
+    ['running', endedAt === undefined ? 'still' : undefined],
+    ['policy', policy],
+    ['fetched', summary(receipt)],
+    ...notes.map((note) => ['note', note] as const),
+  ]);
+  const reasons = artifacts.flatMap((line) => reasonOf(line) ?? []);
+  const listed = table(
+    [
+      { heading: 'PURL' },
+      { heading: 'FROM' },
+      { heading: 'SIZE', right: true },
+      { heading: 'WORD' },
+      { heading: 'EVIDENCE' },
+    ],
+    artifacts.map((line) => [
+      line.purl,
+      origin(line),
+      line.bytes === undefined ? '' : formatBytes(line.bytes),
+      wordOf(line),
+      line.rung,
+    ]),
+  );
+  return [about, reasons.join('\n'), artifacts.length > 0 ? listed : ''].filter(Boolean).join('\n\n');
+}
+
+function toldExplanation(explanation: Explanation): string {
+  const {
+    purl,
+    upstream,
+    private: isPrivate,
+    digests,
+    size,
+    seenAt,
+    accepted,
+    policy,
+    allowed,
+    log,
+    asked,
+  } = explanation;
+  const [latest] = asked;
+  return facts([
+    ['purl', purl],
+    ['upstream', isPrivate ? `${upstream} (private)` : upstream],
+    ...digests.map(({ digest, weak }) => ['digest', weak ? `${digest} (weak)` : digest] as const),
+    ['size', size === undefined ? undefined : formatBytes(size)],
+    ['word', wordOf(explanation)],
+    ['evidence', `${latest && latest.rung !== 'none' ? `${latest.rung}; ` : ''}${log}`],
+    ['policy', `${policy}: ${allowed ? 'content with that' : 'asks for more, it would be refused'}`],
+    ['first seen', seenAt === undefined ? 'never accepted' : new Date(seenAt).toISOString()],
+    ['accepted', accepted],
+    ...asked
+      .slice(0, 5)
+      .map(
+        (line) =>
+          [
+            'asked',
+            `${new Date(line.at).toISOString()}  ${origin(line)}  ${line.command.join(' ')}`,
+          ] as const,
+      ),
+    ['reason', latest && reasonOf(latest)],
+    ...(latest?.passedOver ?? []).map(
+      ({ source, reason }) => ['passed over', `${source}: ${reason}`] as const,
+    ),
+  ]);
+}
+
+function origin({ outcome, source }: ReportLine): string {
+  return outcome === 'delivered' ? (source ?? '') : outcome;
+}
+
+function wordOf({ word, by }: Pick<ReportLine, 'word' | 'by'>): string {
+  return by === 'nobody' ? word : `${word} by ${by}`;
+}
