@@ -1,0 +1,91 @@
+/**
+ * npm's configuration as npm itself would read it in another process: with that process's arguments,
+ * variables and working directory, and nothing of ours.
+ *
+ * @see https://docs.npmjs.com/cli/v11/using-npm/config
+ * @module
+ */
+import { userInfo } from 'node:os';
+import { realpath } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { PyrsiaError } from '../errors.ts';
+import type { ToolContext } from './settings.ts';
+
+/** One call of npm, and which npm it is. */
+export interface NpmContext extends ToolContext {
+  /** npm's executable; without it its built-in npmrc is not read. */
+  readonly npm?: string;
+  /** The Node that runs it, from which npm derives where global things are; ours where it is not known. */
+  readonly node?: string;
+}
+
+/** Effective settings: arguments before variables before the project's, the user's, the global and the built-in npmrc. */
+export interface NpmConfig {
+  /** A value by its name in npmrc; undefined when nobody sets it. */
+  get(key: string): unknown;
+  /** What npm ships as the value of a setting. */
+  shipped(key: string): unknown;
+  /** Names of everything set or shipped. */
+  readonly keys: readonly string[];
+  /** npm's idea of the project's directory: that of the workspace's root, where there is one. */
+  readonly project: string;
+}
+
+/** Loads the configuration. @throws PyrsiaError `CONFIG_INVALID` when npm itself would give up on it */
+export async function loadNpmConfig(context: NpmContext): Promise<NpmConfig> {
+  const { cwd } = context;
+  const [{ default: Config }, { default: npm }] = await Promise.all([
+    import('@npmcli/config'), // slow to import
+    import('@npmcli/config/lib/definitions/index.js'),
+  ]);
+  const config = new Config({
+    ...npm,
+    npmPath: context.npm === undefined ? cwd : dirname(dirname(await real(context.npm))),
+    // A copy: npm's reader writes into it. Without HOME it would look at our own.
+    env: { ...context.env, HOME: context.env['HOME'] || context.env['USERPROFILE'] || userInfo().homedir },
+    argv: ['node', 'npm', ...context.args],
+    execPath: await real(context.node ?? process.execPath),
+    cwd,
+  });
+
+  // npm's reader takes relative paths as relative to its own process; here they are to the caller's.
+  const { type: path } = Config.typeDefs.path;
+  const paths = new Set(Object.keys(config.types).filter((key) => [config.types[key]].flat().includes(path)));
+  config.types = Object.fromEntries(
+    Object.entries(config.types).map(([key, type]) => [
+      key,
+      [type].flat().map((each) => (each === path ? String : each)),
+    ]),
+  );
+  const parseField = config.parseField.bind(config);
+  config.parseField = (value, key) => {
+    const parsed = parseField(value, key);
+    if (typeof parsed !== 'string' || !paths.has(key)) return parsed;
+    return resolve(cwd, /^~[/\\]/.test(parsed) ? resolve(config.home, parsed.slice(2)) : parsed);
+  };
+  // npm 11 and earlier take abbreviated options, later ones stop by themselves.
+  config.abbrevHandler = () => undefined;
+
+  try {
+    await config.load();
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new PyrsiaError(
+      'CONFIG_INVALID',
+      { problems: [`npm's configuration: ${problem}`] },
+      { cause: error },
+    );
+  }
+  const keys: string[] = [];
+  for (const key in config.list[0]) keys.push(key); // inherited ones too
+  return {
+    get: (key) => config.get(key),
+    shipped: (key) => npm.definitions[key]?.default,
+    keys,
+    project: config.localPrefix,
+  };
+}
+
+function real(file: string): Promise<string> {
+  return realpath(file).catch(() => file);
+}
