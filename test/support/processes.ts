@@ -1,0 +1,57 @@
+/**
+ * Processes that belong to a sandbox, found by what they were started with.
+ *
+ * @module
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A process, as /proc shows it. */
+export interface Process {
+  readonly pid: number;
+  readonly command: string;
+}
+
+/** Processes other than this one whose environment or arguments name a path below `root`. None where there is no /proc. */
+export function processesOf(root: string): Process[] {
+  return numbersIn('/proc')
+    .filter((pid) => pid !== process.pid)
+    .map((pid) => ({ pid, command: read(`/proc/${pid}/cmdline`), env: read(`/proc/${pid}/environ`) }))
+    .filter(({ command, env }) => command.includes(`${root}/`) || env.includes(`${root}/`))
+    .map(({ pid, command }) => ({ pid, command: command.replaceAll('\0', ' ').trim() }));
+}
+
+/** Kills the processes of `root` and waits until they are gone. Throws when that takes more than five seconds. */
+export async function killProcessesOf(root: string): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  for (let left = processesOf(root); left.length > 0; left = processesOf(root)) {
+    if (Date.now() > deadline) throw new Error(`Left behind: ${JSON.stringify(left)}`);
+    for (const { pid } of left) kill(pid);
+    await sleep(20);
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function numbersIn(folder: string): number[] {
+  try {
+    return readdirSync(folder).map(Number).filter(Number.isInteger);
+  } catch {
+    return [];
+  }
+}
+
+/** Empty for a process that has gone, or that is somebody else's. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
