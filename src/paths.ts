@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** Directories of one user, absolute; none of them need exist. */
@@ -55,7 +55,8 @@ export function pathsOf(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = proc
 
   function runtimeBase(): string {
     if (platform === 'win32') return join(local, 'pyrsia', 'runtime');
-    const { uid } = userInfo();
+    // Not userInfo(): in a container a user need not have a name.
+    const uid = process.getuid?.();
     const perBoot = absolute('XDG_RUNTIME_DIR');
     // After su and sudo it may still name another user's, where root must not leave anything.
     if (perBoot && statSync(perBoot, { throwIfNoEntry: false })?.uid === uid) return join(perBoot, 'pyrsia');

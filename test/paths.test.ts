@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pathsOf } from '../src/paths.ts';
 
-const { uid } = userInfo();
+const uid = process.getuid!();
 
 const runtime = (directory: string): string =>
   pathsOf({ HOME: '/home/ada', XDG_RUNTIME_DIR: directory }, 'linux').runtime;

@@ -58,7 +58,7 @@ describe('a wrapped tool', () => {
   );
 
   it('is 127 when there is none, 126 when it cannot be run', async () => {
-    const missing = start('pyrsia-no-such-tool');
+    const missing = start(join(directory, 'pyrsia-no-such-tool'));
     const [said, end] = await Promise.all([text(missing.stderr!), endOf(missing)]);
     expect(end.code).toBe(127);
     expect(said).toContain('pyrsia-no-such-tool');
