@@ -6,7 +6,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cache } from './cache/cache.ts';
-import { cacheLimit } from './config/cache-limit.ts';
 import { readConfig, type ReadConfig } from './config/read-config.ts';
 import type { AgentClient } from './control/connection.ts';
 import { type Paths, pathsOf } from './paths.ts';
@@ -68,8 +67,8 @@ export function openSession({
     runningAgent: once(() => connect(false)),
     cache: once(async () => {
       const { openCache } = await import('./cache/open-cache.ts');
-      const limit = await cacheLimit(config.values['cache.limit'], paths.cache);
-      return openCache(paths.cache, { readOnly: true, limit });
+      const limit = config.values['cache.limit'];
+      return openCache(paths.cache, { readOnly: true, ...(limit !== 'auto' && { limit }) });
     }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

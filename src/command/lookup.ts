@@ -20,7 +20,7 @@ export interface Named {
 }
 
 /**
- * Reads a reference or digest. A reference without a version means every version that was ever seen.
+ * Reads a reference or digest. One that names no version exactly means every version that was ever seen.
  *
  * @throws PyrsiaError `REFERENCE_MALFORMED`
  */
@@ -30,24 +30,23 @@ export function lookUp(cache: Cache, text: string): Named {
     const bindings = cache.bindings.find({ digest: text });
     return { bindings, matches: (_, digest) => digest === text, absent: absent('in the cache') };
   }
-  const { ecosystem, name, wanted } = parseReference(text).reference;
-  const known = cache.bindings.find({ ecosystem, name });
-  const versions = [...new Set(known.map(({ coordinates }) => coordinates.version))];
-  if (wanted === 'latest') {
-    const anyVersion = purlOf({ ecosystem, name, version: '' }).replace(/@$/, '');
+  const { ecosystem, reference } = parseReference(text);
+  const named = { ecosystem: reference.ecosystem, name: reference.name };
+  const known = cache.bindings.find(named);
+  const exact = ecosystem.registry.exact(reference)?.coordinates;
+  if (!exact) {
+    const anyVersion = purlOf({ ...named, version: '' }).replace(/@$/, '');
     return {
       bindings: known,
       matches: (purl) => purl.startsWith(`${anyVersion}@`),
       absent: absent('in the cache'),
     };
   }
-  const exact = purlOf({ ecosystem, name, version: wanted });
+  const versions = [...new Set(known.map(({ coordinates }) => coordinates.version))].slice(0, 10);
   return {
-    bindings: known.filter(({ coordinates }) => coordinates.version === wanted),
-    matches: (purl) => purl === exact,
-    absent: absent(
-      versions.length > 0 ? `in the cache, which knows ${versions.slice(0, 10).join(', ')}` : 'in the cache',
-    ),
+    bindings: known.filter(({ coordinates }) => coordinates.version === exact.version),
+    matches: (purl) => purl === purlOf(exact),
+    absent: absent(versions.length > 0 ? `in the cache, which knows ${versions.join(', ')}` : 'in the cache'),
   };
 }
 

@@ -16,6 +16,15 @@ export interface ToolResult {
   readonly error?: string;
 }
 
+/** Where and how a tool runs. */
+export interface RunOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** Default: ours. */
+  readonly cwd?: string;
+  /** Where its stdout goes; ours, unless that is needed for something else. */
+  readonly stdout?: 'inherit' | 'stderr';
+}
+
 /** Sent to us alone, these are meant for the tool. Stopping and waking us is left to the system. */
 const passedOn = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'] as const;
 
@@ -31,7 +40,7 @@ const fromTerminal = ['SIGINT', 'SIGQUIT'] as const;
 export async function runTool(
   executable: string,
   args: readonly string[],
-  { env, cwd }: { readonly env: NodeJS.ProcessEnv; readonly cwd?: string },
+  { env, cwd, stdout = 'inherit' }: RunOptions,
 ): Promise<ToolResult> {
   const start = process.platform === 'win32' ? (await import('cross-spawn')).default : spawn;
   const terminal = hasTerminal();
@@ -42,7 +51,11 @@ export async function runTool(
 
   try {
     return await new Promise<ToolResult>((resolve) => {
-      const started = start(executable, args, { stdio: 'inherit', env, ...(cwd !== undefined && { cwd }) });
+      const started = start(executable, args, {
+        stdio: ['inherit', stdout === 'stderr' ? 2 : 'inherit', 'inherit'],
+        env,
+        ...(cwd !== undefined && { cwd }),
+      });
       child = started;
       started.on('error', (error: NodeJS.ErrnoException) => {
         // A signal that may not be passed on (to sudo) is an error, too, but not the tool's end.

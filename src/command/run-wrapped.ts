@@ -1,0 +1,132 @@
+/**
+ * One run of a tool that fetches through us. Whatever goes wrong with us, the tool runs.
+ *
+ * @module
+ */
+import { rmSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import type { AgentClient } from '../control/connection.ts';
+import type { LaunchAnswer } from '../control/protocol.ts';
+import { isPyrsiaError } from '../errors.ts';
+import { ecosystems } from '../ecosystems/index.ts';
+import type { Tool } from '../ecosystems/ecosystem.ts';
+import { receiptLine } from '../resolve/receipt.ts';
+import type { Receipt } from '../resolve/report.ts';
+import type { Session } from '../session.ts';
+import { led, restored } from '../shims/environment.ts';
+import { findTool } from '../shims/find-tool.ts';
+import { launchFile, writeLaunch } from '../shims/launch.ts';
+import { runTool, type ToolResult } from '../shims/run-tool.ts';
+import { say } from './talk.ts';
+
+/** How long the agent may take to answer before the tool runs without it: 10 s. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** How the tool ended, and what it fetched; no receipt when it ran without us. */
+export interface Wrapped extends ToolResult {
+  readonly receipt?: Receipt;
+}
+
+/** A launch that the agent knows of. */
+interface Launched {
+  readonly agent: AgentClient;
+  readonly id: string;
+  readonly answer: LaunchAnswer;
+}
+
+/**
+ * Runs `name` with `args` on our own terminal, led to the agent, and says on stderr what there is to say.
+ * Never rejects: code 127 when there is no such tool; 125 when `PYRSIA_STRICT=1` and the agent cannot serve.
+ *
+ * A tool that we do not know gets npm's environment, for the npm that it may start.
+ */
+export async function runWrapped(
+  session: Session,
+  [name = '', ...args]: readonly string[],
+  { stdout = 'inherit' }: { readonly stdout?: 'inherit' | 'stderr' } = {},
+): Promise<Wrapped> {
+  const env = restored(session.env);
+  const executable = /[/\\]/.test(name)
+    ? resolve(session.cwd, name)
+    : findTool(name, env['PATH'], { cwd: session.cwd, ...(env['PATHEXT'] && { endings: env['PATHEXT'] }) });
+  if (executable === undefined) return { code: 127, error: 'command not found' };
+
+  const tool = knownTool(name);
+  if (!session.config.enabled || tool?.stepAside(args) !== undefined) {
+    return runTool(executable, args, { env, stdout });
+  }
+  session.config.problems.forEach(say);
+
+  let launched: Launched;
+  try {
+    launched = await launch(session, {
+      executable,
+      env,
+      tool: tool?.executable ?? 'npm',
+      args: tool ? args : [],
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (env['PYRSIA_STRICT'] === '1')
+      return { code: 125, error: `not run, since PYRSIA_STRICT=1: ${reason}` };
+    say(`${reason}; ${name} runs without pyrsia`);
+    return runTool(executable, args, { env, stdout });
+  }
+
+  const { redirection, notes } = launched.answer;
+  notes.forEach(say);
+  const result = await runTool(executable, [...(redirection?.args ?? []), ...args], {
+    env: led(env, redirection?.env ?? {}),
+    stdout,
+  });
+  const receipt = await settle(launched, name);
+  return { ...result, ...(receipt && { receipt }) };
+}
+
+function knownTool(name: string): Tool | undefined {
+  const called = basename(name).replace(/\.(cmd|exe|ps1)$/i, '');
+  return ecosystems.flatMap(({ tools }) => tools).find(({ executable }) => executable === called);
+}
+
+async function launch(
+  session: Session,
+  request: {
+    readonly executable: string;
+    readonly env: NodeJS.ProcessEnv;
+    readonly tool: string;
+    readonly args: readonly string[];
+  },
+): Promise<Launched> {
+  const { cwd } = session;
+  const report = request.env['PYRSIA_REPORT'];
+  const env = { ...request.env, ...(report && { PYRSIA_REPORT: resolve(cwd, report) }) };
+
+  const agent = await session.agent();
+  const { id } = writeLaunch(agent.directory, { ...request, env, cwd, pid: process.pid });
+  try {
+    const answer = await agent.call('launch', { id }, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+    return { agent, id, answer };
+  } catch (error) {
+    rmSync(launchFile(agent.directory, id), { force: true });
+    throw error;
+  }
+}
+
+/** Ends the launch and says what came of it; undefined when the agent can no longer tell. */
+async function settle({ agent, id, answer }: Launched, name: string): Promise<Receipt | undefined> {
+  try {
+    const receipt = await agent.call('end', { id }, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+    receipt.notes.filter((note) => !answer.notes.includes(note)).forEach(say);
+    const line = receiptLine(receipt);
+    if (line !== undefined) say(line);
+    return receipt;
+  } catch (error) {
+    rmSync(launchFile(agent.directory, id), { force: true });
+    say(
+      isPyrsiaError(error, 'AGENT_UNAVAILABLE')
+        ? `The agent ended while ${name} was running; if that failed, run it again (pyrsia agent logs may say why)`
+        : `There is no receipt: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    return undefined;
+  }
+}
