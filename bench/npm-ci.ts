@@ -16,7 +16,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { npm503 } from '../test/support/npm-503.ts';
+import { writeNpm503 } from '../test/support/npm-503.ts';
 
 const rounds = Number(process.argv[2] ?? 7);
 const run = promisify(execFile);
@@ -67,7 +67,7 @@ const spread = (values: readonly number[], digits = 2): string =>
 try {
   const project = join(base, 'project');
   await mkdir(project);
-  await npm503(project, { PATH: path });
+  writeNpm503(project);
   const led = `'${process.execPath}' '${pyrsia}' exec -- npm ci --ignore-scripts`;
   const warm = environment('warm');
   await mkdir(join(base, 'warm'), { mode: 0o700 });

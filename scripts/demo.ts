@@ -12,7 +12,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { npm503 } from '../test/support/npm-503.ts';
+import { writeNpm503 } from '../test/support/npm-503.ts';
 
 const base = await mkdtemp(join(tmpdir(), 'pyrsia-demo-'));
 const project = join(base, 'project');
@@ -64,7 +64,7 @@ function withoutNetwork(): ((command: readonly string[]) => readonly string[]) |
 
 try {
   await mkdir(project);
-  await npm503(project, env);
+  writeNpm503(project);
   run('A package by name:', [...pyrsia, 'pull', 'npm:express@^5']);
   await install('npm ci, 503 packages, from upstream:', (command) => command);
   await install('The same again, from the cache:', (command) => command);

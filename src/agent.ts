@@ -13,7 +13,6 @@ import { pull } from './agent/pull.ts';
 import { lead, openSession, type Session, type SessionParts } from './agent/sessions.ts';
 import { openCache } from './cache/open-cache.ts';
 import { parseDigest } from './content/digest.ts';
-import { cacheLimit } from './config/cache-limit.ts';
 import { readConfig } from './config/read-config.ts';
 import { type AgentContext, runAgent, type Service } from './control/lifecycle.ts';
 import { keptPorts } from './control/ports.ts';
@@ -49,8 +48,11 @@ process.exit();
 async function serve(context: AgentContext): Promise<Service> {
   const { log } = context;
   const startedAt = Date.now();
-  const limit = await cacheLimit(config['cache.limit'], paths.cache);
-  const cache = await openCache(paths.cache, { limit, readOnly: context.readOnly !== undefined });
+  const limit = config['cache.limit'];
+  const cache = await openCache(paths.cache, {
+    readOnly: context.readOnly !== undefined,
+    ...(limit === 'auto' ? {} : { limit }),
+  });
   const upstreams = openUpstreams({ silenceMs: config['upstream.timeout'] });
   const documents = openDocuments(cache.documents, upstreams, Date.now);
   const contradictions = openContradictions(paths.state, log);
@@ -154,8 +156,10 @@ async function serve(context: AgentContext): Promise<Service> {
       },
 
       async end({ id }) {
+        // First, so that it is us who get the receipt.
+        const closing = ended(id);
         launches.end(id);
-        const receipt = await ended(id);
+        const receipt = await closing;
         if (!receipt) throw new PyrsiaError('AGENT_REFUSED', { reason: 'there is no such launch' });
         return receipt;
       },

@@ -113,6 +113,7 @@ export async function lead(
     credential: launch.id,
     globalConfig: settings.globalConfig,
     lockedHosts: settings.lockedHosts,
+    ...(settings.replacedHost === undefined ? {} : { replacedHost: settings.replacedHost }),
     pathOf: (file) => parts.pathOf(launch.id, file),
   });
   for (const [file, text] of Object.entries(files)) {
