@@ -38,7 +38,7 @@ describe('withResolved', () => {
   });
 });
 
-describe('the project of 503 packages', () => {
+describe('the project of 503 packages', { timeout: 60_000 }, () => {
   it('is resolved at the registry that npm names', async () => {
     await using sandbox = openSandbox({ registry: 'http://127.0.0.1:9/npm' });
     const project = await sandbox.project({ lockfile: 'none' });

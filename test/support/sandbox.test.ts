@@ -13,7 +13,7 @@ const packages = [
   makePackage({ name: '@acme/right', version: '2.1.0', bin: { right: 'index.js' } }),
 ];
 
-describe('a sandbox', () => {
+describe('a sandbox', { timeout: 60_000 }, () => {
   it('has an environment of its own', async () => {
     process.env['npm_config_registry'] = 'http://127.0.0.1:9/';
     await using sandbox = openSandbox();
@@ -86,6 +86,22 @@ describe('a sandbox', () => {
     });
   });
 
+  it('pings, searches and audits with the real npm', async () => {
+    const advisory = { id: 1, url: '', title: 'Bad', severity: 'high', vulnerable_versions: '<2' };
+    await using registry = await startRegistry({ packages, advisories: { left: [advisory] } });
+    await using sandbox = openSandbox({ registry: registry.url });
+    const { dir: cwd } = await sandbox.project({ dependencies: { left: '^1.0.0' } });
+    expect(await sandbox.npm(['ping'])).toMatchObject({ code: 0 });
+    expect(await sandbox.npm(['search', 'right', '--parseable'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('@acme/right'),
+    });
+    expect(await sandbox.npm(['audit'], { cwd })).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('1 high severity vulnerability'),
+    });
+  });
+
   it('takes a project with a lockfile, or without', async () => {
     await using sandbox = openSandbox({ npmrc: { 'fetch-retries': 0 } });
     const lockfile = { lockfileVersion: 3, packages: {} };
@@ -115,7 +131,7 @@ describe('a sandbox', () => {
 
 const who = unprivileged();
 
-describe('a sandbox of an ordinary user', () => {
+describe('a sandbox of an ordinary user', { timeout: 60_000 }, () => {
   it.skipIf(!who.possible)('is theirs, and root’s rights are not in it', async () => {
     if (!who.possible) return;
     await using registry = await startRegistry({ packages });
@@ -146,7 +162,7 @@ describe('a sandbox of an ordinary user', () => {
   });
 });
 
-describe('a namespace without network', () => {
+describe('a namespace without network', { timeout: 60_000 }, () => {
   it.skipIf(!canUnshareNetwork())('reaches neither the fixture nor anything else', async () => {
     await using registry = await startRegistry({ packages });
     await using sandbox = openSandbox({ registry: registry.url, npmrc: { 'fetch-retries': 0 } });
