@@ -107,25 +107,29 @@ async function live(
     log(
       `Started pyrsia ${version} in ${directory}${readOnly === undefined ? '' : ` (read-only: ${readOnly})`}`,
     );
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ended.resolve(signal));
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(signal));
     stopWhenIdle();
     log(`Ending: ${await ended.promise}`);
-    control.close();
   }
   await within(CLOSE_TIMEOUT_MS, service.close());
 
   function stop({ whenIdle }: { whenIdle: boolean }): { stopping: boolean } {
     // Whoever asks is connected, and this is a request.
     const stopping = !whenIdle || busy() <= 2;
-    if (stopping) setImmediate(() => ended.resolve('asked to'));
+    if (stopping) end('asked to');
     return { stopping };
+  }
+
+  function end(reason: string): void {
+    control.close(); // At once: whoever is greeted may rely on us.
+    setImmediate(() => ended.resolve(reason)); // Answers that are on their way go out first.
   }
 
   function stopWhenIdle(): void {
     let until = Date.now() + Math.max(idleMs, FIRST_CLIENT_MS);
     const look = (): void => {
       if (busy() > 0) until = Date.now() + idleMs;
-      else if (Date.now() >= until) ended.resolve('idle');
+      else if (Date.now() >= until) end('idle');
     };
     control.server.on('connection', look).on('left', look);
     const timer = setInterval(look, Math.min(1000, Math.max(50, idleMs / 10)));

@@ -187,6 +187,14 @@ describe('another version', () => {
     expect(await agent.call('status', {})).toMatchObject({ launches: 1 });
   });
 
+  it('cuts nobody off who is connected, even before the first request', async () => {
+    await using w = world(0);
+    await using asking = await w.connect();
+    await using silent = await w.connect();
+    expect(await asking.call('stop', { whenIdle: true })).toEqual({ stopping: false });
+    expect(await silent.call('status', {})).toMatchObject({ running: true });
+  });
+
   it('leaves the running agent alone where it could not start its own', async () => {
     await using w = world();
     await using old = await w.connect('1.0.0');
