@@ -8,8 +8,9 @@
  * @module
  */
 import type { Coordinates, EcosystemName } from '../content/coordinates.ts';
+import type { Wanted } from '../content/descriptor.ts';
 import type { Digest, Sha256 } from '../content/digest.ts';
-import type { Store } from '../content/source.ts';
+import type { Store, Stored } from '../content/source.ts';
 
 /** Where coordinates are meaningful. */
 export interface BindingKey {
@@ -38,7 +39,9 @@ export interface Bindings {
   /** Records a binding; one that exists is replaced only by `trust accept` (a binding with a reason). */
   put(binding: Binding): Promise<void>;
   /** Every binding of content with this digest, or of this package (any version when it is left out). */
-  find(what: { readonly digest: Digest } | Omit<Coordinates, 'version'> & { readonly version?: string }): readonly Binding[];
+  find(
+    what: { readonly digest: Digest } | (Omit<Coordinates, 'version'> & { readonly version?: string }),
+  ): readonly Binding[];
 }
 
 /** Which document: the same path may answer differently by Accept. */
@@ -108,12 +111,46 @@ export interface CacheSize {
   readonly limit: number;
 }
 
+/**
+ * Content that is arriving, for whoever wants to go on with a broken transfer or to read along with one in
+ * flight. It becomes visible in the store by {@link finish}, without being copied.
+ *
+ * The one who opened it writes, one chunk at a time, from any number of sources after each other.
+ */
+export interface PartialContent {
+  /**
+   * How many bytes are here. More than none at first where an earlier transfer broke off, even in a process
+   * that was killed: they are untrusted until `finish`, and the transfer goes on behind them.
+   */
+  readonly size: number;
+  /** Appends. Rejects with `SIZE_MISMATCH` at a byte too many, and with `CACHE_READ_ONLY` when it cannot be written. */
+  write(chunk: Uint8Array): Promise<void>;
+  /**
+   * Follows the writer from `offset` on, any number of times. The last 64 KiB come only when `finish` has
+   * proven the whole; the iteration fails with the error that ended it otherwise.
+   */
+  read(options?: { readonly offset?: number; readonly signal?: AbortSignal }): AsyncIterable<Uint8Array>;
+  /** Checks the whole and stores it. Rejects with `SIZE_MISMATCH` or `DIGEST_MISMATCH`, and has then removed it. */
+  finish(): Promise<Stored>;
+  /** Breaks off, keeping what is here for the next who wants the same content, where a digest was named. */
+  suspend(reason: Error): Promise<void>;
+  /** Breaks off and removes it. */
+  discard(reason: Error): Promise<void>;
+}
+
 /** What `cache verify` found. Damaged content has been removed when `removed` says so. */
 export interface Verification {
   readonly checked: number;
-  readonly damaged: readonly { readonly digest: Sha256; readonly actual: string; readonly purls: readonly string[]; readonly removed: boolean }[];
+  readonly damaged: readonly {
+    readonly digest: Sha256;
+    readonly actual: string;
+    readonly purls: readonly string[];
+    readonly removed: boolean;
+  }[];
   /** Files that no record names (a writer was killed between two steps); harmless, freed by `gc`. */
   readonly orphans: number;
+  /** Damaged documents, by upstream and path; forgotten when the cache is writable. */
+  readonly damagedDocuments: readonly string[];
   /** Whether the catalogue was rebuilt from the record. */
   readonly rebuilt: boolean;
 }
@@ -134,12 +171,22 @@ export interface Cache extends AsyncDisposable {
   readonly content: Store;
   readonly bindings: Bindings;
   readonly documents: Documents;
+  /**
+   * Content that is going to satisfy `wanted`, with the beginning that an earlier transfer left. Where
+   * another one of the same digest is open in this process, this is a second one that starts at nothing.
+   *
+   * Rejects with `CACHE_READ_ONLY`.
+   */
+  partial(wanted: Wanted): Promise<PartialContent>;
   artifacts(query?: ArtifactQuery): Artifact[];
   size(): CacheSize;
   /** Path of the finished file of this content; undefined when it is not here. */
   pathOf(digest: Digest): string | undefined;
   /** Reads every file again. `rebuild` makes the catalogue anew from the record first. Needs a writable cache to repair. */
-  verify(options?: { readonly rebuild?: boolean; readonly onProgress?: (checked: number, total: number) => void }): Promise<Verification>;
+  verify(options?: {
+    readonly rebuild?: boolean;
+    readonly onProgress?: (checked: number, total: number) => void;
+  }): Promise<Verification>;
   /** Frees the least recently used beyond the limit, unnamed files and stale partial ones. */
   gc(options?: { readonly dryRun?: boolean }): Promise<Collected>;
 }

@@ -1,0 +1,148 @@
+/**
+ * The record that is kept: cacache's own index, one entry for each binding. An entry outlives its content,
+ * so what an upstream was first seen to give is known after eviction, `rm` and `gc`. Content that no
+ * binding tells of has an entry of its own, under its digest.
+ *
+ * cacache is imported when it is first needed: readers never do, and it takes tens of milliseconds.
+ *
+ * @module
+ */
+import type { Coordinates } from '../content/coordinates.ts';
+import { type Digest, integrityOf, isDigest, isSha256, type Sha256 } from '../content/digest.ts';
+import type { Stored } from '../content/source.ts';
+import type { Binding, BindingKey } from './cache.ts';
+import { isEcosystem } from './ecosystem-names.ts';
+
+/** One line of the record. */
+export type Entry =
+  | { readonly kind: 'content'; readonly stored: Stored; readonly storedAt: number }
+  | {
+      readonly kind: 'binding';
+      readonly binding: Binding;
+      /** Whether its digests were all computed from the content itself, so each of them leads to it. */
+      readonly measured: boolean;
+    };
+
+/** Writes and reads the record. Every call rejects with the file system's error. */
+export interface Ledger {
+  bind(binding: Binding, measured: boolean): Promise<void>;
+  /** Records content that no binding tells of. */
+  keep(stored: Stored, storedAt: number): Promise<void>;
+  /** Takes {@link keep} back. */
+  drop(sha256: Sha256): Promise<void>;
+  /** Everything recorded, the latest line of each key; lines that were torn or cannot be read are left out. */
+  entries(): AsyncIterable<Entry>;
+}
+
+const cacache = async () => (await import('cacache')).default;
+
+/** The record in the cacache directory at `path`. */
+export function openLedger(path: string): Ledger {
+  const insert: Awaited<ReturnType<typeof cacache>>['index']['insert'] = async (...entry) => {
+    const inserted = await (await cacache()).index.insert(...entry);
+    // cacache says nothing when its directory was removed underneath it.
+    if (!inserted)
+      throw Object.assign(new Error(`ENOENT: ${path} has been removed`), { errno: -2, code: 'ENOENT' });
+    return inserted;
+  };
+
+  return {
+    async bind(binding, measured) {
+      const { digests, size, seenAt, reason } = binding;
+      const [first] = digests;
+      if (first === undefined) throw new TypeError('A binding needs a digest');
+      const metadata = { digests, private: binding.private, seenAt, measured, ...(reason && { reason }) };
+      await insert(path, keyOf(binding), integrityOf(first), {
+        ...(size !== undefined && { size }),
+        metadata,
+      });
+    },
+
+    async keep({ digests, size }, storedAt) {
+      await insert(path, digests[0], integrityOf(digests[0]), {
+        size,
+        time: storedAt,
+        metadata: { digests },
+      });
+    },
+
+    async drop(sha256) {
+      await (await cacache()).rm.entry(path, sha256, { removeFully: true });
+    },
+
+    async *entries() {
+      for await (const line of (await cacache()).ls.stream(path)) {
+        const entry = isDigest(line.key) ? readKept(line) : readBound(line);
+        if (entry) yield entry;
+      }
+    },
+  };
+}
+
+interface Line {
+  readonly key: string;
+  readonly size: number;
+  readonly time: number;
+  readonly metadata: unknown;
+}
+
+/** Coordinates as one string: stable, and readable again. */
+function keyOf({ upstream, coordinates: { ecosystem, name, version, file } }: BindingKey): string {
+  return JSON.stringify([upstream, ecosystem, name, version, ...(file === undefined ? [] : [file])]);
+}
+
+function readKept({ size, time, metadata }: Line): Entry | undefined {
+  const [sha256, ...others] = digestsIn(metadata);
+  if (!sha256 || !isSha256(sha256) || !isSize(size)) return undefined;
+  return { kind: 'content', stored: { digests: [sha256, ...others], size }, storedAt: time };
+}
+
+function readBound({ key, size, time, metadata }: Line): Entry | undefined {
+  const bound = readKey(key);
+  const digests = digestsIn(metadata);
+  if (!bound || digests.length === 0 || !isObject(metadata)) return undefined;
+  const { private: isPrivate, seenAt, reason, measured } = metadata;
+  return {
+    kind: 'binding',
+    measured: measured === true,
+    binding: {
+      ...bound,
+      digests,
+      ...(isSize(size) && { size }),
+      // Whatever cannot be read is private: a damaged line must not make anything public.
+      private: isPrivate !== false,
+      seenAt: typeof seenAt === 'number' ? seenAt : time,
+      ...(typeof reason === 'string' && { reason }),
+    },
+  };
+}
+
+function readKey(key: string): BindingKey | undefined {
+  const parts = parse(key);
+  if (!Array.isArray(parts) || !parts.every((part) => typeof part === 'string')) return undefined;
+  const [upstream, ecosystem, name, version, file] = parts;
+  if (!upstream || !isEcosystem(ecosystem) || !name || version === undefined) return undefined;
+  const coordinates: Coordinates = { ecosystem, name, version, ...(file !== undefined && { file }) };
+  return { upstream, coordinates };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function digestsIn(metadata: unknown): readonly Digest[] {
+  const digests = isObject(metadata) ? metadata['digests'] : undefined;
+  return Array.isArray(digests) ? digests.filter((each) => typeof each === 'string').filter(isDigest) : [];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isSize(size: unknown): size is number {
+  return Number.isSafeInteger(size);
+}

@@ -1,0 +1,207 @@
+/**
+ * Content that is arriving: a file in `partial/` that grows.
+ *
+ * Named after its digest it outlives a broken transfer and a killed process; named after its process it
+ * does not, and whoever finds it can tell that nobody writes it any more.
+ *
+ * @module
+ */
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Wanted } from '../content/descriptor.ts';
+import { type Digest, digestWith } from '../content/digest.ts';
+import { HELD_BACK, measure, type Meter } from '../content/verified.ts';
+import type { PartialContent } from './cache.ts';
+import { storedFrom } from './contents.ts';
+import { cannotWrite, contentPath, moveIntoPlace, temporaryPath } from './layout.ts';
+import { keepContent, type Room, type Shelf } from './shelf.ts';
+
+/** How much is read at a time: 256 KiB. */
+const READ_SIZE = 256 * 2 ** 10;
+
+/** Content that is arriving in one cache. */
+export interface Partials {
+  open(wanted: Wanted, options?: { readonly resume?: boolean }): Promise<PartialContent>;
+  /** Whether a file of this name in `partial/` is being written by this process. */
+  isOpen(name: string): boolean;
+}
+
+/** The partial files of `shelf`, which is writable. */
+export function partialsOf(shelf: Shelf, room: Room): Partials {
+  const writing = new Set<string>();
+
+  return {
+    async open(wanted, { resume = true } = {}) {
+      if (wanted.size !== undefined) room.mustFit(wanted.size);
+      const strongest = resume ? resumableName(wanted.digests) : undefined;
+      const name = strongest !== undefined && !writing.has(strongest) ? strongest : undefined;
+      const path = name === undefined ? temporaryPath(shelf.layout) : join(shelf.layout.partial, name);
+      writing.add(basename(path));
+      try {
+        const beginning = await openBeginning(path, wanted);
+        return partialOf(shelf, room, { path, ...beginning, resumable: name !== undefined }, () =>
+          writing.delete(basename(path)),
+        );
+      } catch (error) {
+        writing.delete(basename(path));
+        throw cannotWrite(shelf.layout, error);
+      }
+    },
+    isOpen: (name) => writing.has(name),
+  };
+}
+
+/** The digest as a file name. A weak one is good enough: what it leads to is measured again. */
+function resumableName(digests: readonly Digest[]): string | undefined {
+  const digest = digestWith(digests, 'sha256') ?? digestWith(digests, 'sha512') ?? digests[0];
+  return digest?.replace(':', '-');
+}
+
+interface Opened {
+  readonly path: string;
+  readonly file: FileHandle;
+  readonly meter: Meter;
+  readonly size: number;
+  readonly resumable: boolean;
+}
+
+/** Opens a file for appending, and measures what it holds already; a beginning that is too long is dropped. */
+async function openBeginning(path: string, wanted: Wanted): Promise<Pick<Opened, 'file' | 'meter' | 'size'>> {
+  const file = await open(path, 'a+', 0o600);
+  try {
+    const { size } = await file.stat();
+    const meter = measure(wanted, ['sha256']);
+    if (size <= (wanted.size ?? size)) {
+      for await (const chunk of readFrom(file, 0, size)) meter.update(chunk);
+      return { file, meter, size };
+    }
+    await file.truncate(0);
+    return { file, meter, size: 0 };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function partialOf(
+  shelf: Shelf,
+  room: Room,
+  { path, file, meter, size, resumable }: Opened,
+  closed: () => void,
+): PartialContent {
+  let place = path;
+  let outcome: 'arriving' | 'finished' | Error = 'arriving';
+  const waiting = new Set<() => void>();
+  const wake = (): void => {
+    for (const go of waiting) go();
+  };
+  room.arriving(size);
+
+  const end = async (how: 'finished' | Error, keep: boolean): Promise<void> => {
+    if (outcome !== 'arriving') return;
+    outcome = how;
+    room.arriving(-size);
+    closed();
+    wake();
+    await file.close();
+    if (!keep) await rm(path, { force: true });
+  };
+
+  const failed = async (error: unknown): Promise<Error> => {
+    const reason = cannotWrite(shelf.layout, error);
+    await end(reason, false);
+    return reason;
+  };
+
+  const append = async (chunk: Uint8Array): Promise<void> => {
+    for (let written = 0; written < chunk.byteLength;) {
+      const { bytesWritten } = await file.write(chunk, written);
+      written += bytesWritten;
+    }
+  };
+
+  return {
+    get size() {
+      return size;
+    },
+
+    async write(chunk) {
+      if (outcome instanceof Error) throw outcome;
+      try {
+        meter.update(chunk);
+        room.mustFit(size + chunk.byteLength);
+        await room.reserve(chunk.byteLength, async () => {
+          await append(chunk);
+          room.arriving(chunk.byteLength);
+        });
+        size += chunk.byteLength;
+        wake();
+      } catch (error) {
+        // What is in the file and what was measured may differ now: nobody can go on from here.
+        throw await failed(error);
+      }
+    },
+
+    async *read({ offset = 0, signal } = {}) {
+      const source = await open(place, 'r');
+      try {
+        for (let at = offset; ;) {
+          signal?.throwIfAborted();
+          if (outcome instanceof Error) throw outcome;
+          const proven = outcome === 'finished' ? size : size - HELD_BACK;
+          for await (const chunk of readFrom(source, at, proven)) {
+            at += chunk.byteLength;
+            yield chunk;
+            signal?.throwIfAborted();
+          }
+          if (outcome === 'finished' && at >= size) return;
+          if (outcome === 'arriving' && at >= size - HELD_BACK) await more(waiting, signal);
+        }
+      } finally {
+        await source.close();
+      }
+    },
+
+    async finish() {
+      if (outcome instanceof Error) throw outcome;
+      try {
+        const stored = storedFrom(meter.end());
+        await file.chmod(0o444);
+        place = contentPath(shelf.layout, stored.digests[0]);
+        moveIntoPlace(path, place);
+        keepContent(shelf, stored);
+        await end('finished', true);
+        return stored;
+      } catch (error) {
+        throw await failed(error);
+      }
+    },
+
+    suspend: async (reason) => end(reason, resumable),
+    discard: async (reason) => end(reason, false),
+  };
+}
+
+/** The bytes of an open file from `start` up to `end`, in chunks of their own. */
+async function* readFrom(file: FileHandle, start: number, end: number): AsyncGenerator<Uint8Array> {
+  for (let at = start; at < end;) {
+    const buffer = Buffer.allocUnsafe(Math.min(READ_SIZE, end - at));
+    const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, at);
+    if (bytesRead === 0) throw new Error('A file in the cache became shorter while it was read');
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** Waits until the file has grown or has ended, or the reader gives up. */
+async function more(waiting: Set<() => void>, signal: AbortSignal | undefined): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const go = (): void => {
+      signal?.removeEventListener('abort', go);
+      waiting.delete(go);
+      resolve();
+    };
+    waiting.add(go);
+    signal?.addEventListener('abort', go, { once: true });
+  });
+}
