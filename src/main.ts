@@ -5,9 +5,19 @@
  * @module
  */
 import { fileURLToPath } from 'node:url';
-import { execute } from '@oclif/core';
+import { flush, run } from '@oclif/core';
+import { delimited } from './command/exec-arguments.ts';
+import { exitCodeOf, failureOf } from './command/failure.ts';
+import { say } from './command/talk.ts';
 
-/** Runs one command; the exit code is left in `process.exitCode` or the process ends with it. */
+/** Runs one command; the exit code is left in `process.exitCode` or the process ends with it. Never rejects. */
 export async function main(args: string[]): Promise<void> {
-  await execute({ args, dir: fileURLToPath(new URL('..', import.meta.url)) });
+  try {
+    await run(delimited(args), fileURLToPath(new URL('..', import.meta.url)));
+    await flush();
+  } catch (error) {
+    // A command tells of its own failures; this is one before there was a command, such as a name misspelt.
+    process.exitCode = exitCodeOf(error);
+    say(failureOf(error).message);
+  }
 }

@@ -43,7 +43,8 @@ export interface Failure {
 /** What is said about `error`, whatever it is. */
 export function failureOf(error: unknown): Failure {
   if (isPyrsiaError(error)) return { code: error.code, message: error.message, details: error.details };
-  const message = error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  const message = text.charAt(0).toUpperCase() + text.slice(1);
   return { code: oclifExit(error) === USAGE ? 'USAGE' : 'INTERNAL', message, details: {} };
 }
 

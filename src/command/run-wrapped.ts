@@ -38,7 +38,7 @@ interface Launched {
  * Runs `name` with `args` on our own terminal, led to the agent, and says on stderr what there is to say.
  * Never rejects: code 127 when there is no such tool; 125 when `PYRSIA_STRICT=1` and the agent cannot serve.
  *
- * A tool that we do not know gets npm's environment, for the npm that it may start.
+ * The agent leads a tool that it does not know by npm's environment, for the npm that it may start.
  */
 export async function runWrapped(
   session: Session,
@@ -79,7 +79,7 @@ export async function runWrapped(
     env: led(env, redirection?.env ?? {}),
     stdout,
   });
-  const receipt = await settle(launched, name);
+  const receipt = await settle(launched, name, [...notes, ...session.config.problems]);
   return { ...result, ...(receipt && { receipt }) };
 }
 
@@ -113,10 +113,14 @@ async function launch(
 }
 
 /** Ends the launch and says what came of it; undefined when the agent can no longer tell. */
-async function settle({ agent, id, answer }: Launched, name: string): Promise<Receipt | undefined> {
+async function settle(
+  { agent, id }: Launched,
+  name: string,
+  alreadySaid: readonly string[],
+): Promise<Receipt | undefined> {
   try {
     const receipt = await agent.call('end', { id }, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
-    receipt.notes.filter((note) => !answer.notes.includes(note)).forEach(say);
+    receipt.notes.filter((note) => !alreadySaid.includes(note)).forEach(say);
     const line = receiptLine(receipt);
     if (line !== undefined) say(line);
     return receipt;

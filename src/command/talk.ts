@@ -16,6 +16,16 @@ export function harmless(text: string): string {
   );
 }
 
+/** Whether text for `stream` may be coloured: on a terminal, unless somebody objects; elsewhere if FORCE_COLOR asks. */
+export function wantsColour(
+  stream: { readonly isTTY?: boolean },
+  env: NodeJS.ProcessEnv = process.env,
+): boolean {
+  const forced = env['FORCE_COLOR'];
+  if (forced) return forced !== '0' && forced !== 'false';
+  return isLively(stream, env);
+}
+
 /** Whether `stream` is a terminal on which a line may be written over. */
 export function isLively(
   stream: { readonly isTTY?: boolean },

@@ -1,16 +1,16 @@
+import { splitExec } from '../command/exec-arguments.ts';
 import { PyrsiaCommand } from '../command/pyrsia-command.ts';
 import { runWrapped, type Wrapped } from '../command/run-wrapped.ts';
 import { endAs } from '../shims/run-tool.ts';
 
 export default class Exec extends PyrsiaCommand {
   static override summary = 'Run a command that fetches through pyrsia';
-  static override description = `The command runs as it would without us: same terminal, signals and exit code. For npm and npx we decide by
-their arguments; any other command (make, sh -c 'npm ci') gets an environment that leads every npm it starts to us.
-
-If the agent cannot serve, the command runs without it and one line says so; with PYRSIA_STRICT=1 it does not run
-and the exit code is 125. PYRSIA=off runs the command as it is.
-
-With --json the command's own output goes to stderr.`;
+  static override description =
+    'The command runs as it would without us: same terminal, signals and exit code. For npm and npx we decide by their arguments; ' +
+    "any other command (make, sh -c 'npm ci') gets an environment that leads every npm it starts to us.\n\n" +
+    'If the agent cannot serve, the command runs without it and one line says so; with PYRSIA_STRICT=1 it does not run and the ' +
+    'exit code is 125. PYRSIA=off runs the command as it is.\n\n' +
+    "With --json the command's own output goes to stderr.";
   static override examples = [
     '<%= config.bin %> exec -- npm ci',
     "<%= config.bin %> exec -- sh -c 'npm ci && npm test'",
@@ -21,7 +21,7 @@ With --json the command's own output goes to stderr.`;
   static override strict = false;
 
   async run(): Promise<Wrapped> {
-    const { own, command } = split(this.argv);
+    const { own, command } = splitExec(this.argv);
     await this.parse(Exec, [...own, '--']);
     if (command.length === 0) this.error('Nothing to run: give a command after --', { exit: 2 });
     const session = this.openSession();
@@ -35,13 +35,6 @@ With --json the command's own output goes to stderr.`;
   }
 
   override jsonEnabled(): boolean {
-    return split(this.argv).own.includes('--json');
+    return splitExec(this.argv).own.includes('--json');
   }
-}
-
-/** Our own options come first; from the first word on, or after `--`, everything is the command's. */
-function split(argv: readonly string[]): { readonly own: string[]; readonly command: readonly string[] } {
-  const first = argv.findIndex((arg) => arg === '--' || !arg.startsWith('-'));
-  if (first < 0) return { own: [...argv], command: [] };
-  return { own: argv.slice(0, first), command: argv.slice(argv[first] === '--' ? first + 1 : first) };
 }
