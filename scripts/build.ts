@@ -17,7 +17,9 @@ const dist = join(root, 'dist');
 
 const { metafile, outputFiles } = await build({
   absWorkingDir: root,
-  entryPoints: await Array.fromAsync(glob(['src/{main,agent,command/help}.ts', 'src/commands/**/*.ts'], { cwd: root })),
+  entryPoints: await Array.fromAsync(
+    glob(['src/{main,agent,command/help}.ts', 'src/commands/**/*.ts'], { cwd: root }),
+  ),
   outbase: 'src',
   outdir: 'dist',
   chunkNames: 'chunks/[hash]',
