@@ -26,7 +26,7 @@ describe('the package that ships', () => {
     ) as [{ filename: string; files: { path: string }[] }];
     files = packed.files.map(({ path }) => path);
     run('npm', 'install', packed.filename, '--offline', '--no-audit', '--no-fund');
-  }, 60_000);
+  });
   afterAll(() => rm(folder, { recursive: true }));
 
   it('has no dependencies, so that installing it is unpacking it', () => {
@@ -57,7 +57,7 @@ describe('the package that ships', () => {
       (m) => m.default,
     );
     for (const id of Object.keys(commands)) expect(pyrsia(...id.split(':'), '--help')).toContain('USAGE');
-  }, 60_000);
+  });
 
   it('has nothing that publint would change', async () => {
     expect((await publint({ pkgDir: resolve('.'), strict: true })).messages).toEqual([]);
