@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openSandbox, type Sandbox } from '../support/sandbox.ts';
+
+/** How a command is called so that it ends by itself, and the exit code it has in a home where nothing was done yet. */
+const calls: Readonly<Record<string, readonly [args: readonly string[], code: number]>> = {
+  'agent logs': [[], 0],
+  'agent status': [[], 0],
+  'agent stop': [[], 0],
+  'cache gc': [['--dry-run'], 0],
+  'cache info': [['npm:left@1.0.0'], 5],
+  'cache ls': [[], 0],
+  'cache path': [[], 0],
+  'cache rm': [['left', '--yes'], 5],
+  'cache size': [[], 0],
+  'cache verify': [[], 0],
+  'config edit': [[], 0],
+  'config get': [['policy'], 0],
+  'config ls': [[], 0],
+  'config set': [['policy', 'locked'], 0],
+  'config unset': [['policy'], 0],
+  exec: [['--', 'true'], 0],
+  pull: [['npm:'], 2],
+  status: [[], 0],
+  'trust accept': [['npm:left@1.0.0', '--reason', 'for a test'], 5],
+  why: [['last'], 5],
+};
+
+const manifest = JSON.parse(readFileSync(new URL('../../oclif.manifest.json', import.meta.url), 'utf8')) as {
+  commands: Record<string, unknown>;
+};
+const ids = Object.keys(manifest.commands)
+  .map((id) => id.replaceAll(':', ' '))
+  .filter((id) => id !== 'help');
+
+let home: Sandbox;
+beforeAll(() => {
+  home = openSandbox();
+});
+afterAll(() => home[Symbol.asyncDispose]());
+
+it('has a row in this table for every command', () => {
+  expect(Object.keys(calls).toSorted()).toEqual(ids.toSorted());
+});
+
+describe.each(ids)('pyrsia %s', (id) => {
+  const [args, code] = calls[id] ?? [[], 0];
+  const words = id.split(' ');
+  const withJson = words[0] === 'exec' ? [...words, '--json', ...args] : [...words, ...args, '--json'];
+  const env = { EDITOR: 'true', FORCE_COLOR: undefined };
+
+  it('has help that opens with examples', async () => {
+    const { stdout, code: exit } = await home.pyrsia([...words, '--help'], { env });
+    expect(exit).toBe(0);
+    const headings = stdout.match(/^[A-Z][A-Z ]+$/gm);
+    expect(headings?.[0]).toBe('EXAMPLES');
+    expect(stdout).toMatch(new RegExp(`EXAMPLES\\n(.*\\$ .*pyrsia ${id}.*\\n)+`));
+    expect(stdout).toContain('--json');
+  });
+
+  it('talks on stderr and writes no escape codes into a pipe', async () => {
+    const {
+      stdout,
+      stderr,
+      code: exit,
+    } = await home.pyrsia([...words, ...args], { env: { ...env, CI: 'true' } });
+    expect(exit, stderr).toBe(code);
+    expect(stdout + stderr).not.toContain('\u001B');
+    expect(stdout).not.toContain('pyrsia: ');
+    if (code !== 0) expect(stdout).toBe('');
+    for (const line of stderr.split('\n').filter(Boolean)) expect(line).toMatch(/^pyrsia: [A-Z]/);
+  });
+
+  it('prints one JSON value with --json, also when it fails, and ends alike', async () => {
+    const { stdout, stderr, code: exit } = await home.pyrsia(withJson, { env });
+    expect(exit, stderr).toBe(code);
+    const value: unknown = JSON.parse(stdout);
+    const failed = {
+      error: {
+        code: expect.stringMatching(/^[A-Z_]+$/),
+        message: expect.any(String),
+        details: expect.any(Object),
+      },
+    };
+    if (code === 0) expect(value).not.toHaveProperty('error');
+    else expect(value).toEqual(failed);
+  });
+
+  it('calls an option that it does not know wrong usage', async () => {
+    const wrong = words[0] === 'exec' ? [...words, '--nope', '--', 'true'] : [...words, ...args, '--nope'];
+    const { stdout, stderr, code: exit } = await home.pyrsia(wrong, { env });
+    expect(exit).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^pyrsia: Nonexistent flag: --nope$/m);
+  });
+});
+
+it('says which command it does not know', async () => {
+  const { stdout, stderr, code } = await home.pyrsia(['nonsense']);
+  expect([stdout, stderr, code]).toEqual(['', 'pyrsia: Command nonsense not found\n', 2]);
+});
+
+it('colours help only for whoever wants it', async () => {
+  const help = async (env: Readonly<Record<string, string>>) =>
+    (await home.pyrsia(['--help'], { env })).stdout;
+  expect(await help({ FORCE_COLOR: '1' })).toContain('\u001B');
+  expect(await help({ GITHUB_ACTIONS: 'true', CI: 'true', TERM: 'xterm-256color' })).not.toContain('\u001B');
+});
