@@ -13,7 +13,7 @@ export type Log = (text: string) => void;
 export const LOG_LIMIT = 1_000_000;
 
 /** How many are kept besides the current one: `agent.log.1` is the latest of them. */
-export const LOGS_KEPT = 3;
+const LOGS_KEPT = 3;
 
 /** Opens the log at `path`, mode 0600. Lines have the time and this process's id, and are {@link redact}ed. */
 export function openLog(path: string): Log {

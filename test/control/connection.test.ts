@@ -3,10 +3,13 @@ import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { namespaceDirectory, socketPath } from '../../src/control/directory.ts';
 import { until, world } from './world.ts';
 import type { World } from './world.ts';
+
+// Every test starts processes, on machines that may have better things to do.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Something that listens where the agent should. */
 async function impostor(w: World, answer: (socket: Socket) => void): Promise<AsyncDisposable> {

@@ -1,17 +1,20 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { connectAgent } from '../../src/control/client.ts';
 import { agentEnvironment } from '../../src/control/start.ts';
 import { writeLaunch } from '../../src/shims/launch.ts';
 import { isAlive, until, world } from './world.ts';
 
+// Every test starts processes, on machines that may have better things to do.
+vi.setConfig({ testTimeout: 60_000 });
+
 const isRoot = process.getuid?.() === 0;
 const us = { pid: process.pid, cwd: '/', tool: 'npm', executable: '/usr/bin/npm', args: [], env: {} };
 
 describe('starting', () => {
-  it('makes one agent, however many start one at once', { timeout: 60_000 }, async () => {
+  it('makes one agent, however many start one at once', async () => {
     for (let round = 0; round < 5; round++) {
       await using w = world();
       const clients = Array.from({ length: 8 }, () => w.client());

@@ -108,7 +108,8 @@ export function world(idleSeconds = 5): World {
         await agent.call('stop', { whenIdle: false });
         await agent.closed;
       }
-      rmSync(home, { recursive: true, force: true });
+      // Agents that were not needed may still be on their way.
+      rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     },
   };
 }
