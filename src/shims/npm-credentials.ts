@@ -13,11 +13,8 @@ export interface NpmCredentials {
  * nearest path above it that has any, as npm-registry-fetch looks for them.
  */
 export function authorizationFor(config: Pick<NpmConfig, 'get'>, registry: URL): NpmCredentials {
-  for (
-    let key = `//${registry.host}${registry.pathname}`;
-    key.length > 2;
-    key = key.replace(/([^/]+|\/)$/, '')
-  ) {
+  let key = `//${registry.host}${registry.pathname.replace(/\/*$/, '/')}`;
+  for (; key.length > '//'.length; key = key.replace(/([^/]+|\/)$/, '')) {
     const said = (name: string): string => {
       const value = config.get(`${key}:${name}`);
       return typeof value === 'string' ? value : '';
@@ -33,9 +30,17 @@ export function authorizationFor(config: Pick<NpmConfig, 'get'>, registry: URL):
   }
   const { username, password } = registry;
   if (username === '' && password === '') return { certificate: false };
-  return { value: basic(decodeURIComponent(username), decodeURIComponent(password)), certificate: false };
+  return { value: basic(decoded(username), decoded(password)), certificate: false };
 }
 
 function basic(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+function decoded(userinfo: string): string {
+  try {
+    return decodeURIComponent(userinfo);
+  } catch {
+    return userinfo;
+  }
 }

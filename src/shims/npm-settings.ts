@@ -68,7 +68,7 @@ async function connectionOf(config: NpmConfig, { cwd, env }: NpmContext): Promis
   const pems = [
     ...[config.get('ca')].flat(),
     cafile && (await textOf(cafile, 'cafile')),
-    extra && (await textOf(resolve(cwd, extra)).catch(() => '')), // Node, too, goes on without it
+    extra && (await textOf(resolve(cwd, extra))), // Node, too, goes on without it
   ];
   const ca = pems.flatMap(
     (pem) => said(pem)?.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? [],

@@ -1,0 +1,194 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import type { Digest } from '../../src/content/digest.ts';
+import type { Ecosystem, Reference, Route, ToolCall } from '../../src/ecosystems/ecosystem.ts';
+
+/** One package of an ecosystem, by which its conformance is shown. */
+export interface EcosystemExamples {
+  /** What users type for it, and what that means. */
+  readonly references: Readonly<Record<string, Reference>>;
+  /** What looks like this ecosystem's and cannot be read. */
+  readonly malformed: readonly string[];
+  /** GET requests, and the kind of answer to each. */
+  readonly requests: Readonly<Record<string, Route['kind']>>;
+  /** A listing with several versions, as the registry sends it. */
+  readonly listing: Uint8Array;
+  /** What is asked of the listing, what it selects, and the request with which the tool fetches that. */
+  readonly selects: Reference;
+  readonly selected: { readonly version: string; readonly path: string; readonly digest: Digest };
+  /** The small document that binds the selected version. */
+  readonly document: Uint8Array;
+  /** Calls that must not go through us, and one that may; the first word is the executable. */
+  readonly stepsAside: readonly string[];
+  readonly goesThrough: string;
+}
+
+/** What every {@link Ecosystem} must do. Each implementation runs this same suite. */
+export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemExamples): void {
+  const { registry } = ecosystem;
+  const { name } = examples.selects;
+  const { version, path, digest } = examples.selected;
+  const coordinates = { ecosystem: ecosystem.name, name, version };
+  const upstream = new URL('https://host.example:8443/some/prefix/');
+  const toolOf = (call: string) => {
+    const [executable, ...args] = call.split(' ');
+    return { tool: ecosystem.tools.find((tool) => tool.executable === executable)!, args };
+  };
+
+  describe('as an Ecosystem', () => {
+    it.each(Object.entries(examples.references))('reads %s', (text, reference) => {
+      expect(ecosystem.parse(text)).toEqual(reference);
+    });
+
+    it.each(examples.malformed)('says why it cannot read %j', (text) => {
+      expect(() => ecosystem.parse(text)).toThrowError(
+        expect.objectContaining({ code: 'REFERENCE_MALFORMED' }),
+      );
+    });
+
+    it('leaves references to others', () => {
+      expect(ecosystem.parse('someone-else:thing@1')).toBeUndefined();
+    });
+
+    it.each(Object.entries(examples.requests))('routes %s as %s', (request, kind) => {
+      expect(registry.route('GET', request, '', {})).toMatchObject({ kind });
+    });
+
+    it('recognises its own artifact, document and listings by their paths', () => {
+      expect(registry.route('GET', path, '', {})).toMatchObject({ kind: 'artifact', coordinates });
+      for (const address of [registry.document(coordinates), ...registry.listings(coordinates)]) {
+        expect(registry.route('GET', address.path, '', { accept: address.accept })).toMatchObject({
+          kind: 'metadata',
+          ...address,
+        });
+      }
+    });
+
+    it.each(['PUT', 'DELETE', 'PATCH', 'POST', 'CONNECT'])('refuses %s', (method) => {
+      expect(registry.route(method, path, '', {})).toMatchObject({ kind: 'refused' });
+    });
+
+    it.each([
+      '/../secret',
+      '/a/..%2f..%2fsecret',
+      '/%2e%2e/secret',
+      '/a\\b',
+      '/a%5cb',
+      '/a%00',
+      '/%C3%A9',
+      '/%252e%252e',
+      '/a%zz',
+      '//host/a',
+    ])('refuses the path %s', (request) => {
+      expect(registry.route('GET', request, '', {})).toMatchObject({
+        kind: 'refused',
+        reason: expect.stringMatching(/./),
+      });
+    });
+
+    test.prop([
+      fc.array(
+        fc.constantFrom('/', '..', '.', '%2e', '%2f', '@', ':', '\\', '?', '#', 'a', '%00', '//', ' '),
+      ),
+    ])('never locates a path outside of its registry', (parts) => {
+      const request = parts.join('');
+      let url: URL;
+      try {
+        url = registry.locate(request, upstream);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'REFERENCE_MALFORMED' });
+        return;
+      }
+      expect(url.href.startsWith(upstream.href)).toBe(true);
+    });
+
+    it("keeps the upstream's own path, and the query", () => {
+      expect(registry.locate(`${path}?a=b`, upstream).href).toBe(
+        `https://host.example:8443/some/prefix${path}?a=b`,
+      );
+      expect(registry.locate(path, new URL('http://127.0.0.1:1/')).href).toBe(`http://127.0.0.1:1${path}`);
+    });
+
+    it('selects from a listing', () => {
+      expect(registry.select(examples.listing, examples.selects)).toEqual({ coordinates, path, digest });
+    });
+
+    it('selects nothing that the listing does not have', () => {
+      expect(registry.select(examples.listing, { ...examples.selects, wanted: '987.6.5' })).toBeUndefined();
+      expect(registry.select(examples.listing, { ...examples.selects, name: `${name}x` })).toBeUndefined();
+    });
+
+    it('knows where an exact version lies without a listing', () => {
+      expect(registry.exact({ ...examples.selects, wanted: version })).toEqual({ coordinates, path });
+    });
+
+    it('finds the same digest in the listing and in the small document', () => {
+      expect(registry.digest(examples.listing, coordinates)).toBe(digest);
+      expect(registry.digest(examples.document, coordinates)).toBe(digest);
+    });
+
+    it('takes no digest from a document about something else', () => {
+      for (const body of [examples.listing, examples.document]) {
+        expect(registry.digest(body, { ...coordinates, name: `${name}x` })).toBeUndefined();
+        expect(registry.digest(body, { ...coordinates, version: '987.6.5' })).toBeUndefined();
+      }
+    });
+
+    it('accepts its own documents and no part of them', () => {
+      for (const body of [examples.listing, examples.document]) {
+        expect(() => registry.check(body, 'it')).not.toThrow();
+        for (let length = 0; length < body.length; length++) {
+          expect(() => registry.check(body.subarray(0, length), 'it')).toThrowError(
+            expect.objectContaining({ code: 'DOCUMENT_INVALID' }),
+          );
+        }
+      }
+    });
+
+    it.each(['', '<html>login</html>', 'null', '[]', '"text"', '{"a":1}{"b":2}', '\0\0\0'])(
+      'takes %j for no document',
+      (text) => {
+        expect(() => registry.check(Buffer.from(text), 'it')).toThrowError(
+          expect.objectContaining({ code: 'DOCUMENT_INVALID' }),
+        );
+      },
+    );
+
+    it('refuses so that a client can show why, whatever the message holds', () => {
+      for (const kind of ['refused', 'unavailable'] as const) {
+        const reply = registry.refuse(kind, `nö\r\nset-cookie: x ${'long '.repeat(500)}`);
+        expect(reply.status).toBeGreaterThanOrEqual(400);
+        expect(reply.body).toContain('set-cookie: x');
+        expect(() => new Headers(reply.headers)).not.toThrow();
+      }
+    });
+
+    it.each(examples.stepsAside)('stays out of the way of %s', (call) => {
+      const { tool, args } = toolOf(call);
+      expect(tool.stepAside(args)).toEqual(expect.stringMatching(/./));
+    });
+
+    it('goes with the rest', () => {
+      const { tool, args } = toolOf(examples.goesThrough);
+      expect(tool.stepAside(args)).toBeUndefined();
+    });
+
+    it('shows its credential in files only', () => {
+      const credential = 'b9a7c2d4-credential';
+      const call: ToolCall = {
+        leading: [{ upstream: 'https://host.example/', base: 'http://127.0.0.1:4873/' }],
+        credential,
+        globalConfig: 'theirs=kept',
+        lockedHosts: [],
+        pathOf: (file) => `/launch/${file}`,
+      };
+      for (const tool of ecosystem.tools) {
+        const { env, args = [], files = {} } = tool.redirect(call);
+        expect(JSON.stringify([env, args])).toContain('127.0.0.1:4873');
+        expect(JSON.stringify([env, args])).not.toContain(credential);
+        expect(Object.values(files).join('\n')).toContain(credential);
+        expect(Object.values(files).join('\n')).toContain(call.globalConfig);
+      }
+    });
+  });
+}

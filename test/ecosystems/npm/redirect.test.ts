@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import type { ToolCall } from '../../../src/ecosystems/ecosystem.ts';
+import { redirect } from '../../../src/ecosystems/npm/redirect.ts';
+
+const own = { upstream: 'https://npm.corp.example/', base: 'http://127.0.0.1:4001/' };
+const call = (more: Partial<ToolCall> = {}): ToolCall => ({
+  leading: [own],
+  credential: 'ID',
+  globalConfig: '',
+  lockedHosts: [],
+  replacedHost: 'public.example',
+  pathOf: (file) => `/launch/${file}`,
+  ...more,
+});
+const replaced = (lockedHosts: readonly string[], more: Partial<ToolCall> = {}) =>
+  redirect(call({ lockedHosts, ...more })).env['npm_config_replace_registry_host'];
+
+describe('npm is led to us', () => {
+  it('by a variable for each registry and a file with the credential for each base', () => {
+    const acme = { upstream: 'https://acme.example/npm/', base: 'http://127.0.0.1:4002/', scope: '@acme' };
+    expect(redirect(call({ leading: [own, acme], globalConfig: 'loglevel=silly\n[section]\n' }))).toEqual({
+      env: {
+        npm_config_registry: own.base,
+        'npm_config_@acme:registry': acme.base,
+        npm_config_globalconfig: '/launch/npmrc',
+      },
+      files: {
+        npmrc:
+          '//127.0.0.1:4001/:_authToken=ID\n//127.0.0.1:4002/:_authToken=ID\nloglevel=silly\n[section]\n',
+      },
+    });
+  });
+
+  it('not at all when no registry is ours to serve', () => {
+    expect(redirect(call({ leading: [] }))).toEqual({ env: {} });
+  });
+
+  it('not for a scope that npm would misread in a variable', () => {
+    const scopes = ['@my_scope', '@Acme'].map((scope) => ({ ...own, scope }));
+    expect(redirect(call({ leading: [own, ...scopes] })).env).toEqual({
+      npm_config_registry: own.base,
+      npm_config_globalconfig: '/launch/npmrc',
+    });
+  });
+});
+
+describe('A lockfile', () => {
+  const prefixed = { leading: [{ ...own, upstream: 'https://npm.corp.example/api/npm/' }] };
+
+  it("that names the user's own registry has that replaced", () => {
+    expect(replaced(['npm.corp.example'])).toBe('npm.corp.example');
+    expect(replaced(['npm.corp.example', 'else.example'])).toBe('npm.corp.example');
+    expect(replaced(['npm.corp.example'], prefixed)).toBe('https://npm.corp.example/api/npm');
+  });
+
+  it('that names it and the public one, and no other, has every host replaced', () => {
+    expect(replaced(['public.example', 'npm.corp.example'])).toBe('always');
+  });
+
+  it('of any other mixture is left as it is', () => {
+    expect(replaced(['public.example', 'npm.corp.example', 'else.example'])).toBeUndefined();
+    expect(replaced(['public.example', 'npm.corp.example'], prefixed)).toBeUndefined();
+    expect(replaced(['public.example'])).toBeUndefined();
+    expect(replaced(['else.example'])).toBeUndefined();
+    expect(replaced([])).toBeUndefined();
+  });
+
+  it('is left as it is where npm replaces the host by itself, and where the user has said otherwise', () => {
+    expect(replaced(['npm.corp.example'], { replacedHost: 'npm.corp.example' })).toBeUndefined();
+    const { replacedHost: _, ...without } = call({ lockedHosts: ['npm.corp.example'] });
+    expect(redirect(without).env).not.toHaveProperty('npm_config_replace_registry_host');
+  });
+});
