@@ -2,7 +2,7 @@
  * npm's configuration as npm itself would read it in another process: with that process's arguments,
  * variables and working directory, and nothing of ours.
  *
- * @see https://docs.npmjs.com/cli/v11/using-npm/config
+ * @see https://github.com/npm/cli/blob/latest/workspaces/config/README.md
  * @module
  */
 import { userInfo } from 'node:os';

@@ -2,7 +2,7 @@
  * How npm is led to us: by variables of its environment, which beat every npmrc, and by a global npmrc,
  * which alone carries the credential.
  *
- * @see https://docs.npmjs.com/cli/v11/using-npm/config#environment-variables
+ * @see https://github.com/npm/cli/blob/latest/docs/lib/content/using-npm/config.md
  * @module
  */
 import type { Leading, Redirection, ToolCall } from '../ecosystem.ts';
