@@ -32,7 +32,12 @@ export type Witness = 'the log' | 'the bytes seen before' | 'the registry' | 'th
 export type Expectation =
   | { readonly kind: 'expected'; readonly word: Word; readonly by: Witness; readonly wanted: Wanted }
   /** Two words contradict each other: refused without fetching anything. */
-  | { readonly kind: 'contradicted'; readonly by: Witness; readonly expected: Digest; readonly actual: Digest };
+  | {
+      readonly kind: 'contradicted';
+      readonly by: Witness;
+      readonly expected: Digest;
+      readonly actual: Digest;
+    };
 
 /**
  * Weighs the testimony. Every digest that anybody named must hold, and two of the same algorithm that
@@ -49,7 +54,8 @@ export function expect(testimony: Testimony): Expectation {
   for (const [, by, digests] of said) {
     for (const digest of digests) {
       const stronger = named.find((known) => contradiction([known.digest], [digest]));
-      if (stronger) return { kind: 'contradicted', by: stronger.by, expected: stronger.digest, actual: digest };
+      if (stronger)
+        return { kind: 'contradicted', by: stronger.by, expected: stronger.digest, actual: digest };
       if (!named.some((known) => known.digest === digest)) named.push({ by, digest });
     }
   }
