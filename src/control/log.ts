@@ -17,16 +17,22 @@ const LOGS_KEPT = 3;
 
 /** Opens the log at `path`, mode 0600. Lines have the time and this process's id, and are {@link redact}ed. */
 export function openLog(path: string): Log {
+  attempt(() => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }));
   return (text) => {
     const continued = redact(text).replaceAll('\n', '\n  ');
-    try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    attempt(() => {
       if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) >= LOG_LIMIT) rotate(path);
       appendFileSync(path, `${new Date().toISOString()} ${process.pid} ${continued}\n`, { mode: 0o600 });
-    } catch {
-      // The disk is full or read-only, which the commands say themselves.
-    }
+    });
   };
+}
+
+function attempt(write: () => void): void {
+  try {
+    write();
+  } catch {
+    // The disk is full or read-only, which the commands say themselves.
+  }
 }
 
 function rotate(path: string): void {
