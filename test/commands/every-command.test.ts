@@ -64,7 +64,7 @@ describe.each(ids)('pyrsia %s', (id) => {
       stderr,
       code: exit,
     } = await home.pyrsia([...words, ...args], { env: { ...env, CI: 'true' } });
-    expect(exit, stderr).toBe(code);
+    expect({ exit, stderr }).toMatchObject({ exit: code });
     expect(stdout + stderr).not.toContain('\u001B');
     expect(stdout).not.toContain('pyrsia: ');
     if (code !== 0) expect(stdout).toBe('');
@@ -73,7 +73,7 @@ describe.each(ids)('pyrsia %s', (id) => {
 
   it('prints one JSON value with --json, also when it fails, and ends alike', async () => {
     const { stdout, stderr, code: exit } = await home.pyrsia(withJson, { env });
-    expect(exit, stderr).toBe(code);
+    expect({ exit, stderr }).toMatchObject({ exit: code });
     const value: unknown = JSON.parse(stdout);
     const failed = {
       error: {
@@ -100,9 +100,9 @@ it('says which command it does not know', async () => {
   expect([stdout, stderr, code]).toEqual(['', 'pyrsia: Command nonsense not found\n', 2]);
 });
 
+const help = async (env: Readonly<Record<string, string>>) => (await home.pyrsia(['--help'], { env })).stdout;
+
 it('colours help only for whoever wants it', async () => {
-  const help = async (env: Readonly<Record<string, string>>) =>
-    (await home.pyrsia(['--help'], { env })).stdout;
   expect(await help({ FORCE_COLOR: '1' })).toContain('\u001B');
   expect(await help({ GITHUB_ACTIONS: 'true', CI: 'true', TERM: 'xterm-256color' })).not.toContain('\u001B');
 });
