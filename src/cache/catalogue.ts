@@ -159,7 +159,9 @@ function catalogueOf(path: string | undefined, connection: () => DatabaseSync): 
             (sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0),
             0,
           ),
-    close: () => prepared.database.close(),
+    close() {
+      if (prepared.database.isOpen) prepared.database.close();
+    },
   };
 }
 

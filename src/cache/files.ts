@@ -1,18 +1,20 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, isDigest, isSha256, type Sha256 } from '../content/digest.ts';
-import { contentRoot, isMissing, type Layout } from './layout.ts';
+import { contentRoot, DEPTH, isMissing, type Layout } from './layout.ts';
 
 /** A file in the cache. Size in bytes, time in milliseconds since 1970. */
 export interface FoundFile {
   readonly path: string;
+  /** How many of the directories above are its own. */
+  readonly depth: number;
   readonly size: number;
   readonly modifiedAt: number;
 }
 
 /** Every file where content lies, by the digest its name claims. Files that are named otherwise are not ours. */
 export async function* contentFiles(layout: Layout): AsyncGenerator<FoundFile & { readonly sha256: Sha256 }> {
-  for await (const { name, ...file } of filesBelow(contentRoot(layout), 2)) {
+  for await (const { name, ...file } of filesBelow(contentRoot(layout), DEPTH.content)) {
     const sha256 = `sha256:${name}`;
     if (isDigest(sha256) && isSha256(sha256)) yield { ...file, sha256 };
   }
@@ -20,7 +22,7 @@ export async function* contentFiles(layout: Layout): AsyncGenerator<FoundFile & 
 
 /** Every file where documents lie, by the digest of its key. */
 export async function* documentFiles(layout: Layout): AsyncGenerator<FoundFile & { readonly key: Digest }> {
-  for await (const { name, ...file } of filesBelow(layout.documents, 1)) {
+  for await (const { name, ...file } of filesBelow(layout.documents, DEPTH.document)) {
     const key = `sha256:${name}`;
     if (isDigest(key)) yield { ...file, key };
   }
@@ -28,7 +30,7 @@ export async function* documentFiles(layout: Layout): AsyncGenerator<FoundFile &
 
 /** Every file that is arriving, or was. */
 export function partialFiles(layout: Layout): AsyncGenerator<FoundFile & { readonly name: string }> {
-  return filesBelow(layout.partial, 0);
+  return filesBelow(layout.partial, DEPTH.partial);
 }
 
 /**
@@ -38,20 +40,23 @@ export function partialFiles(layout: Layout): AsyncGenerator<FoundFile & { reado
 async function* filesBelow(
   path: string,
   depth: number,
-  above = '',
 ): AsyncGenerator<FoundFile & { readonly name: string }> {
-  await new Promise(setImmediate);
-  for (const each of namesIn(path)) {
-    const below = join(path, each);
-    if (depth > 0) {
-      yield* filesBelow(below, depth - 1, above + each);
-      continue;
-    }
-    const found = statSync(below, { throwIfNoEntry: false });
-    if (found?.isFile()) {
-      yield { path: below, name: above + each, size: found.size, modifiedAt: Math.floor(found.mtimeMs) };
-    }
+  let directories = [{ path, name: '' }];
+  for (let level = 0; level < depth; level++) {
+    directories = directories.flatMap(below);
+    await new Promise(setImmediate);
   }
+  for (const directory of directories) {
+    for (const file of below(directory)) {
+      const found = statSync(file.path, { throwIfNoEntry: false });
+      if (found?.isFile()) yield { ...file, depth, size: found.size, modifiedAt: Math.floor(found.mtimeMs) };
+    }
+    await new Promise(setImmediate);
+  }
+}
+
+function below({ path, name }: { path: string; name: string }): { path: string; name: string }[] {
+  return namesIn(path).map((each) => ({ path: join(path, each), name: name + each }));
 }
 
 function namesIn(path: string): string[] {

@@ -59,6 +59,9 @@ export function layoutOf(root: string): Layout {
   };
 }
 
+/** How many directories lie between a kind's own and its files. */
+export const DEPTH = { content: 2, document: 1, partial: 0 };
+
 /** Where cacache keeps content of this digest. It is its layout, not ours, so a test compares the two. */
 export function contentPath(layout: Layout, sha256: Sha256): string {
   const hex = hexOf(sha256);
@@ -97,7 +100,7 @@ export function writerOf(name: string): number | undefined {
 export function placeFile(layout: Layout, path: string, parts: readonly Uint8Array[], mode: number): void {
   const temporary = temporaryPath(layout);
   try {
-    const file = openSync(temporary, 'wx', mode);
+    const file = inDirectory(temporary, () => openSync(temporary, 'wx', mode));
     try {
       for (const part of parts) writeFileSync(file, part);
       fchmodSync(file, mode);
@@ -113,17 +116,22 @@ export function placeFile(layout: Layout, path: string, parts: readonly Uint8Arr
 
 /** Makes a finished file visible under its final name, replacing what was there, sound or damaged. */
 export function moveIntoPlace(from: string, to: string): void {
+  inDirectory(to, () => renameSync(from, to));
+}
+
+/** Does something with `path`, making the directory it lies in where that is missing: users may delete a cache any time. */
+function inDirectory<T>(path: string, work: () => T): T {
   try {
-    renameSync(from, to);
+    return work();
   } catch (error) {
     if (!isMissing(error)) throw error;
-    mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
-    renameSync(from, to);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return work();
   }
 }
 
-/** Removes a file, and the two directories above it once they are empty. Returns whether it was there. */
-export function removeFile(path: string): boolean {
+/** Removes a file, and as many of the directories above it as are its own, once they are empty. Returns whether it was there. */
+export function removeFile(path: string, directories: number): boolean {
   try {
     unlinkSync(path);
   } catch (error) {
@@ -131,8 +139,7 @@ export function removeFile(path: string): boolean {
     throw error;
   }
   try {
-    rmdirSync(dirname(path));
-    rmdirSync(dirname(dirname(path)));
+    for (let i = 0, above = dirname(path); i < directories; i++, above = dirname(above)) rmdirSync(above);
   } catch {
     // Others still lie there: nothing to tidy.
   }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { mkdirSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Wanted } from '../content/descriptor.ts';
@@ -38,6 +39,7 @@ export function partialsOf(shelf: Shelf, room: Room): Partials {
       const path = name === undefined ? temporaryPath(shelf.layout) : join(shelf.layout.partial, name);
       writing.add(basename(path));
       try {
+        mkdirSync(shelf.layout.partial, { recursive: true, mode: 0o700 });
         const beginning = await openBeginning(path, wanted);
         return partialOf(shelf, room, { path, ...beginning, resumable: name !== undefined }, () =>
           writing.delete(basename(path)),

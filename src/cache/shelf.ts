@@ -14,7 +14,7 @@ import { PyrsiaError } from '../errors.ts';
 import type { Collected } from './cache.ts';
 import type { Catalogue } from './catalogue.ts';
 import { addContent, type Held, removeContent } from './contents.ts';
-import { contentPath, documentPath, isMissing, type Layout, removeFile } from './layout.ts';
+import { contentPath, DEPTH, documentPath, isMissing, type Layout, removeFile } from './layout.ts';
 import type { Ledger } from './ledger.ts';
 import type { WriteBehind } from './write-behind.ts';
 
@@ -61,7 +61,7 @@ export function keepContent({ catalogue, now, writing }: Shelf, stored: Stored):
 export async function dropContent(shelf: Shelf, sha256: Sha256): Promise<void> {
   if (!shelf.writing) return;
   const hadEntry = removeContent(shelf.catalogue, sha256);
-  removeFile(contentPath(shelf.layout, sha256));
+  removeFile(contentPath(shelf.layout, sha256), DEPTH.content);
   if (hadEntry) await shelf.writing.ledger.drop(sha256);
 }
 
@@ -69,7 +69,7 @@ export async function dropContent(shelf: Shelf, sha256: Sha256): Promise<void> {
 export function dropDocument({ catalogue, layout, writing }: Shelf, key: Digest): void {
   if (!writing) return;
   catalogue.run('DELETE FROM document WHERE key = ?', key);
-  removeFile(documentPath(layout, key));
+  removeFile(documentPath(layout, key), DEPTH.document);
 }
 
 /**

@@ -81,8 +81,8 @@ async function free(
 ): Promise<{ readonly count: number; readonly bytes: number }> {
   let count = 0;
   let bytes = 0;
-  for await (const { path, size } of files) {
-    if (!dryRun) removeFile(path);
+  for await (const { path, size, depth } of files) {
+    if (!dryRun) removeFile(path, depth);
     count += 1;
     bytes += size;
   }

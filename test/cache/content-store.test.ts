@@ -188,6 +188,24 @@ describe('the store on the disk', () => {
     expect((await bytesOf((await cache.content.open(stored))!)).equals(bytes)).toBe(true);
   });
 
+  it('goes on when somebody deletes the whole directory', async () => {
+    const cache = await cacheIn();
+    await cache.content.put({ digests: [] }, [contentOf('before')]);
+    rmSync(cache.path, { recursive: true });
+
+    const stored = [
+      await cache.content.put({ digests: [] }, [contentOf('small')]),
+      await cache.content.put({ digests: [] }, slices(contentOf('large', 2e6))),
+    ];
+    for (const each of stored) await bytesOf((await cache.content.open(each))!);
+    await cache.bindings.put(bindingOf(stored[0]!, 'small'));
+    await cache[Symbol.asyncDispose]();
+
+    const again = await cacheIn(cache.path);
+    expect(new Set(await Array.fromAsync(again.content.list()))).toEqual(new Set(stored));
+    expect(again.bindings.find({ ecosystem: 'npm', name: 'small' })).toHaveLength(1);
+  });
+
   it('computes the same path as cacache for any digest', async () => {
     const directory = temporaryDirectory();
     const layout = layoutOf(directory);

@@ -25,7 +25,7 @@ export async function cacheIn(
   options: CacheOptions = {},
 ): Promise<Cache> {
   const cache = await openCache(path, { limit: 1e9, ...options });
-  onTestFinished(async () => await cache[Symbol.asyncDispose]());
+  onTestFinished(async () => cache[Symbol.asyncDispose]());
   return cache;
 }
 
