@@ -23,7 +23,10 @@ const run = promisify(execFile);
 const pyrsia = join(import.meta.dirname, '..', 'bin', 'run.js');
 const base = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bench-'));
 // The user's own Node and npm, not those that npm scripts put first.
-const path = (process.env['PATH'] ?? '').split(delimiter).filter((entry) => !entry.includes('node_modules')).join(delimiter);
+const path = (process.env['PATH'] ?? '')
+  .split(delimiter)
+  .filter((entry) => !entry.includes('node_modules'))
+  .join(delimiter);
 
 interface Measured {
   readonly seconds: number;
@@ -44,7 +47,9 @@ const environment = (name: string): NodeJS.ProcessEnv => ({
 
 /** Runs a command in the project, from an empty npm cache and without `node_modules`; bash counts its CPU time. */
 async function timed(project: string, env: NodeJS.ProcessEnv, command: string): Promise<Measured> {
-  await Promise.all(['node_modules'].map((name) => rm(join(project, name), { recursive: true, force: true })));
+  await Promise.all(
+    ['node_modules'].map((name) => rm(join(project, name), { recursive: true, force: true })),
+  );
   await rm(join(base, 'npm-cache'), { recursive: true, force: true });
   const script = `TIMEFORMAT='%R %U %S'; time { ${command} >/dev/null 2>${base}/stderr || { cat ${base}/stderr; exit 1; }; }`;
   const { stderr } = await run('bash', ['-c', script], { cwd: project, env });
@@ -59,7 +64,8 @@ async function agent(env: NodeJS.ProcessEnv): Promise<{ pid: number; peakRss: nu
   return { pid, peakRss, cpu: (Number(stat[11]) + Number(stat[12])) / 100 };
 }
 
-const stop = async (env: NodeJS.ProcessEnv): Promise<unknown> => run(process.execPath, [pyrsia, 'agent', 'stop'], { env });
+const stop = async (env: NodeJS.ProcessEnv): Promise<unknown> =>
+  run(process.execPath, [pyrsia, 'agent', 'stop'], { env });
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 const spread = (values: readonly number[], digits = 2): string =>
   `${median(values).toFixed(digits)}  (${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)})`;
@@ -89,18 +95,31 @@ try {
     peaks.push(after.peakRss);
     await stop(cold);
     await rm(join(base, `cold-${round}`), { recursive: true });
-    console.error(`round ${round + 1}: ${Object.entries(results).map(([name, all]) => `${name} ${all.at(-1)!.seconds}`).join(', ')}`);
+    console.error(
+      `round ${round + 1}: ${Object.entries(results)
+        .map(([name, all]) => `${name} ${all.at(-1)!.seconds}`)
+        .join(', ')}`,
+    );
   }
   peaks.push((await agent(warm)).peakRss);
   await stop(warm);
 
-  const { stdout: versions } = await run('bash', ['-c', 'echo "npm $(npm --version), Node $(node --version)"'], { env: warm });
+  const { stdout: versions } = await run(
+    'bash',
+    ['-c', 'echo "npm $(npm --version), Node $(node --version)"'],
+    { env: warm },
+  );
   console.log(`npm ci, 503 packages, ${rounds} rounds, ${versions.trim()}; median (lowest–highest)`);
   for (const [name, all] of Object.entries(results)) {
     const ratios = all.map(({ seconds }, i) => seconds / results.direct[i]!.seconds);
-    const cpu = spread(all.map((each) => each.cpu), 1);
+    const cpu = spread(
+      all.map((each) => each.cpu),
+      1,
+    );
     const own = name === 'direct' ? '' : `, agent CPU ${spread(agentCpu[name as 'cold' | 'warm'], 1)} s`;
-    console.log(`${name.padEnd(7)} ${spread(all.map(({ seconds }) => seconds))} s, × direct ${spread(ratios)}, npm CPU ${cpu} s${own}`);
+    console.log(
+      `${name.padEnd(7)} ${spread(all.map(({ seconds }) => seconds))} s, × direct ${spread(ratios)}, npm CPU ${cpu} s${own}`,
+    );
   }
   console.log(`agent's peak RSS ${(Math.max(...peaks) / 1e6).toFixed(0)} MB`);
 } finally {

@@ -67,6 +67,7 @@ async function serve(context: AgentContext): Promise<Service> {
   const readOnlyBecause = (): string | undefined => context.readOnly ?? cache.readOnlyBecause;
 
   const sessions = new Map<string, Session>();
+  const closing = new Set<Promise<unknown>>();
   const launches = openLaunches({ directory: context.directory, onEnd: ({ id }) => void ended(id) });
 
   const gates = new Map<string, Promise<Gate>>();
@@ -94,11 +95,13 @@ async function serve(context: AgentContext): Promise<Service> {
         documents,
         upstreams,
         log,
-        admit: (credential) => (launches.get(credential) ? sessions.get(credential)?.askers.get(url.href) : undefined),
+        admit: (credential) =>
+          launches.get(credential) ? sessions.get(credential)?.askers.get(url.href) : undefined,
       },
       { host: config['proxy.host'], ...(wanted === undefined ? {} : { port: wanted }) },
     );
-    if (wanted !== undefined && gate.port !== wanted) log(`Port ${wanted} is taken: ${url.host} is served on ${gate.port}`);
+    if (wanted !== undefined && gate.port !== wanted)
+      log(`Port ${wanted} is taken: ${url.host} is served on ${gate.port}`);
     // Only one agent at a time keeps ports: the one that may also write the cache.
     if (context.readOnly === undefined) ports.keep(url.href, gate.port);
     return gate;
@@ -109,6 +112,12 @@ async function serve(context: AgentContext): Promise<Service> {
     const session = sessions.get(id);
     sessions.delete(id);
     if (!session) return undefined;
+    const closed = close(session);
+    closing.add(closed);
+    return closed.finally(() => closing.delete(closed));
+  }
+
+  async function close(session: Session): Promise<Receipt> {
     await artifacts.settled();
     const receipt = session.receipt(Date.now());
     try {
@@ -120,17 +129,19 @@ async function serve(context: AgentContext): Promise<Service> {
   }
 
   return {
-    busy: () => launches.list().length,
+    busy: () => launches.list().length + closing.size,
     async close() {
       launches.close();
-      await artifacts.settled();
+      await Promise.all(closing);
       await Promise.allSettled([...gates.values()].map(async (gate) => (await gate)[Symbol.asyncDispose]()));
       await upstreams[Symbol.asyncDispose]();
       await cache[Symbol.asyncDispose]();
     },
     handlers: {
       async status() {
-        const open = await Promise.all([...gates].map(async ([url, gate]) => [url, (await gate).port] as const));
+        const open = await Promise.all(
+          [...gates].map(async ([url, gate]) => [url, (await gate).port] as const),
+        );
         const readOnly = readOnlyBecause();
         const { rss } = process.memoryUsage();
         return {
@@ -151,15 +162,16 @@ async function serve(context: AgentContext): Promise<Service> {
         const launch = launches.admit(id, disconnected);
         const [ecosystem, tool] = toolOf(launch.tool);
         const { session, answer } = await lead(parts, ecosystem, tool, launch);
-        sessions.set(id, session);
+        // The command may have gone while its npm's configuration was read.
+        if (launches.get(id)) sessions.set(id, session);
         return answer;
       },
 
       async end({ id }) {
         // First, so that it is us who get the receipt.
-        const closing = ended(id);
+        const closed = ended(id);
         launches.end(id);
-        const receipt = await closing;
+        const receipt = await closed;
         if (!receipt) throw new PyrsiaError('AGENT_REFUSED', { reason: 'there is no such launch' });
         return receipt;
       },
@@ -169,12 +181,17 @@ async function serve(context: AgentContext): Promise<Service> {
         const caller = { id: randomUUID(), cwd, env, args: [], command: ['pyrsia', 'pull', text] };
         const { session, upstreams: led } = await openSession(parts, ecosystem, caller);
         const scope = reference.name.startsWith('@') ? reference.name.split('/')[0] : undefined;
-        const upstream = [...led].find(([each]) => each.scope === scope) ?? [...led].find(([each]) => each.scope === undefined);
+        const upstream =
+          [...led].find(([each]) => each.scope === scope) ??
+          [...led].find(([each]) => each.scope === undefined);
         const asker = upstream && session.askers.get(upstream[1].url.href);
         if (!asker) throw new PyrsiaError('CREDENTIALS_NEEDED', { what: text, upstream: 'its registry' });
         sessions.set(caller.id, session);
         try {
-          return await pull({ cache, artifacts, documents }, asker, reference, { signal, onProgress: progress });
+          return await pull({ cache, artifacts, documents }, asker, reference, {
+            signal,
+            onProgress: progress,
+          });
         } finally {
           await ended(caller.id);
         }
@@ -194,9 +211,17 @@ async function serve(context: AgentContext): Promise<Service> {
         const { ecosystem, reference } = parseReference(text);
         const exact = ecosystem.registry.exact(reference);
         const found = exact && contradictions.find(exact.coordinates);
-        if (!found) throw new PyrsiaError('NOT_FOUND', { what: `a refusal of ${text} that could be accepted` });
+        if (!found)
+          throw new PyrsiaError('NOT_FOUND', { what: `a refusal of ${text} that could be accepted` });
         const { upstream, coordinates, actual, private: isPrivate } = found;
-        await cache.bindings.put({ upstream, coordinates, digests: [actual], private: isPrivate, seenAt: Date.now(), reason });
+        await cache.bindings.put({
+          upstream,
+          coordinates,
+          digests: [actual],
+          private: isPrivate,
+          seenAt: Date.now(),
+          reason,
+        });
         contradictions.remove(found);
         return { purl: text, digest: actual };
       },
@@ -204,11 +229,22 @@ async function serve(context: AgentContext): Promise<Service> {
   };
 }
 
-async function readSettings(_ecosystem: unknown, context: ToolContext): ReturnType<typeof readNpmSettings> {
+async function readSettings(
+  _ecosystem: unknown,
+  tool: string | undefined,
+  context: ToolContext,
+): ReturnType<typeof readNpmSettings> {
   const path = context.env['PATH'];
+  // The arguments of another command, a script or the package that npx runs, are not npm's.
+  const args = tool === 'npm' ? context.args : [];
   const npm = findTool('npm', path);
   const node = findTool('node', path);
-  return readNpmSettings({ ...context, ...(npm === undefined ? {} : { npm }), ...(node === undefined ? {} : { node }) });
+  return readNpmSettings({
+    ...context,
+    args,
+    ...(npm === undefined ? {} : { npm }),
+    ...(node === undefined ? {} : { node }),
+  });
 }
 
 /** A tool by name. A command that is nobody's (a script, `make`) is led as npm is: by its environment. */
@@ -223,6 +259,7 @@ function toolOf(name: string) {
 
 function versionOf(file: string): string {
   const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
-  if (typeof parsed === 'object' && parsed && 'version' in parsed && typeof parsed.version === 'string') return parsed.version;
+  if (typeof parsed === 'object' && parsed && 'version' in parsed && typeof parsed.version === 'string')
+    return parsed.version;
   throw new Error(`${file} names no version`);
 }

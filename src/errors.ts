@@ -41,10 +41,15 @@ const from = (source: string | undefined): string => (source ? ` from ${source}`
 const messages: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => string } = {
   DIGEST_MALFORMED: (d) =>
     `Cannot read digest "${d.text}": expected sha256:<64 hex>, sha512:<128 hex> or sha1:<40 hex>`,
-  DIGEST_MISMATCH: (d) => `Content${from(d.from)} does not match its digest: expected ${d.expected}, got ${d.actual}`,
-  SIZE_MISMATCH: (d) => `Content${from(d.from)} has the wrong size: expected ${d.expected} bytes, got ${d.actual}`,
+  DIGEST_MISMATCH: (d) =>
+    `Content${from(d.from)} does not match its digest: expected ${d.expected}, got ${d.actual}`,
+  SIZE_MISMATCH: (d) =>
+    `Content${from(d.from)} has the wrong size: expected ${d.expected} bytes, got ${d.actual}`,
   CONTRADICTED: (d) =>
-    `Refused ${d.purl}: ${d.by} says ${d.expected}, now it is ${d.actual}. If the change is legitimate: pyrsia trust accept ${d.purl} --reason "…"`,
+    `Refused ${d.purl}: ${d.by} ${d.by === 'the bytes seen before' ? 'have' : 'says'} ${d.expected}, now it is ${d.actual}.` +
+    (d.by === 'the bytes seen before'
+      ? ` If the change is legitimate: pyrsia trust accept ${d.purl} --reason "…"`
+      : ' Correct whatever names the other digest, such as the lockfile'),
   EVIDENCE_TOO_LOW: (d) => `Refused ${d.purl}: policy ${d.policy} asks for more than "${d.word}"`,
   REFERENCE_MALFORMED: (d) => `Cannot read reference "${d.text}": ${d.reason}`,
   NOT_FOUND: (d) => `Not found: ${d.what}`,
@@ -53,7 +58,8 @@ const messages: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => strin
   CREDENTIALS_NEEDED: (d) => `Credentials needed for ${d.what} at ${d.upstream}`,
   DOCUMENT_INVALID: (d) => `Cannot read ${d.what}: ${d.reason}`,
   DOCUMENT_TOO_LARGE: (d) => `Refused ${d.what}: larger than the limit of ${d.limit} bytes`,
-  CACHE_CORRUPT: (d) => `Cached content was damaged and has been removed: expected ${d.digest}, found ${d.actual}`,
+  CACHE_CORRUPT: (d) =>
+    `Cached content was damaged and has been removed: expected ${d.digest}, found ${d.actual}`,
   CACHE_READ_ONLY: (d) => `Cannot write the cache at ${d.path}: ${d.reason}`,
   CONFIG_INVALID: (d) => d.problems.join('\n'),
   AGENT_UNAVAILABLE: (d) => `The agent cannot be reached: ${d.reason}`,

@@ -45,11 +45,15 @@ export function openSession({
 }: SessionOptions): Session {
   const paths = pathsOf(env);
   const config = readConfig(paths, env, cwd);
-  const opened = new AsyncDisposableStack();
+  const opened: AsyncDisposable[] = [];
 
   const once = <T extends AsyncDisposable | undefined>(open: () => Promise<T>): (() => Promise<T>) => {
     let value: Promise<T> | undefined;
-    return () => (value ??= open().then((resource) => opened.use(resource)));
+    return () =>
+      (value ??= open().then((resource) => {
+        if (resource) opened.push(resource);
+        return resource;
+      }));
   };
   const connect = async (start: boolean): Promise<AgentClient | undefined> => {
     const { connectAgent } = await import('./control/client.ts');
@@ -70,7 +74,9 @@ export function openSession({
       const limit = config.values['cache.limit'];
       return openCache(paths.cache, { readOnly: true, ...(limit !== 'auto' && { limit }) });
     }),
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      for (const resource of opened.toReversed()) await resource[Symbol.asyncDispose]();
+    },
   };
 }
 

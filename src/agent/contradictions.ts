@@ -34,9 +34,6 @@ export function openContradictions(state: string, log: (text: string) => void): 
       log(`Cannot remember what was refused: ${String(error)}`);
     }
   }
-  const same = (a: Contradiction, b: Contradiction): boolean =>
-    a.upstream === b.upstream && purlOf(a.coordinates) === purlOf(b.coordinates);
-
   return {
     add(found) {
       all = [...all.filter((each) => !same(each, found)), found].slice(-KEPT);
@@ -48,6 +45,10 @@ export function openContradictions(state: string, log: (text: string) => void): 
       write();
     },
   };
+}
+
+function same(a: Contradiction, b: Contradiction): boolean {
+  return a.upstream === b.upstream && purlOf(a.coordinates) === purlOf(b.coordinates);
 }
 
 function read(file: string): Contradiction[] {

@@ -28,7 +28,10 @@ export async function pull(
   parts: PullParts,
   asker: Asker,
   reference: Reference,
-  options: { readonly signal: AbortSignal; readonly onProgress: (progress: Methods['pull']['progress']) => void },
+  options: {
+    readonly signal: AbortSignal;
+    readonly onProgress: (progress: Methods['pull']['progress']) => void;
+  },
 ): Promise<Pulled> {
   const { coordinates, path, digest } = await select(parts, asker, reference);
   const what = purlOf(coordinates);
@@ -51,11 +54,23 @@ export async function pull(
       throw new PyrsiaError('CACHE_READ_ONLY', { path: parts.cache.path, reason });
     }
     const { purl, source = 'cache', word, by, rung, upstream } = line;
-    return { purl, digest: line.digest ?? digest ?? '', bytes, source, word, by, rung, upstream, path: stored };
+    return {
+      purl,
+      digest: line.digest ?? digest ?? '',
+      bytes,
+      source,
+      word,
+      by,
+      rung,
+      upstream,
+      path: stored,
+    };
   } catch (error) {
     if (error instanceof PyrsiaError) {
       const outcome = error.code === 'NOT_FOUND' ? 'not found' : 'unavailable';
-      await asker.reporter.add(parts.artifacts.lineFor(asker, coordinates, outcome, startedAt, error.message));
+      await asker.reporter.add(
+        parts.artifacts.lineFor(asker, coordinates, outcome, startedAt, error.message),
+      );
     }
     throw error;
   }
@@ -70,7 +85,8 @@ async function select(parts: PullParts, asker: Asker, reference: Reference): Pro
   const what = `${reference.ecosystem}:${reference.name}@${reference.wanted}`;
   const [address] = ecosystem.registry.listings(reference);
   const { document, status } = await parts.documents.get(asker, address!);
-  if (status === 401 || status === 403) throw new PyrsiaError('CREDENTIALS_NEEDED', { what, upstream: asker.upstream.url.origin });
+  if (status === 401 || status === 403)
+    throw new PyrsiaError('CREDENTIALS_NEEDED', { what, upstream: asker.upstream.url.origin });
   const selected = document && ecosystem.registry.select(await decoded(document), reference);
   if (!selected) throw new PyrsiaError('NOT_FOUND', { what });
   return selected;

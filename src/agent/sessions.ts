@@ -15,8 +15,12 @@ import { openReporter, type Reporter } from '../resolve/reporter.ts';
 import type { Launch } from '../shims/launch.ts';
 import type { ToolContext, ToolSettings, UpstreamSettings } from '../shims/settings.ts';
 
-/** Reads a tool's own configuration for one launch. */
-export type ReadSettings = (ecosystem: Ecosystem, context: ToolContext) => Promise<ToolSettings>;
+/** Reads the configuration of an ecosystem's tool for one launch; `tool` is the command that is started. */
+export type ReadSettings = (
+  ecosystem: Ecosystem,
+  tool: string | undefined,
+  context: ToolContext,
+) => Promise<ToolSettings>;
 
 /** A launch, as the proxy sees it. */
 export interface Session {
@@ -39,17 +43,25 @@ export interface SessionParts {
 }
 
 /** Somebody who asks: a launch, or a command of ours. */
-export type Caller = Pick<Launch, 'id' | 'cwd' | 'args' | 'env'> & { readonly command: readonly string[] };
+export type Caller = Pick<Launch, 'id' | 'cwd' | 'args' | 'env'> & {
+  readonly command: readonly string[];
+  /** The tool that is started; undefined for a command of ours. */
+  readonly tool?: string;
+};
 
 /** Opens a session for a caller that uses `ecosystem`; nothing is listening for it yet. */
 export async function openSession(
   parts: SessionParts,
   ecosystem: Ecosystem,
   caller: Caller,
-): Promise<{ readonly session: Session; readonly settings: ToolSettings; readonly upstreams: ReadonlyMap<UpstreamSettings, Upstream> }> {
+): Promise<{
+  readonly session: Session;
+  readonly settings: ToolSettings;
+  readonly upstreams: ReadonlyMap<UpstreamSettings, Upstream>;
+}> {
   const { id, cwd, env, command } = caller;
   const { values, problems } = readConfig(parts.paths, env, cwd);
-  const settings = await parts.readSettings(ecosystem, caller);
+  const settings = await parts.readSettings(ecosystem, caller.tool, caller);
   const offline = env['PYRSIA_OFFLINE'] === '1' ? 'PYRSIA_OFFLINE=1' : undefined;
   const reporter = openReporter(
     {
@@ -69,7 +81,12 @@ export async function openSession(
   for (const each of settings.upstreams) {
     const isPublic = each.shipped || values['npm.public'].includes(each.url);
     if (each.unsupported !== undefined || (each.authorization !== undefined && !isPublic)) continue;
-    const upstream = { url: new URL(each.url), name: isPublic ? ecosystem.name : each.url, public: isPublic, ecosystem };
+    const upstream = {
+      url: new URL(each.url),
+      name: isPublic ? ecosystem.name : each.url,
+      public: isPublic,
+      ecosystem,
+    };
     upstreams.set(each, upstream);
     askers.set(each.url, {
       upstream,
@@ -106,9 +123,17 @@ export async function lead(
 
   const leading: Leading[] = [];
   for (const [{ url, scope }, upstream] of upstreams) {
-    leading.push({ upstream: url, base: await parts.base(upstream), ...(scope === undefined ? {} : { scope }) });
+    leading.push({
+      upstream: url,
+      base: await parts.base(upstream),
+      ...(scope === undefined ? {} : { scope }),
+    });
   }
-  const { env, args = [], files = {} } = tool.redirect({
+  const {
+    env,
+    args = [],
+    files = {},
+  } = tool.redirect({
     leading,
     credential: launch.id,
     globalConfig: settings.globalConfig,

@@ -4,8 +4,6 @@
  * @see https://github.com/package-url/purl-spec
  * @module
  */
-import { PackageURL } from 'packageurl-js';
-
 /** The ecosystems we speak, by their purl type. */
 export type EcosystemName = 'npm' | 'docker' | 'maven';
 
@@ -19,9 +17,15 @@ export interface Coordinates {
   readonly file?: string;
 }
 
-/** Prints coordinates as a purl: `pkg:npm/%40types/node@24.0.0`. */
+/**
+ * Prints coordinates as a purl: `pkg:npm/%40types/node@24.0.0`. Names keep their case, though a normalised
+ * npm purl has none: `JSONStream` and `jsonstream` are two packages.
+ */
 export function purlOf({ ecosystem, name, version, file }: Coordinates): string {
-  const at = name.search(/[/:](?=[^/:]*$)/);
-  const namespace = at < 0 ? undefined : name.slice(0, at);
-  return new PackageURL(ecosystem, namespace, name.slice(at + 1), version, undefined, file).toString();
+  const path = name.split(/[/:]/).map(encoded).join('/');
+  return `pkg:${ecosystem}/${path}@${encoded(version)}${file === undefined ? '' : `#${encoded(file)}`}`;
+}
+
+function encoded(part: string): string {
+  return encodeURIComponent(part).replaceAll('%3A', ':');
 }

@@ -106,7 +106,8 @@ export function contradiction(
 export function digestFromIntegrity(integrity: string): Digest | undefined {
   const digests = integrity.split(/\s+/).flatMap((hash) => {
     const [, algorithm, base64] = /^(sha1|sha256|sha512)-([A-Za-z0-9+/]+={0,2})(\?|$)/.exec(hash) ?? [];
-    const digest = base64 === undefined ? '' : `${algorithm}:${Buffer.from(base64, 'base64').toString('hex')}`;
+    const digest =
+      base64 === undefined ? '' : `${algorithm}:${Buffer.from(base64, 'base64').toString('hex')}`;
     return isDigest(digest) ? [digest] : [];
   });
   return digestWith(digests, 'sha512') ?? digestWith(digests, 'sha256') ?? digests[0];
@@ -116,4 +117,3 @@ export function digestFromIntegrity(integrity: string): Digest | undefined {
 export function integrityOf(digest: Digest): string {
   return `${algorithmOf(digest)}-${Buffer.from(hexOf(digest), 'hex').toString('base64')}`;
 }
-

@@ -19,7 +19,9 @@ export type Refusal = { readonly status: 401 | 403 | 421; readonly reason: strin
 export function checkHeaders(request: Pick<IncomingMessage, 'headers'>, address: string): Refusal {
   const { host } = request.headers;
   if (host !== address) return { status: 421, reason: `Host is "${host ?? ''}", not ${address}` };
-  const browser = ['origin', 'sec-fetch-site', 'sec-fetch-mode'].find((name) => request.headers[name] !== undefined);
+  const browser = ['origin', 'sec-fetch-site', 'sec-fetch-mode'].find(
+    (name) => request.headers[name] !== undefined,
+  );
   return browser ? { status: 403, reason: `requests from web pages are refused (${browser})` } : undefined;
 }
 
@@ -49,13 +51,24 @@ async function lookUp(socket: Socket): Promise<number | undefined> {
   const at = table.indexOf(` ${theirs} ${ours} `);
   if (at < 0) return undefined;
   // st tx:rx tr:tm retrnsmt uid
-  return Number(table.slice(at + theirs.length + ours.length + 3).trimStart().split(/\s+/, 5)[4]);
+  return Number(
+    table
+      .slice(at + theirs.length + ours.length + 3)
+      .trimStart()
+      .split(/\s+/, 5)[4],
+  );
 }
 
 /** An IPv4 address as the kernel prints it: hex, in the byte order of the machine. */
 function kernelAddress(address = ''): string {
-  const bytes = address.replace(/^::ffff:/, '').split('.').toReversed();
-  return bytes.map((byte) => Number(byte).toString(16).padStart(2, '0')).join('').toUpperCase();
+  const bytes = address
+    .replace(/^::ffff:/, '')
+    .split('.')
+    .toReversed();
+  return bytes
+    .map((byte) => Number(byte).toString(16).padStart(2, '0'))
+    .join('')
+    .toUpperCase();
 }
 
 function kernelPort(port = 0): string {

@@ -6,7 +6,8 @@
  */
 import type { Binding, BindingKey, Cache } from '../cache/cache.ts';
 import { type Coordinates, purlOf } from '../content/coordinates.ts';
-import { contradiction, type Digest, digestWith, isWeak } from '../content/digest.ts';
+import type { Wanted } from '../content/descriptor.ts';
+import { contradiction, type Digest, digestWith, isDigest, isSha256, isWeak } from '../content/digest.ts';
 import type { ByteStream } from '../content/source.ts';
 import type { Measured } from '../content/verified.ts';
 import type { Headers } from '../ecosystems/ecosystem.ts';
@@ -59,7 +60,13 @@ export interface ArtifactService {
    */
   deliver(asker: Asker, asked: ArtifactRequest): Promise<Delivery | undefined>;
   /** A report line for a request that ended without delivery. */
-  lineFor(asker: Asker, coordinates: Coordinates, outcome: Outcome, startedAt: number, reason?: string): ReportLine;
+  lineFor(
+    asker: Asker,
+    coordinates: Coordinates,
+    outcome: Outcome,
+    startedAt: number,
+    reason?: string,
+  ): ReportLine;
   /** Resolves when everything delivered so far is stored and bound. */
   settled(): Promise<void>;
 }
@@ -77,7 +84,10 @@ export function openArtifacts(parts: {
   const pending = new Set<Promise<void>>();
 
   /** What the registry's own documents say: one at hand, else the small one; undefined when it does not say. */
-  async function declaredBy(asker: Asker, asked: ArtifactRequest): Promise<Digest | 'no such version' | undefined> {
+  async function declaredBy(
+    asker: Asker,
+    asked: ArtifactRequest,
+  ): Promise<Digest | 'no such version' | undefined> {
     const { registry } = asker.upstream.ecosystem;
     const { coordinates } = asked;
     for (const address of [registry.document(coordinates), ...registry.listings(coordinates)]) {
@@ -96,26 +106,49 @@ export function openArtifacts(parts: {
     }
   }
 
-  /** A claim or nothing becomes the registry's word where the registry can be asked. */
+  /** What is expected once the registry has been asked; undefined when it knows no such version. */
   async function bound(
     asker: Asker,
     asked: ArtifactRequest,
-    expected: Expectation & { kind: 'expected' },
+    unbound: Expectation,
   ): Promise<Expectation | undefined> {
-    if (expected.word === 'declared' || expected.word === 'published') return expected;
-    // Bytes that upstream itself sends for these coordinates bind them: nobody need be asked besides.
-    if (expected.word === 'claimed' && cache.pathOf(expected.wanted.digests[0]!) === undefined && asker.offline === undefined) {
-      return expected;
-    }
     const declared = await declaredBy(asker, asked);
     if (declared === 'no such version') return undefined;
-    return declared ? expect({ declared, ...(asked.claimed ? { claimed: asked.claimed } : {}) }) : expected;
+    return declared ? expect({ declared, ...(asked.claimed ? { claimed: asked.claimed } : {}) }) : unbound;
   }
 
-  function contradicted(asker: Asker, key: BindingKey, found: { expected: Digest; actual: Digest; by: string }): never {
+  function contradicted(asker: Asker, key: BindingKey, found: Expectation & { kind: 'contradicted' }): never {
     const { expected, actual, by } = found;
-    parts.onContradiction({ ...key, expected, actual, private: !asker.upstream.public, at: now() });
+    // What the registry itself contradicts is no change that anybody could accept.
+    if (by === 'the bytes seen before') {
+      parts.onContradiction({ ...key, expected, actual, private: !asker.upstream.public, at: now() });
+    }
     throw new PyrsiaError('CONTRADICTED', { purl: purlOf(key.coordinates), expected, actual, by });
+  }
+
+  /** Brings the content that is expected, or says how the bytes that came contradict those seen before. */
+  async function fetch(
+    asker: Asker,
+    asked: ArtifactRequest,
+    wanted: Wanted,
+    known: Binding | undefined,
+  ): Promise<Found | undefined> {
+    const { headers = {}, coordinates, signal } = asked;
+    const { connection, offline, upstream } = asker;
+    const url = upstream.ecosystem.registry.locate(asked.path, upstream.url);
+    const sources = offline === undefined ? [upstreamSource(upstreams, { url, headers, connection })] : [];
+    try {
+      return await resolver.resolve(wanted, sources, { flight: url.href, ...(signal ? { signal } : {}) });
+    } catch (error) {
+      if (known && isPyrsiaError(error, 'DIGEST_MISMATCH') && isDigest(error.details.actual)) {
+        const { actual } = error.details;
+        const changed = contradiction(known.digests, [actual]);
+        const key = { upstream: upstream.name, coordinates };
+        if (changed)
+          contradicted(asker, key, { kind: 'contradicted', by: 'the bytes seen before', ...changed });
+      }
+      throw error;
+    }
   }
 
   /** Remembers what upstream gave, once it is stored or known not to be storable. */
@@ -125,11 +158,11 @@ export function openArtifacts(parts: {
       const { digests, size } = await found.measured;
       const problem = await found.stored;
       if (problem !== undefined) asker.reporter.note(`not everything is stored: ${problem}`);
-      const ordered = [digestWith(digests, 'sha256'), ...digests].filter((each, at, all) => each && all.indexOf(each) === at);
+      const strongest = digests.toSorted((a, b) => Number(isSha256(b)) - Number(isSha256(a)));
       const reason = known?.reason;
       await cache.bindings.put({
         ...key,
-        digests: ordered as Digest[],
+        digests: strongest,
         size,
         private: !asker.upstream.public,
         seenAt: known?.seenAt ?? now(),
@@ -144,45 +177,38 @@ export function openArtifacts(parts: {
     async deliver(asker, asked) {
       const startedAt = now();
       const { coordinates, claimed } = asked;
-      const { registry } = asker.upstream.ecosystem;
       const key = { upstream: asker.upstream.name, coordinates };
       const known = cache.bindings.get(key);
 
-      const first = expect({ ...(known ? { seen: known.digests } : {}), ...(claimed ? { claimed } : {}) });
-      if (first.kind === 'contradicted') contradicted(asker, key, first);
-      const expected = await bound(asker, asked, first);
-      if (expected === undefined) return undefined;
-      if (expected.kind === 'contradicted') contradicted(asker, key, expected);
+      const accepted = (weighed: Expectation) =>
+        weighed.kind === 'contradicted' ? contradicted(asker, key, weighed) : weighed;
 
-      const url = registry.locate(asked.path, asker.upstream.url);
-      const online = asker.offline === undefined;
-      const sources = online
-        ? [upstreamSource(upstreams, { url, headers: asked.headers ?? {}, connection: asker.connection })]
-        : [];
-      let found: Found | undefined;
-      try {
-        found = await resolver.resolve(expected.wanted, sources, {
-          flight: url.href,
-          ...(asked.signal ? { signal: asked.signal } : {}),
-        });
-      } catch (error) {
-        if (known && isPyrsiaError(error, 'DIGEST_MISMATCH')) {
-          const actual = error.details.actual as Digest;
-          const before = contradiction([actual], known.digests)?.actual;
-          if (before) contradicted(asker, key, { expected: before, actual, by: 'the bytes seen before' });
-        }
-        throw error;
+      const first = accepted(
+        expect({ ...(known ? { seen: known.digests } : {}), ...(claimed ? { claimed } : {}) }),
+      );
+      // Bytes that upstream sends for these coordinates bind a claim. Bytes that are here already do not.
+      const here = first.word === 'claimed' && claimed !== undefined && cache.pathOf(claimed) !== undefined;
+      const askFirst = first.word === 'unknown' || here;
+      let expected = askFirst ? await bound(asker, asked, first) : first;
+      let found = expected && (await fetch(asker, asked, accepted(expected).wanted, known));
+      if (!askFirst && first.word === 'claimed' && found?.source === 'cache') {
+        // It has arrived meanwhile, for other coordinates.
+        await closed(found.chunks);
+        expected = await bound(asker, asked, first);
+        found = expected && (await fetch(asker, asked, accepted(expected).wanted, known));
       }
-      if (!found) {
-        if (online) return undefined;
-        throw new PyrsiaError('OFFLINE_MISS', { what: purlOf(coordinates), reason: asker.offline! });
+      if (!expected || !found) {
+        if (asker.offline === undefined) return undefined;
+        throw new PyrsiaError('OFFLINE_MISS', { what: purlOf(coordinates), reason: asker.offline });
       }
 
       // What upstream sends for these coordinates and the lockfile names besides is the registry's own word.
-      const own = found.source === 'upstream' && expected.word === 'claimed';
-      const word = own ? 'declared' : expected.word;
-      const by = own ? 'the registry' : expected.by;
-      if (!suffices(asker.policy, word, expected.wanted.digests)) {
+      const settled = accepted(expected);
+      const own = found.source === 'upstream' && settled.word === 'claimed';
+      const word = own ? 'declared' : settled.word;
+      const by = own ? 'the registry' : settled.by;
+      const { digests } = settled.wanted;
+      if (!suffices(asker.policy, word, digests)) {
         await closed(found.chunks);
         throw new PyrsiaError('EVIDENCE_TOO_LOW', { purl: purlOf(coordinates), policy: asker.policy, word });
       }
@@ -195,7 +221,7 @@ export function openArtifacts(parts: {
         line: async () => {
           const content: Measured = await measured;
           const digest = digestWith(content.digests, 'sha256');
-          const weak = expected.wanted.digests.length > 0 && expected.wanted.digests.every(isWeak);
+          const weak = digests.length > 0 && digests.every(isWeak);
           return {
             purl: purlOf(coordinates),
             outcome: 'delivered',

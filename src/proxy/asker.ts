@@ -43,7 +43,10 @@ const NOT_PASSED_ON = new Set([
 ]);
 
 /** Headers that may go on to the other side, without those in `besides`. */
-export function passedOn(headers: Readonly<Record<string, string | string[] | undefined>>, ...besides: string[]): Headers {
+export function passedOn(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  ...besides: string[]
+): Headers {
   const passed: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || NOT_PASSED_ON.has(name) || besides.includes(name)) continue;

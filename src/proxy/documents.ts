@@ -6,7 +6,7 @@
  */
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
-import type { Documents, StoredDocument } from '../cache/cache.ts';
+import type { DocumentKey, Documents, StoredDocument } from '../cache/cache.ts';
 import type { DocumentAddress, Headers } from '../ecosystems/ecosystem.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { Asker } from './asker.ts';
@@ -18,7 +18,9 @@ export const DOCUMENT_LIMIT = 128 * 2 ** 20;
 /** Reply headers that are kept with a document. */
 const KEPT = ['content-type', 'content-encoding', 'etag', 'last-modified', 'vary', 'cache-control'];
 
-const DECODERS: Readonly<Record<string, (body: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>>> = {
+const DECODERS: Readonly<
+  Record<string, (body: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>>
+> = {
   gzip: promisify(gunzip),
   deflate: promisify(inflate),
   br: promisify(brotliDecompress),
@@ -49,9 +51,12 @@ export interface DocumentService {
 }
 
 /** Opens the service over a cache's documents. */
-export function openDocuments(documents: Documents, upstreams: Upstreams, now: () => number): DocumentService {
+export function openDocuments(
+  documents: Documents,
+  upstreams: Upstreams,
+  now: () => number,
+): DocumentService {
   const flying = new Map<string, Promise<Answer>>();
-  const keyOf = (asker: Asker, { path, accept }: DocumentAddress) => ({ upstream: asker.upstream.url.href, path, accept });
 
   async function fetch(asker: Asker, address: DocumentAddress, headers: Headers): Promise<Answer> {
     const key = keyOf(asker, address);
@@ -92,11 +97,21 @@ export function openDocuments(documents: Documents, upstreams: Upstreams, now: (
   }
 
   async function keep(asker: Asker, address: DocumentAddress, reply: UpstreamReply): Promise<StoredDocument> {
-    const headers = Object.fromEntries(KEPT.flatMap((name) => (reply.headers[name] ? [[name, reply.headers[name]]] : [])));
+    const headers = Object.fromEntries(
+      KEPT.flatMap((name) => (reply.headers[name] ? [[name, reply.headers[name]]] : [])),
+    );
     const body = await gathered(reply, address.path);
-    const document = { ...keyOf(asker, address), body, headers, checkedAt: now(), private: !asker.upstream.public };
+    const document = {
+      ...keyOf(asker, address),
+      body,
+      headers,
+      checkedAt: now(),
+      private: !asker.upstream.public,
+    };
     asker.upstream.ecosystem.registry.check(await decoded(document), address.path);
-    await documents.put(document).catch((error: Error) => asker.reporter.note(`nothing is stored: ${error.message}`));
+    await documents
+      .put(document)
+      .catch((error: Error) => asker.reporter.note(`nothing is stored: ${error.message}`));
     return document;
   }
 
@@ -109,25 +124,37 @@ export function openDocuments(documents: Documents, upstreams: Upstreams, now: (
         flying.set(key, answer);
         void answer.catch(() => undefined).finally(() => flying.delete(key));
       }
-      return await answer;
+      return answer;
     },
     atHand: async (asker, address) => documents.get(keyOf(asker, address)),
   };
 }
 
 /** A document's body as the registry meant it, without Content-Encoding. @throws PyrsiaError `DOCUMENT_INVALID` */
-export async function decoded(document: Pick<StoredDocument, 'path' | 'body' | 'headers'>): Promise<Uint8Array> {
+export async function decoded(
+  document: Pick<StoredDocument, 'path' | 'body' | 'headers'>,
+): Promise<Uint8Array> {
   const encoding = document.headers['content-encoding'] ?? 'identity';
   if (encoding === 'identity') return document.body;
   const decode = DECODERS[encoding];
-  if (!decode) throw new PyrsiaError('DOCUMENT_INVALID', { what: document.path, reason: `encoded as "${encoding}"` });
+  if (!decode)
+    throw new PyrsiaError('DOCUMENT_INVALID', { what: document.path, reason: `encoded as "${encoding}"` });
   try {
     return await decode(document.body, { maxOutputLength: DOCUMENT_LIMIT });
   } catch (error) {
-    if (error instanceof RangeError) throw new PyrsiaError('DOCUMENT_TOO_LARGE', { what: document.path, limit: DOCUMENT_LIMIT });
+    if (error instanceof RangeError)
+      throw new PyrsiaError('DOCUMENT_TOO_LARGE', { what: document.path, limit: DOCUMENT_LIMIT });
     const reason = error instanceof Error ? error.message : String(error);
-    throw new PyrsiaError('DOCUMENT_INVALID', { what: document.path, reason: `broken ${encoding}: ${reason}` }, { cause: error });
+    throw new PyrsiaError(
+      'DOCUMENT_INVALID',
+      { what: document.path, reason: `broken ${encoding}: ${reason}` },
+      { cause: error },
+    );
   }
+}
+
+function keyOf(asker: Asker, { path, accept }: DocumentAddress): DocumentKey {
+  return { upstream: asker.upstream.url.href, path, accept };
 }
 
 function stale(cached: StoredDocument | undefined, path: string, reason: string): Answer {
@@ -154,7 +181,11 @@ async function gathered(reply: UpstreamReply, what: string): Promise<Uint8Array>
       }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new PyrsiaError('UPSTREAM_FAILED', { url: reply.url, reason: `broke off: ${reason}` }, { cause: error });
+      throw new PyrsiaError(
+        'UPSTREAM_FAILED',
+        { url: reply.url, reason: `broke off: ${reason}` },
+        { cause: error },
+      );
     }
   }
   if (size <= DOCUMENT_LIMIT) return Buffer.concat(parts);

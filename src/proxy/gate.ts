@@ -6,7 +6,6 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { digestOf, hexOf } from '../content/digest.ts';
 import type { Headers, Reply, Route } from '../ecosystems/ecosystem.ts';
 import { type ErrorCode, isPyrsiaError, PyrsiaError } from '../errors.ts';
@@ -49,7 +48,10 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  *
  * @throws the system's error when no port can be had at all
  */
-export async function openGate(parts: GateParts, where: { readonly host: string; readonly port?: number }): Promise<Gate> {
+export async function openGate(
+  parts: GateParts,
+  where: { readonly host: string; readonly port?: number },
+): Promise<Gate> {
   const server = createServer({ keepAliveTimeout: 60_000 });
   const port = await listen(server, where.host, where.port);
   const address = `${where.host.includes(':') ? `[${where.host}]` : where.host}:${port}`;
@@ -76,16 +78,23 @@ async function listen(server: Server, host: string, wanted = 0): Promise<number>
     try {
       server.listen(port, host);
       await once(server, 'listening');
-      return (server.address() as AddressInfo).port;
+      const address = server.address();
+      if (typeof address === 'object' && address) return address.port;
     } catch (error) {
-      const taken = error instanceof Error && 'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EACCES');
+      const taken =
+        error instanceof Error && 'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EACCES');
       if (port === 0 || !taken) throw error;
     }
   }
   throw new Error('unreachable');
 }
 
-async function serve(parts: GateParts, address: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  parts: GateParts,
+  address: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const turnedAway = checkHeaders(request, address);
   if (turnedAway) return reply(response, plain(turnedAway.status, turnedAway.reason));
   const credential = credentialOf(request);
@@ -152,7 +161,13 @@ async function artifact(call: Call, { coordinates, claimed }: Route & { kind: 'a
   const startedAt = Date.now();
   const path = call.url;
   try {
-    const asked = { coordinates, path, headers: forArtifacts(call.headers), signal, ...(claimed ? { claimed } : {}) };
+    const asked = {
+      coordinates,
+      path,
+      headers: forArtifacts(call.headers),
+      signal,
+      ...(claimed ? { claimed } : {}),
+    };
     const delivery = await parts.artifacts.deliver(asker, asked);
     if (!delivery) {
       const status = await passThrough(call);
@@ -176,7 +191,9 @@ async function artifact(call: Call, { coordinates, claimed }: Route & { kind: 'a
     if (isPyrsiaError(error, 'CREDENTIALS_NEEDED') && !response.headersSent) {
       const status = await passThrough(call);
       const outcome = status < 300 ? 'passed' : 'unavailable';
-      return await asker.reporter.add(parts.artifacts.lineFor(asker, coordinates, outcome, startedAt, error.message));
+      return asker.reporter.add(
+        parts.artifacts.lineFor(asker, coordinates, outcome, startedAt, error.message),
+      );
     }
     const reason = error instanceof Error ? error.message : String(error);
     const outcome = error instanceof PyrsiaError && kindOf(error) === 'refused' ? 'refused' : 'unavailable';
@@ -250,7 +267,11 @@ function kindOf(error: PyrsiaError): 'refused' | 'unavailable' {
 }
 
 function plain(status: number, reason: string): Reply {
-  return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ error: `pyrsia: ${reason}` }) };
+  return {
+    status,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ error: `pyrsia: ${reason}` }),
+  };
 }
 
 function reply(response: ServerResponse, { status, headers, body }: Reply): void {

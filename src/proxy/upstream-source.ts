@@ -23,7 +23,9 @@ export function upstreamSource(
     name: 'upstream',
     async open(_wanted, { offset = 0, signal } = {}): Promise<Content | undefined> {
       const range =
-        offset > 0 ? { range: `bytes=${offset}-`, ...(validator ? { 'if-range': validator } : {}) } : undefined;
+        offset > 0
+          ? { range: `bytes=${offset}-`, ...(validator ? { 'if-range': validator } : {}) }
+          : undefined;
       const { url, connection } = asked;
       const headers = { ...asked.headers, ...range, 'accept-encoding': 'identity' };
       const reply = await upstreams.ask({ url, headers, connection, ...(signal ? { signal } : {}) });
@@ -36,7 +38,8 @@ export function upstreamSource(
       }
       if (reply.status === 206 && range) {
         const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(reply.headers['content-range'] ?? '') ?? [];
-        if (Number(start) === offset) return { proven: NOTHING_PROVEN, chunks: reply.body, size: Number(total) };
+        if (Number(start) === offset)
+          return { proven: NOTHING_PROVEN, chunks: reply.body, size: Number(total) };
       }
       await reply.discard();
       if (reply.status === 404 || reply.status === 410) return undefined;

@@ -5,6 +5,7 @@
  * @module
  */
 import { rootCertificates } from 'node:tls';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import type { Headers } from '../ecosystems/ecosystem.ts';
@@ -31,7 +32,7 @@ export interface UpstreamRequest {
   readonly method?: string;
   readonly url: URL;
   readonly headers?: Headers;
-  readonly body?: AsyncIterable<Uint8Array>;
+  readonly body?: Readable;
   readonly connection: ConnectionSettings;
   readonly signal?: AbortSignal;
 }
@@ -61,7 +62,10 @@ export interface Upstreams extends AsyncDisposable {
 }
 
 /** Opens connections as they are needed. `silenceMs`: how long an upstream may say nothing before it has failed. */
-export function openUpstreams(options: { readonly silenceMs: number; readonly now?: () => number }): Upstreams {
+export function openUpstreams(options: {
+  readonly silenceMs: number;
+  readonly now?: () => number;
+}): Upstreams {
   const { silenceMs, now = Date.now } = options;
   const dispatchers = new Map<string, Dispatcher>();
   const resting = new Map<string, { until: number; reason: string }>();
@@ -77,18 +81,19 @@ export function openUpstreams(options: { readonly silenceMs: number; readonly no
   function checkRest(url: URL): void {
     const rest = resting.get(url.origin);
     if (!rest) return;
-    if (now() < rest.until) throw new PyrsiaError('UPSTREAM_FAILED', { url: shown(url), reason: rest.reason });
+    if (now() < rest.until)
+      throw new PyrsiaError('UPSTREAM_FAILED', { url: shown(url), reason: rest.reason });
     rest.until = now() + REST_MS;
   }
 
   async function once(asked: UpstreamRequest, url: URL, headers: Headers): Promise<UpstreamReply> {
     const reply = await request(url, {
-      method: (asked.method ?? 'GET') as Dispatcher.HttpMethod,
+      method: asked.method ?? 'GET',
       headers,
       dispatcher: dispatcherFor(asked.connection),
       headersTimeout: silenceMs,
       bodyTimeout: silenceMs,
-      ...(asked.body ? { body: asked.body as Dispatcher.DispatchOptions['body'] & object } : {}),
+      ...(asked.body ? { body: asked.body } : {}),
       ...(asked.signal ? { signal: asked.signal } : {}),
     });
     resting.delete(url.origin);
@@ -112,12 +117,15 @@ export function openUpstreams(options: { readonly silenceMs: number; readonly no
       checkRest(url);
       const reply = await once(asked, url, headers);
       const location = reply.headers['location'];
-      if (asked.body || location === undefined || ![301, 302, 303, 307, 308].includes(reply.status)) return reply;
+      if (asked.body || location === undefined || ![301, 302, 303, 307, 308].includes(reply.status))
+        return reply;
       await reply.discard();
       if (hops === REDIRECTS) throw new Error(`more than ${REDIRECTS} redirects`);
       const next = URL.parse(location, url.href);
-      if (!next || !/^https?:$/.test(next.protocol)) throw new Error(`redirected to "${location.slice(0, 200)}"`);
-      if (url.protocol === 'https:' && next.protocol === 'http:') throw new Error('redirected from https to http');
+      if (!next || !/^https?:$/.test(next.protocol))
+        throw new Error(`redirected to "${location.slice(0, 200)}"`);
+      if (url.protocol === 'https:' && next.protocol === 'http:')
+        throw new Error('redirected from https to http');
       if (next.origin !== url.origin) headers = without(headers, 'authorization', 'cookie');
       url = next;
     }

@@ -62,7 +62,12 @@ type Place =
  *
  * @param what - names the content in errors
  */
-export function startTransfer(cache: Cache, wanted: Wanted, sources: readonly Source[], what: string): Transfer {
+export function startTransfer(
+  cache: Cache,
+  wanted: Wanted,
+  sources: readonly Source[],
+  what: string,
+): Transfer {
   const ready = Promise.withResolvers<Ready | undefined>();
   const measured = Promise.withResolvers<Measured>();
   const stored = Promise.withResolvers<string | undefined>();
@@ -110,11 +115,13 @@ export function startTransfer(cache: Cache, wanted: Wanted, sources: readonly So
             come += chunk.byteLength;
           }
           offset += chunk.byteLength;
-          if (place.kind === 'memory' && Math.max(come, size ?? 0) > MEMORY_LIMIT && noDisk === undefined) await spill(place.parts);
+          if (place.kind === 'memory' && Math.max(come, size ?? 0) > MEMORY_LIMIT && noDisk === undefined)
+            await spill(place.parts);
           if (!streaming && Math.max(offset, size ?? 0) > WHOLE_LIMIT) {
             if (place.kind === 'memory') {
               place = { kind: 'direct', source, reason: noDisk ?? 'unknown' };
-              return void begin(source, size);
+              begin(source, size);
+              return undefined;
             }
             begin(source, size);
           }
@@ -126,14 +133,15 @@ export function startTransfer(cache: Cache, wanted: Wanted, sources: readonly So
       } catch (error) {
         abort.signal.throwIfAborted();
         // Without a digest nobody would notice that the second half is another file's.
-        if (error instanceof PyrsiaError || wanted.digests.length === 0 || tries >= CONTINUATIONS) throw error;
+        if (error instanceof PyrsiaError || wanted.digests.length === 0 || tries >= CONTINUATIONS)
+          throw error;
         await delay(CONTINUE_AFTER_MS * 2 ** tries, undefined, { signal: abort.signal });
       }
     }
   }
 
   async function run(): Promise<void> {
-    let failure: unknown;
+    let failure: Error | undefined;
     for (let i = 0; i < sources.length; i++) {
       const source = sources[i]!;
       try {
@@ -143,8 +151,11 @@ export function startTransfer(cache: Cache, wanted: Wanted, sources: readonly So
       } catch (error) {
         const reason = error instanceof Error ? error : new Error(String(error));
         const known = error instanceof PyrsiaError || abort.signal.aborted;
-        failure = known ? error : new PyrsiaError('UPSTREAM_FAILED', { url: what, reason: reason.message }, { cause: error });
-        if (place.kind === 'file') await (abort.signal.aborted ? place.file.suspend(reason) : place.file.discard(reason));
+        failure = known
+          ? reason
+          : new PyrsiaError('UPSTREAM_FAILED', { url: what, reason: reason.message }, { cause: error });
+        if (place.kind === 'file')
+          await (abort.signal.aborted ? place.file.suspend(reason) : place.file.discard(reason));
         if (isPyrsiaError(error, 'CACHE_READ_ONLY')) {
           noDisk = error.details.reason;
           // Those who read along go on by themselves; else this source is asked once more, without the disk.

@@ -6,7 +6,8 @@ describe('purlOf', () => {
   it.each<[Coordinates, string]>([
     [{ ecosystem: 'npm', name: 'lodash', version: '4.17.21' }, 'pkg:npm/lodash@4.17.21'],
     [{ ecosystem: 'npm', name: '@types/node', version: '24.0.0' }, 'pkg:npm/%40types/node@24.0.0'],
-    [{ ecosystem: 'npm', name: 'a', version: '1.0.0-rc.1+build' }, 'pkg:npm/a@1.0.0-rc.1+build'],
+    [{ ecosystem: 'npm', name: 'a', version: '1.0.0-rc.1+build' }, 'pkg:npm/a@1.0.0-rc.1%2Bbuild'],
+    [{ ecosystem: 'npm', name: 'JSONStream', version: '1.3.5' }, 'pkg:npm/JSONStream@1.3.5'],
     [{ ecosystem: 'docker', name: 'library/nginx', version: '1.27' }, 'pkg:docker/library/nginx@1.27'],
     [
       { ecosystem: 'maven', name: 'org.slf4j:slf4j-api', version: '2.0.9', file: 'slf4j-api-2.0.9.pom' },

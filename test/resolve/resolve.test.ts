@@ -25,7 +25,10 @@ interface Upstream extends Source {
 }
 
 /** An upstream that answers with what `body` makes of the bytes from an offset on. */
-function upstream(bytes: Uint8Array, body: (rest: Uint8Array, asked: number) => ByteStream = (rest) => pieces(rest)): Upstream {
+function upstream(
+  bytes: Uint8Array,
+  body: (rest: Uint8Array, asked: number) => ByteStream = (rest) => pieces(rest),
+): Upstream {
   const offsets: number[] = [];
   return {
     name: 'upstream',
@@ -151,7 +154,9 @@ describe('resolve', () => {
     const found = await resolver.resolve(wantedOf(small), [liar, upstream(small)], { flight: 'x' });
     expect(found?.source).toBe('upstream');
     expect(await bytesOf(found!.chunks)).toEqual(small);
-    expect(found?.passedOver).toMatchObject([{ source: 'peer', reason: expect.stringContaining('does not match') }]);
+    expect(found?.passedOver).toMatchObject([
+      { source: 'peer', reason: expect.stringContaining('does not match') },
+    ]);
   });
 
   it('finds nothing when nobody has it', async () => {
@@ -170,7 +175,9 @@ describe('resolve', () => {
 
   it('does not put two halves together of which nobody named a digest', async () => {
     const source = upstream(small, (rest) => breaking(rest, 10_000));
-    await expect(resolver.resolve({ digests: [] }, [source], { flight: 'x' })).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' });
+    await expect(resolver.resolve({ digests: [] }, [source], { flight: 'x' })).rejects.toMatchObject({
+      code: 'UPSTREAM_FAILED',
+    });
     expect(source.offsets).toEqual([0]);
   });
 
@@ -198,8 +205,7 @@ describe('resolve', () => {
       yield rest.subarray(-1);
     });
     const found = await resolver.resolve(wantedOf(large), [source], { flight: 'x' });
-    const reader = found!.chunks[Symbol.asyncIterator as keyof ByteStream] as never as () => AsyncIterator<Uint8Array>;
-    const chunks = reader.call(found!.chunks);
+    const chunks = found!.chunks as AsyncGenerator<Uint8Array>;
     let got = 0;
     while (got < large.byteLength - 1 - 64 * 1024) got += (await chunks.next()).value.byteLength;
     expect(got).toBe(large.byteLength - 1 - 64 * 1024);
@@ -215,7 +221,8 @@ describe('resolve', () => {
       if (asked === 1) throw new Error('aborted');
     });
     const found = await resolver.resolve(wantedOf(large), [source], { flight: 'x' });
-    for await (const _chunk of found!.chunks) break;
+    await (found!.chunks as AsyncGenerator<Uint8Array>).next();
+    await (found!.chunks as AsyncGenerator<Uint8Array>).return(undefined);
     await found!.stored;
     const again = await resolver.resolve(wantedOf(large), [source], { flight: 'x' });
     expect((await bytesOf(again!.chunks)).equals(large)).toBe(true);
