@@ -6,22 +6,22 @@ import { bindingOf, cacheIn, contentOf } from './world.ts';
 
 const names = (artifacts: readonly Artifact[]): string[] => artifacts.map(({ name }) => name);
 
-describe('artifacts', () => {
-  async function filled(): Promise<Cache> {
-    let time = 0;
-    const cache = await cacheIn(undefined, { now: () => ++time });
-    for (const [name, size] of [
-      ['lodash', 300],
-      ['@types/lodash', 100],
-      ['express', 200],
-    ] as const) {
-      await cache.bindings.put(
-        bindingOf(await cache.content.put({ digests: [] }, [contentOf(name, size)]), name),
-      );
-    }
-    return cache;
+async function filled(): Promise<Cache> {
+  let time = 0;
+  const cache = await cacheIn(undefined, { now: () => ++time });
+  for (const [name, size] of [
+    ['lodash', 300],
+    ['@types/lodash', 100],
+    ['express', 200],
+  ] as const) {
+    await cache.bindings.put(
+      bindingOf(await cache.content.put({ digests: [] }, [contentOf(name, size)]), name),
+    );
   }
+  return cache;
+}
 
+describe('artifacts', () => {
   it('say what is known of each', async () => {
     const cache = await cacheIn(undefined, { now: () => 1234 });
     const stored = await cache.content.put({ digests: [] }, [contentOf('slf4j')]);

@@ -37,7 +37,7 @@ async function filled(): Promise<Cache> {
 }
 
 const everything = async (cache: Cache) => ({
-  artifacts: cache.artifacts({ sort: 'name' }).map(({ storedAt: _, usedAt: __, ...artifact }) => artifact),
+  artifacts: cache.artifacts({ sort: 'name' }).map((artifact) => ({ ...artifact, storedAt: 0, usedAt: 0 })),
   content: new Set(await Array.fromAsync(cache.content.list())),
   document: await cache.documents.get(document),
   size: { ...cache.size(), diskBytes: 0 },
@@ -99,7 +99,7 @@ describe('verify', () => {
   it('counts files that nobody knows, and gc frees them', async () => {
     const cache = await filled();
     const bytes = contentOf('stray');
-    const stray = contentPath(layoutOf(cache.path), digestOf(bytes, 'sha256') as `sha256:${string}`);
+    const stray = contentPath(layoutOf(cache.path), digestOf(bytes, 'sha256'));
     mkdirSync(dirname(stray), { recursive: true });
     writeFileSync(stray, bytes);
     writeFileSync(join(cache.path, 'documents', 'unrelated'), 'not ours');
@@ -136,14 +136,15 @@ describe('the catalogue', () => {
       (path: string) => writeFileSync(path, readFileSync(path).fill(0xff, 9000, 40_000)),
     ],
     ['of another version', (path: string) => writeFileSync(path, readFileSync(path).fill(9, 60, 64))],
-  ])('that is %s is rebuilt when the cache is opened, by a reader in memory', async (_, harm) => {
+  ])('that is %s is rebuilt when the cache is opened, by a reader in memory', async (how, harm) => {
     const cache = await filled();
     const before = await everything(cache);
     await cache[Symbol.asyncDispose]();
     harm(join(cache.path, 'catalogue.sqlite'));
     const files = filesBelow(cache.path);
 
-    if (_ !== 'damaged in the middle') {
+    // Only the writer walks every page.
+    if (how !== 'damaged in the middle') {
       await using reader = await openCache(cache.path, { readOnly: true, limit: 1e9 });
       expect(await everything(reader)).toEqual(before);
       expect(filesBelow(cache.path)).toEqual(files);
