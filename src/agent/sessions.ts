@@ -135,6 +135,7 @@ export async function lead(
     files = {},
   } = tool.redirect({
     leading,
+    besides: leftAlone.map(({ url }) => url),
     credential: launch.id,
     globalConfig: settings.globalConfig,
     lockedHosts: settings.lockedHosts,

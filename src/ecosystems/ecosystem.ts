@@ -128,6 +128,8 @@ export interface Leading {
 /** One call of a tool, as the user made it, and the way to us. */
 export interface ToolCall {
   readonly leading: readonly Leading[];
+  /** Registries that the tool asks without us. */
+  readonly besides: readonly string[];
   /** What the tool must show us; it belongs in a file, never in an argument. */
   readonly credential: string;
   /** The text of the tool's own global configuration file, to be kept in force. */

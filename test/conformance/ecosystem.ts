@@ -179,6 +179,7 @@ export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemEx
         leading: [{ upstream: 'https://host.example/', base: 'http://127.0.0.1:4873/' }],
         credential,
         globalConfig: 'theirs=kept',
+        besides: [],
         lockedHosts: [],
         pathOf: (file) => `/launch/${file}`,
       };

@@ -39,7 +39,8 @@ function isSpellable(scope: string): boolean {
 }
 
 /**
- * What npm has to replace in a lockfile so that its tarballs are asked for at `main.base`. Undefined: as it is.
+ * What npm has to replace in the addresses of tarballs, of a lockfile or a document, so that they are asked
+ * for at `main.base`. Undefined: as it is.
  *
  * By itself npm replaces one host, the public registry's. Naming another takes the place of that one, so it
  * is done only where nothing then comes from elsewhere than without us:
@@ -47,11 +48,29 @@ function isSpellable(scope: string): boolean {
  *   which npm 11 and later strip; earlier ones fetch these tarballs past us);
  * - it names these two and no other host: `always`, unless the registry has a path, which `always` keeps;
  * - in any other mixture nothing changes, and the user's own registry's tarballs are fetched past us.
+ *
+ * npm compares names of hosts without ports, and whatever a package is: where another registry or address has
+ * the same name, nothing changes either.
  */
-function replacedHost(main: Leading, { lockedHosts, replacedHost: byItself }: ToolCall): string | undefined {
+function replacedHost(main: Leading, call: ToolCall): string | undefined {
+  const { leading, besides, lockedHosts, replacedHost: byItself } = call;
   const own = new URL(main.upstream);
-  if (byItself === undefined || own.host === byItself || !lockedHosts.includes(own.host)) return undefined;
+  if (byItself === undefined || own.host === byItself) return undefined;
   const path = own.pathname.replace(/\/$/, '');
+  const others = [...leading.map(({ upstream }) => upstream), ...besides].filter(
+    (url) => url !== main.upstream,
+  );
+  const isCaught = (url: URL): boolean =>
+    url.hostname === own.hostname && url.pathname.startsWith(`${path}/`);
+  if (others.some((url) => isCaught(new URL(url)))) return undefined;
+  if (
+    lockedHosts.some(
+      (host) => host !== own.host && URL.parse(`${own.protocol}//${host}`)?.hostname === own.hostname,
+    )
+  ) {
+    return undefined;
+  }
   if (!lockedHosts.includes(byItself)) return path === '' ? own.hostname : `${own.origin}${path}`;
-  return path === '' && lockedHosts.length === 2 ? 'always' : undefined;
+  const alone = others.length === 0 && lockedHosts.length === 2 && lockedHosts.includes(own.host);
+  return path === '' && alone ? 'always' : undefined;
 }

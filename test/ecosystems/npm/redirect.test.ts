@@ -5,6 +5,7 @@ import { redirect } from '../../../src/ecosystems/npm/redirect.ts';
 const own = { upstream: 'https://npm.corp.example/', base: 'http://127.0.0.1:4001/' };
 const call = (more: Partial<ToolCall> = {}): ToolCall => ({
   leading: [own],
+  besides: [],
   credential: 'ID',
   globalConfig: '',
   lockedHosts: [],
@@ -23,6 +24,7 @@ describe('npm is led to us', () => {
         npm_config_registry: own.base,
         'npm_config_@acme:registry': acme.base,
         npm_config_globalconfig: '/launch/npmrc',
+        npm_config_replace_registry_host: 'npm.corp.example',
       },
       files: {
         npmrc:
@@ -40,6 +42,7 @@ describe('npm is led to us', () => {
     expect(redirect(call({ leading: [own, ...scopes] })).env).toEqual({
       npm_config_registry: own.base,
       npm_config_globalconfig: '/launch/npmrc',
+      npm_config_replace_registry_host: 'npm.corp.example',
     });
   });
 });
@@ -61,8 +64,29 @@ describe('A lockfile', () => {
     expect(replaced(['public.example', 'npm.corp.example', 'else.example'])).toBeUndefined();
     expect(replaced(['public.example', 'npm.corp.example'], prefixed)).toBeUndefined();
     expect(replaced(['public.example'])).toBeUndefined();
-    expect(replaced(['else.example'])).toBeUndefined();
-    expect(replaced([])).toBeUndefined();
+  });
+
+  it('that names neither, or is not there, has the tarballs of new packages replaced', () => {
+    expect(replaced([])).toBe('npm.corp.example');
+    expect(replaced(['else.example'])).toBe('npm.corp.example');
+    expect(replaced([], prefixed)).toBe('https://npm.corp.example/api/npm');
+  });
+
+  it('is left as it is where npm could not tell the registry from another one', () => {
+    const acme = {
+      upstream: 'https://npm.corp.example:8443/',
+      base: 'http://127.0.0.1:4002/',
+      scope: '@acme',
+    };
+    expect(replaced(['npm.corp.example'], { leading: [own, acme] })).toBeUndefined();
+    expect(
+      replaced(['npm.corp.example'], { besides: ['https://npm.corp.example/private/'] }),
+    ).toBeUndefined();
+    expect(replaced(['npm.corp.example', 'npm.corp.example:8443'])).toBeUndefined();
+    expect(replaced([], { ...prefixed, besides: ['https://npm.corp.example/api/other/'] })).toBeDefined();
+    expect(
+      replaced(['public.example', 'npm.corp.example'], { besides: ['https://acme.example/'] }),
+    ).toBeUndefined();
   });
 
   it('is left as it is where npm replaces the host by itself, and where the user has said otherwise', () => {
