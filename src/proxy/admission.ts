@@ -7,7 +7,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import { isIPv4, type Socket } from 'node:net';
 
 /** Why a request is turned away; undefined when it may pass. */
 export type Refusal = { readonly status: 401 | 403 | 421; readonly reason: string } | undefined;
@@ -16,12 +16,11 @@ export type Refusal = { readonly status: 401 | 403 | 421; readonly reason: strin
  * Checks what a web page cannot forge away: `Host` must be our own address (no DNS rebinding), and
  * nothing that only browsers send may be there (`Origin`, `Sec-Fetch-*`).
  */
-export function checkHeaders(request: Pick<IncomingMessage, 'headers'>, address: string): Refusal {
-  const { host } = request.headers;
-  if (host !== address) return { status: 421, reason: `Host is "${host ?? ''}", not ${address}` };
-  const browser = ['origin', 'sec-fetch-site', 'sec-fetch-mode'].find(
-    (name) => request.headers[name] !== undefined,
-  );
+export function checkHeaders(request: Pick<IncomingMessage, 'headersDistinct'>, address: string): Refusal {
+  const { host = [], ...others } = request.headersDistinct;
+  if (host.length !== 1 || host[0] !== address)
+    return { status: 421, reason: `Host is "${host.join('", "')}", not ${address}` };
+  const browser = Object.keys(others).find((name) => name === 'origin' || name.startsWith('sec-'));
   return browser ? { status: 403, reason: `requests from web pages are refused (${browser})` } : undefined;
 }
 
@@ -30,47 +29,54 @@ export function credentialOf(request: Pick<IncomingMessage, 'headers'>): string 
   return /^Bearer ([0-9a-f-]{36})$/.exec(request.headers.authorization ?? '')?.[1];
 }
 
-const owners = new WeakMap<Socket, Promise<number | undefined>>();
+/** ::ffff:0:0/96, as the kernel prints it. */
+const MAPPED = hexOfWords([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
+
+const owners = new WeakMap<Socket, ReturnType<typeof ownerOf>>();
 
 /**
- * The user id at the other end of a loopback connection, asked of the kernel once a connection; undefined
- * where the kernel does not say (no /proc, or the other end is closed already).
+ * The user id at the other end of a loopback connection, asked of the kernel once a connection; `'nobody'`
+ * when the kernel knows no such connection (any more), undefined where it does not say (no /proc).
  *
  * @see https://docs.kernel.org/networking/proc_net_tcp.html
  */
-export async function ownerOf(socket: Socket): Promise<number | undefined> {
+export async function ownerOf(socket: Socket): Promise<number | 'nobody' | undefined> {
   let owner = owners.get(socket);
   if (!owner) owners.set(socket, (owner = lookUp(socket)));
   return owner;
 }
 
-async function lookUp(socket: Socket): Promise<number | undefined> {
-  const theirs = `${kernelAddress(socket.remoteAddress)}:${kernelPort(socket.remotePort)}`;
-  const ours = `${kernelAddress(socket.localAddress)}:${kernelPort(socket.localPort)}`;
-  const table = await readFile('/proc/net/tcp', 'latin1').catch(() => '');
-  const at = table.indexOf(` ${theirs} ${ours} `);
-  if (at < 0) return undefined;
-  // st tx:rx tr:tm retrnsmt uid
-  return Number(
-    table
-      .slice(at + theirs.length + ours.length + 3)
-      .trimStart()
-      .split(/\s+/, 5)[4],
-  );
+async function lookUp(socket: Socket): Promise<number | 'nobody' | undefined> {
+  const theirs = kernelName(socket.remoteAddress, socket.remotePort);
+  const ours = kernelName(socket.localAddress, socket.localPort);
+  // An IPv6 socket may speak IPv4: then both addresses are mapped ones.
+  const places = [
+    { table: '/proc/net/tcp', row: ` ${theirs} ${ours} ` },
+    { table: '/proc/net/tcp6', row: ` ${theirs} ${ours} ` },
+    { table: '/proc/net/tcp6', row: ` ${MAPPED}${theirs} ${MAPPED}${ours} ` },
+  ];
+  let told = false;
+  // While connections come and go the kernel may leave one out.
+  for (let tries = 0; tries < 2; tries++) {
+    for (const { table, row } of places) {
+      const text = await readFile(table, 'latin1').catch(() => undefined);
+      told ||= text !== undefined;
+      const [, found] = text?.split(row, 2) ?? [];
+      // What follows: st tx:rx tr:tm retrnsmt uid
+      if (found !== undefined) return Number(found.trimStart().split(/\s+/, 5)[4]);
+    }
+  }
+  return told ? 'nobody' : undefined;
 }
 
-/** An IPv4 address as the kernel prints it: hex, in the byte order of the machine. */
-function kernelAddress(address = ''): string {
-  const bytes = address
-    .replace(/^::ffff:/, '')
-    .split('.')
-    .toReversed();
-  return bytes
-    .map((byte) => Number(byte).toString(16).padStart(2, '0'))
-    .join('')
-    .toUpperCase();
+/** A loopback address and a port as the kernel prints them. */
+function kernelName(address = '', port = 0): string {
+  const bytes = isIPv4(address) ? address.split('.').map(Number) : [...Array<number>(15).fill(0), 1];
+  return `${hexOfWords(bytes)}:${port.toString(16).padStart(4, '0').toUpperCase()}`;
 }
 
-function kernelPort(port = 0): string {
-  return port.toString(16).padStart(4, '0').toUpperCase();
+/** Hex of each four bytes, in the byte order of the machine. */
+function hexOfWords(bytes: readonly number[]): string {
+  const words = [...new Uint32Array(Uint8Array.from(bytes).buffer)];
+  return words.map((word) => word.toString(16).padStart(8, '0').toUpperCase()).join('');
 }
