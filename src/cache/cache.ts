@@ -92,12 +92,14 @@ export interface Artifact {
 }
 
 /** What to list, most recently used first unless `sort` says otherwise. */
-export interface ArtifactQuery {
+export interface ArtifactQuery<K extends keyof Artifact = keyof Artifact> {
   readonly ecosystem?: EcosystemName;
   /** Name pattern with `*` and `?`. */
   readonly name?: string;
   readonly sort?: 'name' | 'size' | 'used';
   readonly limit?: number;
+  /** Which members are wanted, where it is not all of them: it is the members that take time. */
+  readonly members?: readonly K[];
 }
 
 /** Totals in bytes and counts. */
@@ -178,7 +180,7 @@ export interface Cache extends AsyncDisposable {
    * Rejects with `CACHE_READ_ONLY`.
    */
   partial(wanted: Wanted): Promise<PartialContent>;
-  artifacts(query?: ArtifactQuery): Artifact[];
+  artifacts<K extends keyof Artifact = keyof Artifact>(query?: ArtifactQuery<K>): Pick<Artifact, K>[];
   size(): CacheSize;
   /** Path of the finished file of this content; undefined when it is not here. */
   pathOf(digest: Digest): string | undefined;

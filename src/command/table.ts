@@ -13,16 +13,21 @@ export interface Column {
 
 /** Lays out rows, one cell a column, as wide as they need be; one string, without a line end at its end. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const all = [columns.map(({ heading }) => heading), ...rows];
-  const widths = columns.map((_, i) => all.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), 0));
-  const lines = all.map((row) =>
-    columns
-      .map(({ right }, i) =>
-        right ? (row[i] ?? '').padStart(widths[i]!) : (row[i] ?? '').padEnd(widths[i]!),
-      )
-      .join('  ')
-      .trimEnd(),
+  const widths = columns.map(({ heading }, i) =>
+    rows.reduce((most, row) => Math.max(most, row[i]!.length), heading.length),
   );
+  const last = columns.length - 1;
+  const lineOf = (row: readonly string[]): string => {
+    let line = '';
+    for (let i = 0; i <= last; i++) {
+      if (columns[i]!.right) line += row[i]!.padStart(widths[i]!);
+      else line += i < last ? row[i]!.padEnd(widths[i]!) : row[i]!;
+      if (i < last) line += '  ';
+    }
+    return line;
+  };
+  const lines = rows.map(lineOf);
+  lines.unshift(lineOf(columns.map(({ heading }) => heading)));
   return harmless(lines.join('\n'));
 }
 

@@ -11,9 +11,7 @@ export function say(text: string): void {
 
 /** `text` without control characters, line ends and tabs excepted. */
 export function harmless(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, (character) =>
-    character === '\n' || character === '\t' ? character : '\u{FFFD}',
-  );
+  return text.replaceAll(/(?![\n\t])[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, '\u{FFFD}');
 }
 
 /** Whether text for `stream` may be coloured: on a terminal, unless somebody objects; elsewhere if FORCE_COLOR asks. */

@@ -67,7 +67,7 @@ export function parseDuration(text: string): number | undefined {
 }
 
 function tidy(value: number): string {
-  return value.toFixed(1).replace(/\.0$/, '');
+  return String(Math.round(value * 10) / 10);
 }
 
 function twoUnits(ms: number, large: number, name: string, small: number, smallName: string): string {

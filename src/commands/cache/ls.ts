@@ -1,9 +1,15 @@
 import { Args, Flags } from '@oclif/core';
 import type { Artifact } from '../../cache/cache.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
-import { table } from '../../command/table.ts';
+import { harmless } from '../../command/talk.ts';
 import { formatBytes, formatDuration } from '../../content/format.ts';
 import { ECOSYSTEMS } from '../../command/options.ts';
+
+/** What the table shows. Of twenty thousand artifacts the rest would take longer than everything else. */
+const SHOWN = ['purl', 'size', 'usedAt', 'private', 'offline'] as const;
+
+/** An artifact, whole for `--json`. */
+type Listed = Pick<Artifact, (typeof SHOWN)[number]> & Partial<Artifact>;
 
 export default class CacheLs extends PyrsiaCommand {
   static override summary = 'List what is cached, most recently used first';
@@ -27,12 +33,13 @@ export default class CacheLs extends PyrsiaCommand {
     limit: Flags.integer({ summary: 'list at most this many', min: 1 }),
   };
 
-  async run(): Promise<Artifact[]> {
+  async run(): Promise<Listed[]> {
     const { args, flags } = await this.parse(CacheLs);
     await using session = this.openSession();
     const cache = await session.cache();
 
-    const artifacts = cache.artifacts({
+    const artifacts: Listed[] = cache.artifacts({
+      ...(!this.jsonEnabled() && { members: SHOWN }),
       sort: flags.sort,
       ...(args.pattern !== undefined && { name: args.pattern }),
       ...(flags.ecosystem !== undefined && { ecosystem: flags.ecosystem }),
@@ -45,20 +52,14 @@ export default class CacheLs extends PyrsiaCommand {
   }
 }
 
-function listing(artifacts: readonly Artifact[], now: number): string {
-  const columns = [
-    { heading: 'PURL' },
-    { heading: 'SIZE', right: true },
-    { heading: 'USED', right: true },
-    { heading: 'PRIVATE' },
-    { heading: 'OFFLINE' },
-  ];
-  const rows = artifacts.map((artifact) => [
-    artifact.purl,
-    formatBytes(artifact.size),
-    `${formatDuration(Math.max(0, now - artifact.usedAt))} ago`,
-    artifact.private ? 'private' : '-',
-    artifact.offline ? 'offline' : '-',
-  ]);
-  return table(columns, rows);
+/** As a table would do it, but without a cell that lives longer than its line: there may be very many. */
+function listing(artifacts: readonly Listed[], now: number): string {
+  const width = artifacts.reduce((most, { purl }) => Math.max(most, purl.length), 0);
+  const lineOf = (purl: string, size: string, used: string, isPrivate: string, offline: string): string =>
+    `${purl.padEnd(width)}  ${size.padStart(8)}  ${used.padStart(15)}  ${isPrivate.padEnd(7)}  ${offline}`;
+  const lines = artifacts.map(({ purl, size, usedAt, private: isPrivate, offline }) => {
+    const used = `${formatDuration(Math.max(0, now - usedAt))} ago`;
+    return lineOf(purl, formatBytes(size), used, isPrivate ? 'private' : '-', offline ? 'offline' : '-');
+  });
+  return harmless([lineOf('PURL', 'SIZE', 'USED', 'PRIVATE', 'OFFLINE'), ...lines].join('\n'));
 }
