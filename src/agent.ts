@@ -188,7 +188,7 @@ async function serve(context: AgentContext): Promise<Service> {
         if (!asker) throw new PyrsiaError('CREDENTIALS_NEEDED', { what: text, upstream: 'its registry' });
         sessions.set(caller.id, session);
         try {
-          return await pull({ cache, artifacts, documents }, asker, reference, {
+          return await pull({ cache, artifacts, documents, upstreams }, asker, reference, {
             signal,
             onProgress: progress,
           });

@@ -6,23 +6,26 @@
 import type { Cache } from '../cache/cache.ts';
 import { purlOf } from '../content/coordinates.ts';
 import type { Methods, Pulled } from '../control/protocol.ts';
-import type { Reference, Selected } from '../ecosystems/ecosystem.ts';
-import { PyrsiaError } from '../errors.ts';
+import type { DocumentAddress, Reference, Selected } from '../ecosystems/ecosystem.ts';
+import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { ArtifactService } from '../proxy/artifacts.ts';
 import type { Asker } from '../proxy/asker.ts';
 import { decoded, type DocumentService } from '../proxy/documents.ts';
+import type { Upstreams } from '../proxy/upstream.ts';
 
 /** What a pull works with. */
 export interface PullParts {
   readonly cache: Cache;
   readonly artifacts: ArtifactService;
   readonly documents: DocumentService;
+  readonly upstreams: Pick<Upstreams, 'unreachable'>;
 }
 
 /**
  * Brings what `reference` selects into the cache. A version that is here and bound asks nobody.
  *
- * @throws PyrsiaError `NOT_FOUND`, `CACHE_READ_ONLY`, and whatever a delivery can fail with
+ * @throws PyrsiaError `NOT_FOUND`, `CACHE_READ_ONLY`, `OFFLINE_MISS` also when upstream cannot be reached, and
+ * whatever else a delivery can fail with
  */
 export async function pull(
   parts: PullParts,
@@ -65,7 +68,8 @@ export async function pull(
       upstream,
       path: stored,
     };
-  } catch (error) {
+  } catch (failure) {
+    const error = missed(parts, asker, what, failure);
     if (error instanceof PyrsiaError) {
       const outcome = error.code === 'NOT_FOUND' ? 'not found' : 'unavailable';
       await asker.reporter.add(
@@ -83,11 +87,31 @@ async function select(parts: PullParts, asker: Asker, reference: Reference): Pro
   if (known?.digests.some((digest) => parts.cache.pathOf(digest) !== undefined)) return exact!;
 
   const what = `${reference.ecosystem}:${reference.name}@${reference.wanted}`;
-  const [address] = ecosystem.registry.listings(reference);
-  const { document, status } = await parts.documents.get(asker, address!);
+  const address = await listingFor(parts, asker, reference);
+  const { document, status } = await parts.documents.get(asker, address).catch((failure: unknown) => {
+    throw missed(parts, asker, what, failure);
+  });
   if (status === 401 || status === 403)
     throw new PyrsiaError('CREDENTIALS_NEEDED', { what, upstream: asker.upstream.url.origin });
   const selected = document && ecosystem.registry.select(await decoded(document), reference);
   if (!selected) throw new PyrsiaError('NOT_FOUND', { what });
   return selected;
+}
+
+/** The listing that is at hand, which is enough when upstream is not; else the one that is best to ask for. */
+async function listingFor(
+  { documents }: PullParts,
+  asker: Asker,
+  reference: Reference,
+): Promise<DocumentAddress> {
+  const [best, ...others] = asker.upstream.ecosystem.registry.listings(reference);
+  for (const address of [best!, ...others]) if (await documents.atHand(asker, address)) return address;
+  return best!;
+}
+
+/** What it means that upstream did not deliver: nothing is wrong with it when it was not reached at all. */
+function missed({ upstreams }: PullParts, { upstream }: Asker, what: string, failure: unknown): unknown {
+  const isOut = upstreams.unreachable().includes(upstream.url.origin);
+  if (!isOut || !isPyrsiaError(failure, 'UPSTREAM_FAILED')) return failure;
+  return new PyrsiaError('OFFLINE_MISS', { what, reason: failure.details.reason }, { cause: failure });
 }
