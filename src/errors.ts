@@ -13,8 +13,15 @@ export interface ErrorDetails {
   DIGEST_MALFORMED: { text: string };
   DIGEST_MISMATCH: { expected: string; actual: string; from?: string };
   SIZE_MISMATCH: { expected: number; actual: number; from?: string };
-  /** Bytes or a declaration contradict what was known before of these coordinates. */
-  CONTRADICTED: { purl: string; expected: string; actual: string; by: string };
+  /** What `against` says or is contradicts what `by` says of these coordinates; acceptable: it is a change. */
+  CONTRADICTED: {
+    purl: string;
+    expected: string;
+    actual: string;
+    by: string;
+    against: string;
+    acceptable: boolean;
+  };
   /** Policy asks for more evidence than there is. */
   EVIDENCE_TOO_LOW: { purl: string; policy: string; word: string };
   REFERENCE_MALFORMED: { text: string; reason: string };
@@ -46,10 +53,10 @@ const messages: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => strin
   SIZE_MISMATCH: (d) =>
     `Content${from(d.from)} has the wrong size: expected ${d.expected} bytes, got ${d.actual}`,
   CONTRADICTED: (d) =>
-    `Refused ${d.purl}: ${d.by} ${d.by === 'the bytes seen before' ? 'have' : 'says'} ${d.expected}, now it is ${d.actual}.` +
-    (d.by === 'the bytes seen before'
-      ? ` If the change is legitimate: pyrsia trust accept ${d.purl} --reason "…"`
-      : ' Correct whatever names the other digest, such as the lockfile'),
+    `Refused ${d.purl}: expected ${d.expected} (${d.by}), got ${d.actual} (${d.against}). ` +
+    (d.acceptable
+      ? `If the change is legitimate: pyrsia trust accept ${d.purl} --reason "…"`
+      : `If ${d.by} can be trusted, ${d.against} has to be repaired`),
   EVIDENCE_TOO_LOW: (d) => `Refused ${d.purl}: policy ${d.policy} asks for more than "${d.word}"`,
   REFERENCE_MALFORMED: (d) => `Cannot read reference "${d.text}": ${d.reason}`,
   NOT_FOUND: (d) => `Not found: ${d.what}`,

@@ -8,7 +8,7 @@ import { purlOf } from '../content/coordinates.ts';
 import type { Methods, Pulled } from '../control/protocol.ts';
 import type { DocumentAddress, Reference, Selected } from '../ecosystems/ecosystem.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
-import type { ArtifactService } from '../proxy/artifacts.ts';
+import { type ArtifactService, outcomeOf } from '../proxy/artifacts.ts';
 import type { Asker } from '../proxy/asker.ts';
 import { decoded, type DocumentService } from '../proxy/documents.ts';
 import type { Upstreams } from '../proxy/upstream.ts';
@@ -40,7 +40,8 @@ export async function pull(
   const what = purlOf(coordinates);
   const startedAt = Date.now();
   try {
-    const delivery = await parts.artifacts.deliver(asker, { coordinates, path, signal: options.signal });
+    const asked = { coordinates, path, signal: options.signal, ...(digest ? { declared: digest } : {}) };
+    const delivery = await parts.artifacts.deliver(asker, asked);
     if (!delivery) throw new PyrsiaError('NOT_FOUND', { what });
     let bytes = 0;
     for await (const chunk of delivery.chunks) {
@@ -71,9 +72,8 @@ export async function pull(
   } catch (failure) {
     const error = missed(parts, asker, what, failure);
     if (error instanceof PyrsiaError) {
-      const outcome = error.code === 'NOT_FOUND' ? 'not found' : 'unavailable';
       await asker.reporter.add(
-        parts.artifacts.lineFor(asker, coordinates, outcome, startedAt, error.message),
+        parts.artifacts.lineFor(asker, coordinates, outcomeOf(error), startedAt, error.message),
       );
     }
     throw error;

@@ -75,8 +75,13 @@ export interface RegistryProtocol {
   /** What a reference that names one version exactly stands for, and where the registry keeps it; undefined for a range or a tag. */
   exact(wanted: Reference): Selected | undefined;
 
-  /** Whether a body can be a document of this registry at all. @throws PyrsiaError `DOCUMENT_INVALID` */
-  check(body: Uint8Array, what: string): void;
+  /**
+   * Whether a body can be a document of this registry at all, and is not about something else than what lies
+   * at `path`.
+   *
+   * @throws PyrsiaError `DOCUMENT_INVALID`
+   */
+  check(body: Uint8Array, what: string, path?: string): void;
 
   /** How this ecosystem's clients are told that they do not get it, so that they stop at once and show why. */
   refuse(kind: 'refused' | 'unavailable', message: string): Reply;

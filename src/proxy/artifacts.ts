@@ -11,7 +11,7 @@ import { contradiction, type Digest, digestWith, isDigest, isSha256, isWeak } fr
 import type { ByteStream } from '../content/source.ts';
 import type { Measured } from '../content/verified.ts';
 import type { Headers } from '../ecosystems/ecosystem.ts';
-import { isPyrsiaError, PyrsiaError } from '../errors.ts';
+import { type ErrorCode, isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { Outcome, ReportLine } from '../resolve/report.ts';
 import type { Found, Resolver } from '../resolve/resolve.ts';
 import { expect, type Expectation, suffices } from '../verify/expect.ts';
@@ -20,6 +20,8 @@ import { decoded, type DocumentService } from './documents.ts';
 import type { Upstreams } from './upstream.ts';
 import { upstreamSource } from './upstream-source.ts';
 
+type Contradicted = Expectation & { readonly kind: 'contradicted' };
+
 /** What is asked for. */
 export interface ArtifactRequest {
   readonly coordinates: Coordinates;
@@ -27,6 +29,8 @@ export interface ArtifactRequest {
   readonly path: string;
   /** The digest that the client names. */
   readonly claimed?: Digest;
+  /** The digest that the registry's own document has just named. */
+  readonly declared?: Digest;
   /** The client's own headers that may go to upstream. */
   readonly headers?: Headers;
   readonly signal?: AbortSignal;
@@ -117,13 +121,38 @@ export function openArtifacts(parts: {
     return declared ? expect({ declared, ...(asked.claimed ? { claimed: asked.claimed } : {}) }) : unbound;
   }
 
-  function contradicted(asker: Asker, key: BindingKey, found: Expectation & { kind: 'contradicted' }): never {
-    const { expected, actual, by } = found;
-    // What the registry itself contradicts is no change that anybody could accept.
-    if (by === 'the bytes seen before') {
-      parts.onContradiction({ ...key, expected, actual, private: !asker.upstream.public, at: now() });
+  /** Whether the registry itself says by now what a lockfile says. */
+  async function saysNow(
+    asker: Asker,
+    { coordinates, headers }: ArtifactRequest,
+    digest: Digest,
+  ): Promise<boolean> {
+    const address = asker.upstream.ecosystem.registry.document(coordinates);
+    try {
+      const { document, from } = await documents.get(asker, address, headers);
+      if (!document || from === 'stale') return false;
+      return asker.upstream.ecosystem.registry.digest(await decoded(document), coordinates) === digest;
+    } catch (error) {
+      if (error instanceof PyrsiaError) return false;
+      throw error;
     }
-    throw new PyrsiaError('CONTRADICTED', { purl: purlOf(key.coordinates), expected, actual, by });
+  }
+
+  /** Refuses. A change can be accepted when it is the registry's: a lockfile may say anything. */
+  async function refuse(asker: Asker, asked: ArtifactRequest, found: Contradicted): Promise<never> {
+    const { expected, actual, by } = found;
+    const { coordinates } = asked;
+    let { against } = found;
+    const isChange = by === 'the bytes seen before';
+    if (isChange && against === 'the lockfile' && (await saysNow(asker, asked, actual)))
+      against = 'the registry';
+    const acceptable = isChange && against !== 'the lockfile';
+    if (acceptable) {
+      const { name: upstream, public: isPublic } = asker.upstream;
+      parts.onContradiction({ upstream, coordinates, expected, actual, private: !isPublic, at: now() });
+    }
+    const purl = purlOf(coordinates);
+    throw new PyrsiaError('CONTRADICTED', { purl, expected, actual, by, against, acceptable });
   }
 
   /** Brings the content that is expected, or says how the bytes that came contradict those seen before. */
@@ -133,7 +162,7 @@ export function openArtifacts(parts: {
     wanted: Wanted,
     known: Binding | undefined,
   ): Promise<Found | undefined> {
-    const { headers = {}, coordinates, signal } = asked;
+    const { headers = {}, signal } = asked;
     const { connection, offline, upstream } = asker;
     const url = upstream.ecosystem.registry.locate(asked.path, upstream.url);
     const sources = offline === undefined ? [upstreamSource(upstreams, { url, headers, connection })] : [];
@@ -143,9 +172,8 @@ export function openArtifacts(parts: {
       if (known && isPyrsiaError(error, 'DIGEST_MISMATCH') && isDigest(error.details.actual)) {
         const { actual } = error.details;
         const changed = contradiction(known.digests, [actual]);
-        const key = { upstream: upstream.name, coordinates };
-        if (changed)
-          contradicted(asker, key, { kind: 'contradicted', by: 'the bytes seen before', ...changed });
+        const [by, against] = ['the bytes seen before', 'the bytes that came'] as const;
+        if (changed) await refuse(asker, asked, { kind: 'contradicted', by, against, ...changed });
       }
       throw error;
     }
@@ -180,22 +208,28 @@ export function openArtifacts(parts: {
       const key = { upstream: asker.upstream.name, coordinates };
       const known = cache.bindings.get(key);
 
-      const accepted = (weighed: Expectation) =>
-        weighed.kind === 'contradicted' ? contradicted(asker, key, weighed) : weighed;
+      const accepted = async (weighed: Expectation) =>
+        weighed.kind === 'contradicted' ? refuse(asker, asked, weighed) : weighed;
 
-      const first = accepted(
-        expect({ ...(known ? { seen: known.digests } : {}), ...(claimed ? { claimed } : {}) }),
+      // Of bytes that a human has accepted the registry may go on to say otherwise.
+      const declared = known?.reason === undefined ? asked.declared : undefined;
+      const first = await accepted(
+        expect({
+          ...(known ? { seen: known.digests } : {}),
+          ...(declared ? { declared } : {}),
+          ...(claimed ? { claimed } : {}),
+        }),
       );
       // Bytes that upstream sends for these coordinates bind a claim. Bytes that are here already do not.
       const here = first.word === 'claimed' && claimed !== undefined && cache.pathOf(claimed) !== undefined;
       const askFirst = first.word === 'unknown' || here;
       let expected = askFirst ? await bound(asker, asked, first) : first;
-      let found = expected && (await fetch(asker, asked, accepted(expected).wanted, known));
+      let found = expected && (await fetch(asker, asked, (await accepted(expected)).wanted, known));
       if (!askFirst && first.word === 'claimed' && found?.source === 'cache') {
         // It has arrived meanwhile, for other coordinates.
         await closed(found.chunks);
         expected = await bound(asker, asked, first);
-        found = expected && (await fetch(asker, asked, accepted(expected).wanted, known));
+        found = expected && (await fetch(asker, asked, (await accepted(expected)).wanted, known));
       }
       if (!expected || !found) {
         if (asker.offline === undefined) return undefined;
@@ -203,7 +237,7 @@ export function openArtifacts(parts: {
       }
 
       // What upstream sends for these coordinates and the lockfile names besides is the registry's own word.
-      const settled = accepted(expected);
+      const settled = await accepted(expected);
       const own = found.source === 'upstream' && settled.word === 'claimed';
       const word = own ? 'declared' : settled.word;
       const by = own ? 'the registry' : settled.by;
@@ -266,4 +300,19 @@ export function openArtifacts(parts: {
 /** Gives up content that will not be read. */
 async function closed(chunks: ByteStream): Promise<void> {
   if (Symbol.asyncIterator in chunks) await chunks[Symbol.asyncIterator]().return?.();
+}
+
+/** Errors that mean "not this, whatever it is", and never "not now". */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'CONTRADICTED',
+  'DIGEST_MISMATCH',
+  'SIZE_MISMATCH',
+  'EVIDENCE_TOO_LOW',
+  'REFERENCE_MALFORMED',
+]);
+
+/** How a request ended that failed with `error`. */
+export function outcomeOf(error: unknown): 'refused' | 'unavailable' | 'not found' {
+  if (isPyrsiaError(error, 'NOT_FOUND')) return 'not found';
+  return error instanceof PyrsiaError && REFUSALS.has(error.code) ? 'refused' : 'unavailable';
 }

@@ -10,7 +10,7 @@ import type { DocumentKey, Documents, StoredDocument } from '../cache/cache.ts';
 import type { DocumentAddress, Headers } from '../ecosystems/ecosystem.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { Asker } from './asker.ts';
-import type { UpstreamReply, Upstreams } from './upstream.ts';
+import { statusOf, type UpstreamReply, type Upstreams } from './upstream.ts';
 
 /** The largest document that is accepted, as sent and as decoded: 128 MiB. */
 export const DOCUMENT_LIMIT = 128 * 2 ** 20;
@@ -85,13 +85,13 @@ export function openDocuments(
       try {
         return { document: await keep(asker, address, reply), status: 200, from: 'upstream' };
       } catch (error) {
-        if (cached && error instanceof PyrsiaError) return stale(cached, address.path, error.message);
+        if (cached && error instanceof PyrsiaError) return stale(cached, address.path, reasonOf(error));
         throw error;
       }
     }
     await reply.discard();
     if ([401, 403, 404, 410].includes(reply.status)) return { status: reply.status, from: 'upstream' };
-    const reason = `status ${reply.status}`;
+    const reason = statusOf(reply);
     if (cached) return stale(cached, address.path, reason);
     throw new PyrsiaError('UPSTREAM_FAILED', { url: `${url.origin}${url.pathname}`, reason });
   }
@@ -100,7 +100,7 @@ export function openDocuments(
     const headers = Object.fromEntries(
       KEPT.flatMap((name) => (reply.headers[name] ? [[name, reply.headers[name]]] : [])),
     );
-    const body = await gathered(reply, address.path);
+    const body = await gathered(reply);
     const document = {
       ...keyOf(asker, address),
       body,
@@ -108,7 +108,14 @@ export function openDocuments(
       checkedAt: now(),
       private: !asker.upstream.public,
     };
-    asker.upstream.ecosystem.registry.check(await decoded(document), address.path);
+    try {
+      asker.upstream.ecosystem.registry.check(await decoded(document), reply.url, address.path);
+    } catch (error) {
+      if (!isPyrsiaError(error, 'DOCUMENT_INVALID')) throw error;
+      const came = `${body.byteLength} bytes of ${headers['content-type'] ?? 'no type'} came`;
+      const reason = `${error.details.reason} (${came})`;
+      throw new PyrsiaError('DOCUMENT_INVALID', { what: reply.url, reason }, { cause: error });
+    }
     await documents
       .put(document)
       .catch((error: Error) => asker.reporter.note(`nothing is stored: ${error.message}`));
@@ -162,13 +169,20 @@ function stale(cached: StoredDocument | undefined, path: string, reason: string)
   return { document: cached, status: 200, from: 'stale', reason };
 }
 
+/** What was wrong with a document, without its name where that can be left out: the same for many. */
+function reasonOf(error: PyrsiaError): string {
+  return isPyrsiaError(error, 'DOCUMENT_INVALID') || isPyrsiaError(error, 'UPSTREAM_FAILED')
+    ? error.details.reason
+    : error.message;
+}
+
 function conditionOf(cached: StoredDocument | undefined): Headers {
   const { etag, 'last-modified': modified } = cached?.headers ?? {};
   if (etag) return { 'if-none-match': etag };
   return modified ? { 'if-modified-since': modified } : {};
 }
 
-async function gathered(reply: UpstreamReply, what: string): Promise<Uint8Array> {
+async function gathered(reply: UpstreamReply): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let size = Number(reply.headers['content-length'] ?? 0);
   if (size <= DOCUMENT_LIMIT) {
@@ -190,5 +204,5 @@ async function gathered(reply: UpstreamReply, what: string): Promise<Uint8Array>
   }
   if (size <= DOCUMENT_LIMIT) return Buffer.concat(parts);
   await reply.discard();
-  throw new PyrsiaError('DOCUMENT_TOO_LARGE', { what, limit: DOCUMENT_LIMIT });
+  throw new PyrsiaError('DOCUMENT_TOO_LARGE', { what: reply.url, limit: DOCUMENT_LIMIT });
 }

@@ -8,9 +8,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { digestOf, hexOf } from '../content/digest.ts';
 import type { Headers, Reply, Route } from '../ecosystems/ecosystem.ts';
-import { type ErrorCode, isPyrsiaError, PyrsiaError } from '../errors.ts';
+import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import { checkHeaders, credentialOf, ownerOf } from './admission.ts';
-import type { ArtifactService } from './artifacts.ts';
+import { type ArtifactService, outcomeOf } from './artifacts.ts';
 import { type Asker, passedOn } from './asker.ts';
 import { decoded, type DocumentService } from './documents.ts';
 import type { UpstreamReply, Upstreams } from './upstream.ts';
@@ -33,15 +33,6 @@ export interface Gate extends AsyncDisposable {
   readonly base: string;
   readonly port: number;
 }
-
-/** Errors that mean "not this, whatever it is", and never "not now". */
-const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'CONTRADICTED',
-  'DIGEST_MISMATCH',
-  'SIZE_MISMATCH',
-  'EVIDENCE_TOO_LOW',
-  'REFERENCE_MALFORMED',
-]);
 
 /**
  * Listens on a loopback address: on `port` if it can be had, else on any.
@@ -123,7 +114,7 @@ async function serve(
       return void response.destroy();
     }
     if (!(error instanceof PyrsiaError)) throw error;
-    reply(response, registry.refuse(kindOf(error), error.message));
+    reply(response, registry.refuse(refusalFor(error), error.message));
   }
 }
 
@@ -196,8 +187,9 @@ async function artifact(call: Call, { coordinates, claimed }: Route & { kind: 'a
       );
     }
     const reason = error instanceof Error ? error.message : String(error);
-    const outcome = error instanceof PyrsiaError && kindOf(error) === 'refused' ? 'refused' : 'unavailable';
-    await asker.reporter.add(parts.artifacts.lineFor(asker, coordinates, outcome, startedAt, reason));
+    await asker.reporter.add(
+      parts.artifacts.lineFor(asker, coordinates, outcomeOf(error), startedAt, reason),
+    );
     throw error;
   }
 }
@@ -207,6 +199,8 @@ async function metadata(call: Call, route: Route & { kind: 'metadata' }): Promis
   const { document, from, reason } = await parts.documents.get(asker, route, forArtifacts(headers));
   if (!document) return void (await passThrough(call));
   asker.reporter.document(from);
+  if (from === 'stale' && asker.offline === undefined)
+    asker.reporter.note(`documents are taken from the cache: ${reason ?? 'it did not answer'}`);
 
   const etag = document.headers['etag'] ?? `"${hexOf(digestOf(document.body, 'sha256')).slice(0, 32)}"`;
   const kept: Record<string, string> = { ...document.headers, etag };
@@ -262,8 +256,8 @@ function forArtifacts(headers: Headers): Headers {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !own.includes(name)));
 }
 
-function kindOf(error: PyrsiaError): 'refused' | 'unavailable' {
-  return REFUSALS.has(error.code) ? 'refused' : 'unavailable';
+function refusalFor(error: PyrsiaError): 'refused' | 'unavailable' {
+  return outcomeOf(error) === 'refused' ? 'refused' : 'unavailable';
 }
 
 function plain(status: number, reason: string): Reply {

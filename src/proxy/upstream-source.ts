@@ -3,7 +3,7 @@ import type { Content, Source } from '../content/source.ts';
 import type { Headers } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { ConnectionSettings } from '../shims/settings.ts';
-import type { Upstreams } from './upstream.ts';
+import { statusOf, type Upstreams } from './upstream.ts';
 
 const NOTHING_PROVEN: readonly Digest[] = [];
 
@@ -43,11 +43,13 @@ export function upstreamSource(
       }
       await reply.discard();
       if (reply.status === 404 || reply.status === 410) return undefined;
+      if (reply.status === 416 && range)
+        throw new Error(`promised more than the ${offset} bytes that it has`);
       const place = `${url.origin}${url.pathname}`;
       if (reply.status === 401 || reply.status === 403) {
         throw new PyrsiaError('CREDENTIALS_NEEDED', { what: url.pathname, upstream: url.origin });
       }
-      throw new PyrsiaError('UPSTREAM_FAILED', { url: place, reason: `status ${reply.status}` });
+      throw new PyrsiaError('UPSTREAM_FAILED', { url: place, reason: statusOf(reply) });
     },
   };
 }

@@ -42,7 +42,7 @@ export interface UpstreamReply {
   readonly status: number;
   readonly headers: Headers;
   readonly body: AsyncIterable<Uint8Array>;
-  /** Where the reply came from, after redirects. */
+  /** Where the reply came from, after redirects; without userinfo and query. */
   readonly url: string;
   discard(): Promise<void>;
 }
@@ -68,7 +68,8 @@ export function openUpstreams(options: {
 }): Upstreams {
   const { silenceMs, now = Date.now } = options;
   const dispatchers = new Map<string, Dispatcher>();
-  const resting = new Map<string, { until: number; reason: string }>();
+  const answered = new Map<string, number>();
+  const resting = new Map<string, { readonly origin: string; until: number; readonly reason: string }>();
 
   function dispatcherFor(connection: ConnectionSettings): Dispatcher {
     const key = JSON.stringify(connection);
@@ -78,8 +79,8 @@ export function openUpstreams(options: {
   }
 
   /** Lets one probe through at a time while an origin rests. */
-  function checkRest(url: URL): void {
-    const rest = resting.get(url.origin);
+  function checkRest(url: URL, connection: ConnectionSettings): void {
+    const rest = resting.get(wayTo(url, connection));
     if (!rest) return;
     if (now() < rest.until)
       throw new PyrsiaError('UPSTREAM_FAILED', { url: shown(url), reason: rest.reason });
@@ -93,10 +94,12 @@ export function openUpstreams(options: {
       dispatcher: dispatcherFor(asked.connection),
       headersTimeout: silenceMs,
       bodyTimeout: silenceMs,
-      ...(asked.body ? { body: asked.body } : {}),
+      ...(asked.body ? { body: asked.body as Dispatcher.DispatchOptions['body'] & object } : {}),
       ...(asked.signal ? { signal: asked.signal } : {}),
     });
-    resting.delete(url.origin);
+    const way = wayTo(url, asked.connection);
+    resting.delete(way);
+    answered.set(way, now());
     const flat: Record<string, string> = {};
     for (const [name, value] of Object.entries(reply.headers)) {
       if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
@@ -104,17 +107,18 @@ export function openUpstreams(options: {
     return {
       status: reply.statusCode,
       headers: flat,
-      body: reply.body,
-      url: url.href,
+      body: told(reply.body, silenceMs),
+      url: shown(url),
       discard: async () => reply.body.dump(),
     };
   }
 
-  async function following(asked: UpstreamRequest): Promise<UpstreamReply> {
-    let url = asked.url;
+  async function following(asked: UpstreamRequest, hop: Hop): Promise<UpstreamReply> {
     let headers = asked.headers ?? {};
     for (let hops = 0; ; hops++) {
-      checkRest(url);
+      const { url } = hop;
+      checkRest(url, asked.connection);
+      hop.since = now();
       const reply = await once(asked, url, headers);
       const location = reply.headers['location'];
       if (asked.body || location === undefined || ![301, 302, 303, 307, 308].includes(reply.status))
@@ -127,8 +131,15 @@ export function openUpstreams(options: {
       if (url.protocol === 'https:' && next.protocol === 'http:')
         throw new Error('redirected from https to http');
       if (next.origin !== url.origin) headers = without(headers, 'authorization', 'cookie');
-      url = next;
+      hop.url = next;
     }
+  }
+
+  /** Spares everybody the same wait, unless others are being answered: then it is this request alone. */
+  function rest({ url, since }: Hop, connection: ConnectionSettings, reason: string): void {
+    const way = wayTo(url, connection);
+    if ((answered.get(way) ?? -Infinity) >= since) return;
+    resting.set(way, { origin: url.origin, until: now() + REST_MS, reason });
   }
 
   return {
@@ -136,9 +147,10 @@ export function openUpstreams(options: {
       for (let attempt = 1; ; attempt++) {
         asked.signal?.throwIfAborted();
         const last = attempt === ATTEMPTS || asked.body !== undefined;
+        const hop: Hop = { url: asked.url, since: now() };
         let pause = PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
         try {
-          const reply = await following(asked);
+          const reply = await following(asked, hop);
           if (last || !(reply.status === 429 || reply.status >= 500)) return reply;
           const after = retryAfterMs(reply.headers['retry-after'], now());
           if (after !== undefined && after > RETRY_AFTER_LIMIT_MS) return reply;
@@ -147,20 +159,34 @@ export function openUpstreams(options: {
         } catch (error) {
           asked.signal?.throwIfAborted();
           if (error instanceof PyrsiaError) throw error;
-          const { reason, transient } = failureOf(error, silenceMs);
-          if (last || !transient) {
-            resting.set(asked.url.origin, { until: now() + REST_MS, reason });
-            throw new PyrsiaError('UPSTREAM_FAILED', { url: shown(asked.url), reason }, { cause: error });
+          const { reason, code } = failureOf(error, silenceMs);
+          if (last || !TRANSIENT.has(code)) {
+            if (UNREACHED.has(code)) rest(hop, asked.connection, reason);
+            throw new PyrsiaError('UPSTREAM_FAILED', { url: shown(hop.url), reason }, { cause: error });
           }
         }
         await delay(pause, undefined, asked.signal ? { signal: asked.signal } : {});
       }
     },
-    unreachable: () => [...resting].filter(([, rest]) => now() < rest.until).map(([origin]) => origin),
+    unreachable: () => {
+      const origins = [...resting.values()].filter(({ until }) => now() < until).map(({ origin }) => origin);
+      return [...new Set(origins)];
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all([...dispatchers.values()].map(async (dispatcher) => dispatcher.destroy()));
     },
   };
+}
+
+/** Where a request has got to by redirects, and since when it waits there. */
+interface Hop {
+  url: URL;
+  since: number;
+}
+
+/** An origin that one user's proxy does not reach may well be there for others. */
+function wayTo(url: URL, connection: ConnectionSettings): string {
+  return `${url.origin} ${JSON.stringify(connection)}`;
 }
 
 function dispatcherOf(connection: ConnectionSettings, silenceMs: number): Dispatcher {
@@ -183,8 +209,32 @@ function dispatcherOf(connection: ConnectionSettings, silenceMs: number): Dispat
   });
 }
 
-/** What went wrong in a person's words, and whether trying again at once makes sense. */
-function failureOf(error: unknown, silenceMs: number): { reason: string; transient: boolean } {
+/** The body, whose failures are told in a person's words. */
+async function* told(body: AsyncIterable<Uint8Array>, silenceMs: number): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw new Error(failureOf(error, silenceMs).reason, { cause: error });
+  }
+}
+
+/** Failures after which trying again at once makes sense. */
+const TRANSIENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
+/** Failures in which there was no answer at all. */
+const UNREACHED: ReadonlySet<string> = new Set([
+  ...TRANSIENT,
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+]);
+
+/** What went wrong in a person's words, and as a code. */
+function failureOf(error: unknown, silenceMs: number): { readonly reason: string; readonly code: string } {
   const { code = '', message } = deepest(error);
   const known: Record<string, string> = {
     ECONNREFUSED: 'connection refused',
@@ -193,14 +243,14 @@ function failureOf(error: unknown, silenceMs: number): { reason: string; transie
     EAI_AGAIN: 'host name could not be looked up',
     ENETUNREACH: 'network unreachable',
     EHOSTUNREACH: 'host unreachable',
+    ETIMEDOUT: 'no connection in time',
     UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
     UND_ERR_HEADERS_TIMEOUT: `no answer within ${silenceMs / 1000} s`,
     UND_ERR_BODY_TIMEOUT: `nothing more for ${silenceMs / 1000} s`,
     UND_ERR_SOCKET: 'connection closed before the answer was complete',
     UND_ERR_HEADERS_OVERFLOW: 'reply headers too large',
   };
-  const transient = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(code);
-  return { reason: known[code] ?? (code ? `${message} (${code})` : message), transient };
+  return { reason: known[code] ?? (code ? `${message} (${code})` : message), code };
 }
 
 /** The error at the bottom: undici and node:net wrap what matters. */
@@ -214,6 +264,12 @@ function deepest(error: unknown): { code?: string; message: string } {
   if (!(found instanceof Error)) return { message: String(found) };
   const code = 'code' in found && typeof found.code === 'string' ? found.code : undefined;
   return { message: found.message, ...(code === undefined ? {} : { code }) };
+}
+
+/** Says which status came instead of an answer, and when upstream wants to be asked again. */
+export function statusOf({ status, headers }: Pick<UpstreamReply, 'status' | 'headers'>): string {
+  const after = headers['retry-after'];
+  return `status ${status}${after === undefined ? '' : `, Retry-After: ${after.slice(0, 40)}`}`;
 }
 
 /** Reads Retry-After, seconds or an HTTP date (RFC 9110 §10.2.3), as milliseconds from now. */

@@ -149,13 +149,11 @@ export function startTransfer(
         if (place.kind === 'direct') return stored.resolve(place.reason);
         if (result) return await finish(source, result);
       } catch (error) {
-        const reason = error instanceof Error ? error : new Error(String(error));
-        const known = error instanceof PyrsiaError || abort.signal.aborted;
-        failure = known
-          ? reason
-          : new PyrsiaError('UPSTREAM_FAILED', { url: what, reason: reason.message }, { cause: error });
+        const reason = abort.signal.aborted ? asError(error) : told(error, what);
+        failure = reason;
+        // What is wrong is of no use to anybody; what is merely not complete is.
         if (place.kind === 'file')
-          await (abort.signal.aborted ? place.file.suspend(reason) : place.file.discard(reason));
+          await (isUseless(error) ? place.file.discard(reason) : place.file.suspend(reason));
         if (isPyrsiaError(error, 'CACHE_READ_ONLY')) {
           noDisk = error.details.reason;
           // Those who read along go on by themselves; else this source is asked once more, without the disk.
@@ -238,4 +236,24 @@ export function startTransfer(
       }
     },
   };
+}
+
+function isUseless(error: unknown): boolean {
+  return (['DIGEST_MISMATCH', 'SIZE_MISMATCH', 'CACHE_READ_ONLY'] as const).some((code) =>
+    isPyrsiaError(error, code),
+  );
+}
+
+/** The same failure, with what it was that failed. */
+function told(error: unknown, what: string): PyrsiaError {
+  for (const code of ['DIGEST_MISMATCH', 'SIZE_MISMATCH'] as const) {
+    if (isPyrsiaError(error, code))
+      return new PyrsiaError(code, { from: what, ...error.details }, { cause: error });
+  }
+  if (error instanceof PyrsiaError) return error;
+  return new PyrsiaError('UPSTREAM_FAILED', { url: what, reason: asError(error).message }, { cause: error });
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -26,7 +26,13 @@ export interface Testimony {
 }
 
 /** Who said it, in the words that users read. */
-export type Witness = 'the log' | 'the bytes seen before' | 'the registry' | 'the lockfile' | 'nobody';
+export type Witness =
+  | 'the log'
+  | 'the bytes seen before'
+  | 'the registry'
+  | 'the bytes that came'
+  | 'the lockfile'
+  | 'nobody';
 
 /** What the bytes have to be, and on whose word. */
 export type Expectation =
@@ -36,6 +42,8 @@ export type Expectation =
       readonly kind: 'contradicted';
       readonly by: Witness;
       readonly expected: Digest;
+      /** Who says otherwise. */
+      readonly against: Witness;
       readonly actual: Digest;
     };
 
@@ -54,8 +62,10 @@ export function expect(testimony: Testimony): Expectation {
   for (const [, by, digests] of said) {
     for (const digest of digests) {
       const stronger = named.find((known) => contradiction([known.digest], [digest]));
-      if (stronger)
-        return { kind: 'contradicted', by: stronger.by, expected: stronger.digest, actual: digest };
+      if (stronger) {
+        const { by: firstBy, digest: expected } = stronger;
+        return { kind: 'contradicted', by: firstBy, expected, against: by, actual: digest };
+      }
       if (!named.some((known) => known.digest === digest)) named.push({ by, digest });
     }
   }

@@ -33,14 +33,14 @@ describe('whose word it is', () => {
     expect(weigh({ declared: good })).toEqual(expect.objectContaining({ wanted: { digests: [good] } }));
   });
 
-  it.each<[Testimony, string]>([
-    [{ declared: good, claimed: evil }, 'the registry'],
-    [{ seen: [good], claimed: evil }, 'the bytes seen before'],
-    [{ seen: [good], declared: evil }, 'the bytes seen before'],
-    [{ published: { digests: [good] }, seen: [evil] }, 'the log'],
-    [{ published: { digests: [good] }, declared: good, claimed: evil }, 'the log'],
-  ])('%o contradicts %s, and names both digests', (testimony, by) => {
-    expect(weigh(testimony)).toEqual({ kind: 'contradicted', by, expected: good, actual: evil });
+  it.each<[Testimony, string, string]>([
+    [{ declared: good, claimed: evil }, 'the registry', 'the lockfile'],
+    [{ seen: [good], claimed: evil }, 'the bytes seen before', 'the lockfile'],
+    [{ seen: [good], declared: evil }, 'the bytes seen before', 'the registry'],
+    [{ published: { digests: [good] }, seen: [evil] }, 'the log', 'the bytes seen before'],
+    [{ published: { digests: [good] }, declared: good, claimed: evil }, 'the log', 'the lockfile'],
+  ])('%o contradicts %s by %s, and names both digests', (testimony, by, against) => {
+    expect(weigh(testimony)).toEqual({ kind: 'contradicted', by, against, expected: good, actual: evil });
   });
 
   it('a lockfile may add a digest of another algorithm, which then has to hold as well', () => {

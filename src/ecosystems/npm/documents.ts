@@ -13,13 +13,20 @@ import { digestFromIntegrity, isDigest } from '../../content/digest.ts';
 import { PyrsiaError } from '../../errors.ts';
 import type { Reference, Selected } from '../ecosystem.ts';
 import { members, pick, valueOf } from './json-members.ts';
-import { isVersion, tarballPath } from './names.ts';
+import { isVersion, packageAt, tarballPath } from './names.ts';
 
 const EMPTY = Buffer.from('{}');
 
-/** Whether `body` is one whole JSON object: not cut short, not a login page. @throws PyrsiaError `DOCUMENT_INVALID` */
-export function check(body: Uint8Array, what: string): void {
-  reading(what, () => pick(body, []));
+/**
+ * Whether `body` is one whole JSON object, not cut short and no login page, that does not name another
+ * package than the one at `path`.
+ *
+ * @throws PyrsiaError `DOCUMENT_INVALID`
+ */
+export function check(body: Uint8Array, what: string, path?: string): void {
+  const name = reading(what, () => stringIn(pick(body, ['name']), 'name'));
+  if (name === undefined || path === undefined || packageAt(path) === name) return;
+  throw new PyrsiaError('DOCUMENT_INVALID', { what, reason: `it is about ${JSON.stringify(name)}` });
 }
 
 /**

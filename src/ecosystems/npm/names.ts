@@ -33,6 +33,11 @@ export function escaped(name: string): string {
   return name.replace('/', '%2f');
 }
 
+/** The package whose document lies at this path; undefined where the path names none. */
+export function packageAt(path: string): string | undefined {
+  return /^\/((?:@[^/]+\/)?[^/]+)/.exec(path.replace(/%2f/i, '/'))?.[1];
+}
+
 /** Where registries keep a version's tarball: `/@types/node/-/node-24.0.0.tgz`. */
 export function tarballPath(name: string, version: string): string {
   return `/${name}/-/${baseOf(name)}-${version}.tgz`;
