@@ -20,7 +20,9 @@ export function listArtifacts({ catalogue, writing }: Shelf, query: ArtifactQuer
      FROM binding b JOIN content c ON c.sha256 = coalesce(b.sha256, b.learned)
      WHERE (?1 IS NULL OR b.ecosystem = ?1) AND b.name GLOB ?2 ORDER BY ${orders[sort]} LIMIT ?3`,
     // GLOB knows character classes as well; in a name a bracket is a bracket.
-    ...[ecosystem, name.replaceAll('[', '[[]'), limit],
+    ecosystem,
+    name.replaceAll('[', '[[]'),
+    limit,
   );
 
   const artifacts: Artifact[] = [];

@@ -14,7 +14,7 @@ import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSy
 import { pathToFileURL } from 'node:url';
 import { BLOCK } from './layout.ts';
 
-/** Written into the file; a catalogue with another number is made anew. */
+/** Written into the file last of all; a catalogue with another number is made anew. */
 const SCHEMA_VERSION = 1;
 
 const blocks = (size: string): string => `((${size}) + ${BLOCK - 1}) / ${BLOCK} * ${BLOCK}`;
@@ -33,7 +33,6 @@ const counted = (table: string, size: (row: 'new' | 'old') => string = () => '0'
 // `measured` says that every digest of a binding was computed from the content itself.
 // `learned` is the content a binding turned out to name, where only another digest was ever recorded.
 const SCHEMA = `
-  PRAGMA user_version = ${SCHEMA_VERSION};
   CREATE TABLE total (kind TEXT PRIMARY KEY, files INTEGER, bytes INTEGER, blocks INTEGER) STRICT, WITHOUT ROWID;
 
   CREATE TABLE content (
@@ -72,10 +71,14 @@ export type Row = Record<string, SQLOutputValue>;
 export interface Catalogue {
   get(sql: string, ...values: SQLInputValue[]): Row | undefined;
   all(sql: string, ...values: SQLInputValue[]): Row[];
+  /** Rows one after the other, without names: the quick way to walk a great many. */
+  each(sql: string, ...values: SQLInputValue[]): Iterable<SQLOutputValue[]>;
   /** Returns the number of rows changed. */
   run(sql: string, ...values: SQLInputValue[]): number;
   /** Everything in `work` happens or nothing does; `work` may not wait. One inside another is part of it. */
   transaction<T>(work: () => T): T;
+  /** Says that it is complete. Until then whoever opens it finds it unusable, and makes it anew. */
+  seal(): void;
   /** What it takes on the disk, its write-ahead log included, in bytes. */
   diskBytes(): number;
   close(): void;
@@ -83,7 +86,7 @@ export interface Catalogue {
 
 /**
  * Opens the catalogue for writing, creating it where there is none. `fresh` says that it is empty and
- * wants to be rebuilt: it was missing, damaged, or of another version.
+ * wants to be rebuilt and sealed: it was missing, damaged, of another version, or never sealed.
  *
  * @throws SQLite's error when it cannot be written.
  */
@@ -110,7 +113,8 @@ export function readCatalogue(path: string): Catalogue | undefined {
 
   const current = (): DatabaseSync => {
     const seen = appearance(path);
-    if (open?.seen !== seen) {
+    // Somebody may have deleted the cache: what was read of it stays readable.
+    if (open?.seen !== seen && (!open || existsSync(path))) {
       open?.database.close();
       open = { database: connectToRead(path), seen };
     }
@@ -139,6 +143,13 @@ function catalogueOf(path: string | undefined, connection: () => DatabaseSync): 
   return {
     get: (sql, ...values) => prepare(sql).get(...values),
     all: (sql, ...values) => prepare(sql).all(...values),
+    *each(sql, ...values) {
+      const statement = connection().prepare(sql);
+      statement.setReturnArrays(true);
+      // The types know only rows with names.
+      const rows: Iterable<unknown> = statement.iterate(...values);
+      for (const row of rows) if (Array.isArray(row)) yield row;
+    },
     run: (sql, ...values) => Number(prepare(sql).run(...values).changes),
     transaction(work) {
       if (connection().isTransaction) return work();
@@ -152,6 +163,7 @@ function catalogueOf(path: string | undefined, connection: () => DatabaseSync): 
         throw error;
       }
     },
+    seal: () => void prepare(`PRAGMA user_version = ${SCHEMA_VERSION}`).run(),
     diskBytes: () =>
       path === undefined
         ? 0

@@ -7,6 +7,8 @@
  *
  * @module
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Coordinates } from '../content/coordinates.ts';
 import { type Digest, integrityOf, isDigest, isSha256, type Sha256 } from '../content/digest.ts';
 import type { Stored } from '../content/source.ts';
@@ -71,6 +73,7 @@ export function openLedger(path: string): Ledger {
     },
 
     async *entries() {
+      if (!existsSync(join(path, 'index-v5'))) return;
       for await (const line of (await cacache()).ls.stream(path)) {
         const entry = isDigest(line.key) ? readKept(line) : readBound(line);
         if (entry) yield entry;

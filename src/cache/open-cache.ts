@@ -94,7 +94,7 @@ async function openToRead(
   const found = readCatalogue(layout.catalogue);
   const catalogue = found ?? memoryCatalogue();
   const shelf: Shelf = { layout, catalogue, now, readOnlyBecause, writing: undefined };
-  if (!found && existsSync(layout.content)) await rebuild(shelf, openLedger(layout.content));
+  if (!found) await rebuild(shelf, openLedger(layout.content));
   const refuse = async (): Promise<never> => {
     throw new PyrsiaError('CACHE_READ_ONLY', { path: layout.root, reason: readOnlyBecause });
   };

@@ -51,6 +51,7 @@ export async function rebuild({ catalogue, layout, writing }: Shelf, ledger: Led
       catalogue.run('UPDATE content SET used_at = ? WHERE sha256 = ?', at, key ?? null);
       catalogue.run('UPDATE document SET used_at = ? WHERE key = ?', at, key ?? null);
     }
+    catalogue.seal();
   });
 }
 

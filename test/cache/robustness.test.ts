@@ -166,9 +166,7 @@ describe('a full disk', () => {
     mkdirSync(path);
     const mount = 'mount -t tmpfs -o size=8m tmpfs "$1" && shift && exec "$@"';
     const command = ['sh', '-c', mount, 'sh', path, process.execPath, CHILD, 'fullDisk', join(path, 'cache')];
-    const seen: unknown = JSON.parse(
-      execFileSync('unshare', [namespace(), ...command], { encoding: 'utf8' }),
-    );
+    const seen: unknown = JSON.parse(inNamespace(...command));
     expect(seen).toEqual({
       full: 'CACHE_READ_ONLY',
       large: 'CACHE_READ_ONLY',
@@ -210,14 +208,15 @@ function unwritable(path: string, user?: Parameters<typeof asUser>[0]): unknown 
   return JSON.parse(execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
 }
 
-/** A mount of one's own: root has it, others by way of a user namespace where that is allowed. */
-function namespace(): string {
-  return process.getuid?.() === 0 ? '-m' : '-rm';
+/** What a command prints that may mount: as root, or where that is allowed in a user namespace. */
+function inNamespace(...command: string[]): string {
+  const [program, ...args] = ['unshare', process.getuid?.() === 0 ? '-m' : '-rm', ...command] as const;
+  return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
 }
 
 function canMount(): boolean {
   try {
-    execFileSync('unshare', [namespace(), 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' });
+    inNamespace('mount', '-t', 'tmpfs', 'tmpfs', '/mnt');
     return true;
   } catch {
     return false;

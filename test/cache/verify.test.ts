@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import type { Cache } from '../../src/cache/cache.ts';
 import { contentPath, layoutOf } from '../../src/cache/layout.ts';
@@ -48,6 +49,13 @@ function damage(path: string): void {
   bytes[bytes.length - 1]! ^= 1;
   chmodSync(path, 0o600);
   writeFileSync(path, bytes);
+}
+
+/** Leaves the catalogue as a writer does that is killed while it rebuilds. */
+function unseal(path: string): void {
+  const database = new DatabaseSync(path);
+  database.exec('DELETE FROM content; DELETE FROM binding; DELETE FROM document; PRAGMA user_version = 0');
+  database.close();
 }
 
 describe('verify', () => {
@@ -135,6 +143,7 @@ describe('the catalogue', () => {
       'damaged in the middle',
       (path: string) => writeFileSync(path, readFileSync(path).fill(0xff, 9000, 40_000)),
     ],
+    ['not finished', unseal],
     ['of another version', (path: string) => writeFileSync(path, readFileSync(path).fill(9, 60, 64))],
   ])('that is %s is rebuilt when the cache is opened, by a reader in memory', async (how, harm) => {
     const cache = await filled();

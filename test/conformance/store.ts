@@ -12,11 +12,6 @@ export function storeConformance(openStore: () => Promise<Store> | Store): void 
   const wanted: Wanted = { digests: [sha512], size: hello.length };
   const large = Buffer.alloc(3 * 2 ** 20, 'the same text again and again, ');
 
-  const open = async (store: Store, what: Wanted, options?: OpenOptions): Promise<Buffer | undefined> => {
-    const content = await store.open(what, options);
-    return content && (await bytesOf(content));
-  };
-
   describe('as a Store', () => {
     it('opens undefined for a digest it does not know', async () => {
       const store = await openStore();
@@ -147,7 +142,9 @@ export function storeConformance(openStore: () => Promise<Store> | Store): void 
 
     it('keeps no trace of content whose source fails, and passes its error on', async () => {
       const store = await openStore();
-      await expect(store.put(wanted, breaksAfter(hello.subarray(0, 5)))).rejects.toThrow('The line went dead');
+      await expect(store.put(wanted, breaksAfter(hello.subarray(0, 5)))).rejects.toThrow(
+        'The line went dead',
+      );
       expect(await Array.fromAsync(store.list())).toEqual([]);
     });
 
@@ -190,6 +187,11 @@ export function storeConformance(openStore: () => Promise<Store> | Store): void 
       expect(new Set(await Array.fromAsync(store.list()))).toEqual(new Set(stored));
     });
   });
+}
+
+async function open(store: Store, what: Wanted, options?: OpenOptions): Promise<Buffer | undefined> {
+  const content = await store.open(what, options);
+  return content && (await bytesOf(content));
 }
 
 /** Everything that content holds. */
