@@ -1,0 +1,255 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Cache } from '../../src/cache/cache.ts';
+import { openCache } from '../../src/cache/open-cache.ts';
+import { digestOf } from '../../src/content/digest.ts';
+import { type ArtifactService, type Contradiction, openArtifacts } from '../../src/proxy/artifacts.ts';
+import type { Asker } from '../../src/proxy/asker.ts';
+import { openDocuments } from '../../src/proxy/documents.ts';
+import { type Gate, openGate } from '../../src/proxy/gate.ts';
+import { openUpstreams, type Upstreams } from '../../src/proxy/upstream.ts';
+import { openReporter, type Reporter } from '../../src/resolve/reporter.ts';
+import { openResolver } from '../../src/resolve/resolve.ts';
+import { ask, type Question, type Reply } from '../support/ask.ts';
+import { plain } from '../support/plain-ecosystem.ts';
+
+const LAUNCH = '00000000-0000-4000-8000-000000000000';
+const apple = randomBytes(20_000);
+const pear = randomBytes(10 * 2 ** 20);
+const digest = digestOf(apple, 'sha256');
+
+/** What upstream has, by path, and the requests that it got. */
+let shelf: Record<string, Buffer | ((request: IncomingMessage, response: ServerResponse) => void)>;
+let requests: string[];
+let upstream: Server;
+let directory: string;
+let cache: Cache;
+let upstreams: Upstreams;
+let artifacts: ArtifactService;
+let gate: Gate;
+let reporter: Reporter;
+let asker: Asker;
+let contradictions: Contradiction[];
+
+beforeEach(async () => {
+  const listing = { name: 'apple', versions: { '1.0': digest, '3.0': digestOf(pear, 'sha256') } };
+  shelf = {
+    '/apple': Buffer.from(JSON.stringify(listing)),
+    '/apple/1.0/file': apple,
+    '/pear/1.0/file': pear,
+  };
+  requests = [];
+  upstream = createServer((request, response) => {
+    requests.push(
+      `${request.method} ${request.url}${request.headers.authorization ? ' with credential' : ''}`,
+    );
+    const found = shelf[request.url!];
+    if (typeof found === 'function') found(request, response);
+    else if (found) response.end(found);
+    else response.writeHead(404, { 'x-from': 'upstream' }).end('no such thing');
+  }).listen(0, '127.0.0.1');
+  await once(upstream, 'listening');
+
+  directory = await mkdtemp(join(tmpdir(), 'gate-'));
+  cache = await openCache(join(directory, 'cache'));
+  upstreams = openUpstreams({ silenceMs: 2000 });
+  const documents = openDocuments(cache.documents, upstreams, Date.now);
+  contradictions = [];
+  artifacts = openArtifacts({
+    cache,
+    documents,
+    upstreams,
+    resolver: openResolver(cache),
+    now: Date.now,
+    onContradiction: (found) => contradictions.push(found),
+  });
+  const about = { launch: LAUNCH, command: ['plain'], cwd: '/', startedAt: 0, policy: 'observe' } as const;
+  reporter = openReporter(about, join(directory, 'report'));
+  asker = {
+    upstream: {
+      url: new URL(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}/`),
+      name: 'npm',
+      public: true,
+      ecosystem: plain,
+    },
+    connection: { strictSsl: true },
+    policy: 'observe',
+    reporter,
+  };
+  const admit = (credential: string): Asker | undefined => (credential === LAUNCH ? asker : undefined);
+  gate = await openGate({ artifacts, documents, upstreams, admit, log: () => {} }, { host: '127.0.0.1' });
+});
+
+afterEach(async () => {
+  await gate[Symbol.asyncDispose]();
+  await artifacts.settled();
+  await upstreams[Symbol.asyncDispose]();
+  await cache[Symbol.asyncDispose]();
+  upstream.close();
+  upstream.closeAllConnections();
+  await rm(directory, { recursive: true });
+});
+
+const get = async (path: string, { headers, ...rest }: Question = {}): Promise<Reply> =>
+  ask(new URL(path, gate.base), { ...rest, headers: { authorization: `Bearer ${LAUNCH}`, ...headers } });
+const expecting = (named: string): Question => ({ headers: { 'x-expects': named } });
+const reported = () => reporter.receipt().artifacts;
+
+describe('an artifact', () => {
+  it('comes from upstream once, and is reported before its last byte', async () => {
+    const first = await get('/apple/1.0/file', expecting(digest));
+    expect(first).toMatchObject({ status: 200, complete: true });
+    expect(first.body.equals(apple)).toBe(true);
+    expect(reported()).toMatchObject([
+      {
+        purl: 'pkg:npm/apple@1.0',
+        source: 'upstream',
+        word: 'declared',
+        by: 'the registry',
+        digest,
+        bytes: 20_000,
+      },
+    ]);
+    await artifacts.settled();
+    expect((await get('/apple/1.0/file', expecting(digest))).body.equals(apple)).toBe(true);
+    expect(reported()[1]).toMatchObject({ source: 'cache', by: 'the bytes seen before' });
+    expect(requests).toEqual(['GET /apple/1.0/file']);
+  });
+
+  it('of more than 8 MiB is streamed, and shared by those who want it at the same time', async () => {
+    const named = expecting(digestOf(pear, 'sha256'));
+    const replies = await Promise.all([1, 2, 3].map(async () => get('/pear/1.0/file', named)));
+    for (const { body, complete } of replies) expect([complete, body.equals(pear)]).toEqual([true, true]);
+    expect(requests).toEqual(['GET /pear/1.0/file']);
+  });
+
+  it('of which the client names no digest is measured by what the registry declares', async () => {
+    shelf['/apple/1.0/file'] = randomBytes(20_000);
+    const reply = await get('/apple/1.0/file');
+    expect(reply.status).toBe(403);
+    expect(reply.text).toContain(digest);
+    expect(reported()).toMatchObject([{ outcome: 'refused' }]);
+  });
+
+  it('is not what a lockfile says it is when the registry says otherwise', async () => {
+    const other = digestOf(pear, 'sha256');
+    await get('/pear/1.0/file', expecting(other));
+    await artifacts.settled();
+    const reply = await get('/apple/1.0/file', expecting(other));
+    expect(reply.status).toBe(403);
+    expect(JSON.parse(reply.text).why).toMatch(new RegExp(`${digest} .the registry.*${other} .the lockfile`));
+    expect(
+      cache.bindings.get({
+        upstream: 'npm',
+        coordinates: { ecosystem: 'npm', name: 'apple', version: '1.0' },
+      }),
+    ).toBeUndefined();
+    expect(contradictions).toEqual([]);
+  });
+
+  it('stays what it was at first use', async () => {
+    await get('/apple/1.0/file', expecting(digest));
+    await artifacts.settled();
+    const other = digestOf(pear, 'sha256');
+    const reply = await get('/apple/1.0/file', expecting(other));
+    expect(reply.status).toBe(403);
+    expect(reply.text).toContain(digest);
+    expect(reply.text).toContain(other);
+    expect(contradictions).toEqual([]);
+    // Once the registry itself says so it is a change, which a human may accept.
+    shelf['/apple'] = Buffer.from(JSON.stringify({ name: 'apple', versions: { '1.0': other } }));
+    expect((await get('/apple/1.0/file', expecting(other))).status).toBe(403);
+    expect(contradictions).toMatchObject([{ expected: digest, actual: other }]);
+  });
+
+  it('named by the client alone is delivered offline under observe, and refused under locked', async () => {
+    await cache.content.put({ digests: [] }, [apple]);
+    asker = { ...asker, offline: 'it was asked for' };
+    expect((await get('/apple/1.0/file', expecting(digest))).status).toBe(200);
+    expect(reported()[0]).toMatchObject({ word: 'claimed', by: 'the lockfile', rung: 'none' });
+    asker = { ...asker, policy: 'locked' };
+    expect((await get('/apple/1.0/file', expecting(digest))).status).toBe(403);
+    expect(requests).toEqual([]);
+  });
+
+  it('that is nowhere is unavailable in the words of its ecosystem', async () => {
+    asker = { ...asker, offline: 'it was asked for' };
+    const reply = await get('/apple/1.0/file', expecting(digest));
+    expect(reply.status).toBe(503);
+    expect(reply.text).toContain('pkg:npm/apple@1.0');
+  });
+
+  it("is not found only when upstream says so, with upstream's own reply", async () => {
+    const reply = await get('/apple/9.9/file', expecting(digest));
+    expect(reply).toMatchObject({ status: 404, text: 'no such thing', headers: { 'x-from': 'upstream' } });
+    expect(reported()).toMatchObject([{ outcome: 'not found' }]);
+  });
+
+  it("is asked for with the user's credential only after it was refused without, and then not kept", async () => {
+    shelf['/secret/1.0/file'] = (request, response) =>
+      request.headers.authorization === 'Bearer mine' ? response.end(apple) : response.writeHead(401).end();
+    asker = { ...asker, authorization: 'Bearer mine' };
+    expect((await get('/secret/1.0/file', expecting(digest))).body.equals(apple)).toBe(true);
+    expect(requests[0]).toBe('GET /secret/1.0/file');
+    expect(requests.at(-1)).toBe('GET /secret/1.0/file with credential');
+    expect(reported()).toMatchObject([{ outcome: 'passed' }]);
+    await artifacts.settled();
+    expect(cache.artifacts()).toEqual([]);
+  });
+});
+
+describe('a document', () => {
+  it('is passed on byte for byte with an ETag, and not sent again to who has it', async () => {
+    const reply = await get('/apple');
+    expect(reply.body).toEqual(shelf['/apple']);
+    const again = await get('/apple', { headers: { 'if-none-match': reply.headers.etag! } });
+    expect(again).toMatchObject({ status: 304, text: '' });
+  });
+
+  it('is served from the cache, marked stale, when upstream has gone', async () => {
+    await get('/apple');
+    upstream.close();
+    upstream.closeAllConnections();
+    const reply = await get('/apple');
+    expect(reply.body).toEqual(shelf['/apple']);
+    expect(reply.headers['warning']).toMatch(/^110 .*connection refused/);
+    expect(reporter.receipt().documents).toEqual({ upstream: 1, unchanged: 0, stale: 1 });
+  });
+
+  it('that is none of this registry is not passed on', async () => {
+    shelf['/apple'] = Buffer.from('<html>Please log in</html>');
+    const reply = await get('/apple');
+    expect(reply.status).toBe(503);
+    expect(reply.text).not.toContain('html');
+  });
+});
+
+describe('other requests', () => {
+  it('are answered, passed on or refused as the ecosystem says', async () => {
+    shelf['/ask'] = Buffer.from('forty-two');
+    expect(await get('/ask')).toMatchObject({ status: 200, text: 'forty-two' });
+    expect(await get('/hello')).toMatchObject({ status: 200, text: '{"why":"hello"}' });
+    expect(await get('/apple', { method: 'PUT', body: '{}' })).toMatchObject({ status: 403 });
+    expect(requests).toEqual(['GET /ask']);
+  });
+
+  it('are turned away without a credential, and with a wrong one', async () => {
+    for (const authorization of ['', 'Bearer 11111111-0000-4000-8000-000000000000', `Basic ${LAUNCH}`]) {
+      expect(await get('/apple', { headers: { authorization } })).toMatchObject({ status: 401 });
+    }
+    expect(requests).toEqual([]);
+  });
+
+  it('do not carry our credential to upstream', async () => {
+    await get('/ask');
+    await get('/apple');
+    await get('/apple/1.0/file', expecting(digest));
+    expect(requests.join()).not.toContain('with credential');
+  });
+});
