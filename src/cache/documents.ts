@@ -36,7 +36,11 @@ export function documentsOf(shelf: Shelf, room: Room): Documents {
     },
 
     touch(key, checkedAt) {
-      catalogue.run('UPDATE document SET checked_at = ? WHERE key = ?', checkedAt, digestOfKey(key));
+      try {
+        catalogue.run('UPDATE document SET checked_at = ? WHERE key = ?', checkedAt, digestOfKey(key));
+      } catch {
+        // The disk is full. Upstream is then asked once more than it would have to be.
+      }
     },
   };
 }

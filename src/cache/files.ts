@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, isDigest, isSha256, type Sha256 } from '../content/digest.ts';
-import { contentRoot, DEPTH, isMissing, type Layout } from './layout.ts';
+import { BLOCK, contentRoot, DEPTH, isMissing, type Layout } from './layout.ts';
 
 /** A file in the cache. Size in bytes, time in milliseconds since 1970. */
 export interface FoundFile {
@@ -31,6 +31,13 @@ export async function* documentFiles(layout: Layout): AsyncGenerator<FoundFile &
 /** Every file that is arriving, or was. */
 export function partialFiles(layout: Layout): AsyncGenerator<FoundFile & { readonly name: string }> {
   return filesBelow(layout.partial, DEPTH.partial);
+}
+
+/** What is arriving takes on the disk, in bytes: a few files, looked at one by one. */
+export function partialBytes({ partial }: Layout): number {
+  return below({ path: partial, name: '' })
+    .map(({ path }) => statSync(path, { throwIfNoEntry: false })?.size ?? 0)
+    .reduce((sum, size) => sum + Math.ceil(size / BLOCK) * BLOCK, 0);
 }
 
 /**

@@ -97,12 +97,10 @@ function partialOf(
   const wake = (): void => {
     for (const go of waiting) go();
   };
-  room.arriving(size);
 
   const end = async (how: 'finished' | Error, keep: boolean): Promise<void> => {
     if (outcome !== 'arriving') return;
     outcome = how;
-    room.arriving(-size);
     closed();
     wake();
     await file.close();
@@ -132,10 +130,7 @@ function partialOf(
       try {
         meter.update(chunk);
         room.mustFit(size + chunk.byteLength);
-        await room.reserve(chunk.byteLength, async () => {
-          await append(chunk);
-          room.arriving(chunk.byteLength);
-        });
+        await room.reserve(chunk.byteLength, () => append(chunk));
         size += chunk.byteLength;
         wake();
       } catch (error) {

@@ -11,6 +11,7 @@ import { dirname } from 'node:path';
 import { type Digest, isDigest, isSha256 } from '../content/digest.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { Collected } from './cache.ts';
+import { partialBytes } from './files.ts';
 import { BLOCK, isMissing } from './layout.ts';
 import { dropContent, dropDocument, type Room, type Shelf } from './shelf.ts';
 
@@ -35,7 +36,7 @@ export function defaultLimit(path: string): number {
 }
 
 /** What a cache takes on the disk, in bytes. */
-export function diskBytes({ catalogue }: Pick<Shelf, 'catalogue'>): number {
+export function diskBytes({ catalogue, layout }: Pick<Shelf, 'catalogue' | 'layout'>): number {
   const of = Object.fromEntries(
     catalogue.all('SELECT * FROM total').map(({ kind, files, blocks }) => [kind, { files, blocks }]),
   );
@@ -50,6 +51,7 @@ export function diskBytes({ catalogue }: Pick<Shelf, 'catalogue'>): number {
     sharded(entries) +
     blocks('document') +
     Math.min(files('document'), 256) * BLOCK +
+    partialBytes(layout) +
     catalogue.diskBytes() +
     8 * BLOCK
   );
@@ -111,7 +113,6 @@ export function roomOf(shelf: () => Shelf, limit: number): Room {
         reserved -= bytes + BESIDE;
       }
     },
-    arriving: (bytes) => void (reserved += bytes),
     evict: async (dryRun) => (taken() > limit ? evict(dryRun) : { artifacts: [], bytes: 0 }),
   };
 }

@@ -46,8 +46,6 @@ export interface Room {
   reserve<T>(bytes: number, work: () => T | Promise<T>): Promise<T>;
   /** Throws `CACHE_READ_ONLY` when a file of `bytes` can never fit. */
   mustFit(bytes: number): void;
-  /** Counts bytes that are arriving in `partial/`; negative when they have been moved or removed. */
-  arriving(bytes: number): void;
   /** Makes the cache fit its limit; with `dryRun` says only what would go. */
   evict(dryRun: boolean): Promise<Pick<Collected, 'artifacts' | 'bytes'>>;
 }

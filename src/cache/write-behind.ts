@@ -19,7 +19,7 @@ const DELAY_MS = 1000;
 export interface WriteBehind {
   used(table: 'content' | 'document', key: Digest): void;
   stored(sha256: Sha256): void;
-  /** Writes last uses now. */
+  /** Writes last uses now, or keeps them where the disk is full. */
   flushUses(): void;
   /** Writes everything now, and again later what could not be written. Never rejects: it is all expendable. */
   flush(): Promise<void>;
@@ -33,16 +33,20 @@ export function writeBehind(catalogue: Catalogue, ledger: Ledger, now: () => num
 
   const flushUses = (): void => {
     if (uses.content.size + uses.document.size === 0) return;
-    catalogue.transaction(() => {
-      for (const [key, at] of uses.content) {
-        catalogue.run('UPDATE content SET used_at = max(used_at, ?) WHERE sha256 = ?', at, key);
-      }
-      for (const [key, at] of uses.document) {
-        catalogue.run('UPDATE document SET used_at = max(used_at, ?) WHERE key = ?', at, key);
-      }
-    });
-    uses.content.clear();
-    uses.document.clear();
+    try {
+      catalogue.transaction(() => {
+        for (const [key, at] of uses.content) {
+          catalogue.run('UPDATE content SET used_at = max(used_at, ?) WHERE sha256 = ?', at, key);
+        }
+        for (const [key, at] of uses.document) {
+          catalogue.run('UPDATE document SET used_at = max(used_at, ?) WHERE key = ?', at, key);
+        }
+      });
+      uses.content.clear();
+      uses.document.clear();
+    } catch {
+      // As below.
+    }
   };
 
   const record = async (sha256: Sha256): Promise<void> => {
@@ -61,8 +65,8 @@ export function writeBehind(catalogue: Catalogue, ledger: Ledger, now: () => num
   const flush = async (): Promise<void> => {
     clearTimeout(timer);
     timer = undefined;
+    flushUses();
     try {
-      flushUses();
       for (const sha256 of unrecorded) {
         await record(sha256);
         unrecorded.delete(sha256);

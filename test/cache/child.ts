@@ -81,6 +81,7 @@ const scenarios = {
     const document = await codeOf(
       cache.documents.put({ ...documentAt('/big'), body: contentOf('big', 3_000_000) }),
     );
+    cache.documents.touch(documentAt('/1'), 2);
     const content = await cache.content.open(first);
     const read =
       content && Buffer.concat(await Array.fromAsync(content.chunks)).equals(contentOf('first', 50_000));

@@ -81,6 +81,18 @@ describe('the size limit', () => {
     expect(onDisk(cache.path)).toBeLessThanOrEqual(limit);
   });
 
+  it('counts what is arriving, and what broken transfers have left', async () => {
+    const limit = 12 * megabyte;
+    const cache = await cacheIn(undefined, { limit });
+    const partial = await cache.partial({ digests: [digestOf(contentOf('broken'), 'sha256')] });
+    for (const slice of slices(contentOf('broken', 4e6))) await partial.write(slice);
+    expect(cache.size().diskBytes).toBeGreaterThan(4e6);
+    await partial.suspend(new Error('The line went dead'));
+    for (let i = 0; i < 20; i++) await cache.content.put({ digests: [] }, [contentOf(i, 700_000)]);
+    expect(onDisk(cache.path)).toBeLessThanOrEqual(limit);
+    expect(filesBelow(join(cache.path, 'partial'))).toHaveLength(1);
+  });
+
   it('refuses what can never fit, before anything is given up for it', async () => {
     const cache = await cacheIn(undefined, { limit: 2 * megabyte });
     const kept = await cache.content.put({ digests: [] }, [contentOf('kept')]);
