@@ -45,7 +45,7 @@ export async function deliver(pulled: Pulled, output: string): Promise<string> {
 }
 
 /** As `npm pack` names a tarball: `@types/node` becomes `types-node-24.0.0.tgz`. */
-export function fileName(purl: string): string {
+function fileName(purl: string): string {
   const { name, wanted } = parseReference(purl).reference;
   return `${name.replace(/^@/, '').replaceAll('/', '-')}-${wanted}.tgz`;
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { rmSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { AgentClient } from '../control/connection.ts';
 import type { LaunchAnswer } from '../control/protocol.ts';
@@ -15,7 +14,8 @@ import type { Receipt } from '../resolve/report.ts';
 import type { Session } from '../session.ts';
 import { led, restored } from '../shims/environment.ts';
 import { findTool } from '../shims/find-tool.ts';
-import { launchFile, writeLaunch } from '../shims/launch.ts';
+import { writeLaunch } from '../shims/launch.ts';
+import { removeLaunch } from '../shims/launches.ts';
 import { runTool, type ToolResult } from '../shims/run-tool.ts';
 import { say } from './talk.ts';
 
@@ -107,7 +107,7 @@ async function launch(
     const answer = await agent.call('launch', { id }, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
     return { agent, id, answer };
   } catch (error) {
-    rmSync(launchFile(agent.directory, id), { force: true });
+    removeLaunch(agent.directory, id);
     throw error;
   }
 }
@@ -125,7 +125,7 @@ async function settle(
     if (line !== undefined) say(line);
     return receipt;
   } catch (error) {
-    rmSync(launchFile(agent.directory, id), { force: true });
+    removeLaunch(agent.directory, id);
     say(
       isPyrsiaError(error, 'AGENT_UNAVAILABLE')
         ? `The agent ended while ${name} was running; if that failed, run it again (pyrsia agent logs may say why)`

@@ -9,24 +9,14 @@ import { join } from 'node:path';
 import type { Paths } from '../paths.ts';
 import type { Receipt } from './report.ts';
 
-/** Where the receipt of the last launch lies. */
-export function lastReceiptPath(paths: Pick<Paths, 'state'>): string {
-  return join(paths.state, 'last.json');
-}
-
-/** Where the receipts of the latest launches lie, each as `<launch>.json`. */
-export function receiptsDirectory(paths: Pick<Paths, 'state'>): string {
-  return join(paths.state, 'receipts');
-}
-
 /** The receipt of the last launch; undefined when there is none. */
 export function lastReceipt(paths: Pick<Paths, 'state'>): Receipt | undefined {
-  return readReceipt(lastReceiptPath(paths));
+  return readReceipt(join(paths.state, 'last.json'));
 }
 
 /** Every receipt that is kept, the latest first. */
 export function keptReceipts(paths: Pick<Paths, 'state'>): Receipt[] {
-  const directory = receiptsDirectory(paths);
+  const directory = join(paths.state, 'receipts');
   return namesIn(directory)
     .filter((name) => name.endsWith('.json'))
     .flatMap((name) => readReceipt(join(directory, name)) ?? [])

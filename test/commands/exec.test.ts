@@ -164,6 +164,21 @@ describe('an agent that cannot serve', () => {
   });
 });
 
+it('needs no home directory that can be written', async () => {
+  const project = await home.project({ dependencies });
+  home.freshNpmCache();
+  const unset = { XDG_CACHE_HOME: undefined, XDG_STATE_HOME: undefined, XDG_CONFIG_HOME: undefined };
+  const env = {
+    ...unset,
+    HOME: '/dev/null',
+    npm_config_registry: registry.url,
+    npm_config_userconfig: join(home.home, '.npmrc'),
+  };
+  const { code, stderr } = await home.pyrsia(['exec', '--', 'npm', 'ci'], { cwd: project.dir, env });
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect(stderr).toMatch(/^pyrsia: 2 packages · 2 upstream/m);
+});
+
 it('says what is wrong with the configuration, and runs the command all the same', async () => {
   const env = { PYRSIA_POLICY: 'lax' };
   const { code, stderr } = await home.pyrsia(['exec', '--', 'true'], { env });
