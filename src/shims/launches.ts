@@ -68,6 +68,8 @@ export function launches({
     close() {
       clearInterval(timer);
       for (const id of running.keys()) end(id);
+      // An agent before us was killed, and after that the command that would have removed its files.
+      removeLeftovers(directory);
     },
   };
 
@@ -88,7 +90,7 @@ export function launches({
     const found = running.get(id);
     if (!found) return;
     running.delete(id);
-    removeFiles(directory, id);
+    removeLaunch(directory, id);
     onEnd(found.launch);
   }
 }
@@ -114,9 +116,9 @@ function startOf(pid: number): string | undefined {
 }
 
 function removeLeftovers(directory: string): void {
-  const ids = new Set(readdirSync(launchDirectory(directory)).map((name) => name.slice(0, 36)));
+  const ids = new Set(namesIn(directory).map((name) => name.slice(0, 36)));
   for (const id of ids) {
-    if (isLaunchId(id) && !isAlive(directory, id)) removeFiles(directory, id);
+    if (isLaunchId(id) && !isAlive(directory, id)) removeLaunch(directory, id);
   }
 }
 
@@ -130,9 +132,16 @@ function isAlive(directory: string, id: string): boolean {
   }
 }
 
-function removeFiles(directory: string, id: string): void {
-  for (const name of readdirSync(launchDirectory(directory))) {
+/** Removes the launch file of `id` and all that belongs to it; the launch ends with that. */
+export function removeLaunch(directory: string, id: string): void {
+  for (const name of namesIn(directory)) {
     if (name === id || name.startsWith(`${id}.`))
       rmSync(join(launchDirectory(directory), name), { force: true });
   }
+}
+
+/** What lies among the launch files; nothing when somebody tidied the directory away. */
+function namesIn(directory: string): string[] {
+  const files = launchDirectory(directory);
+  return existsSync(files) ? readdirSync(files) : [];
 }

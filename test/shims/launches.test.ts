@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,4 +105,24 @@ it('removes what launches of dead processes left, and nothing else', () => {
   expect(readdirSync(join(directory, 'launch')).toSorted()).toEqual(
     [alive, `${alive}.npmrc`, 'README'].toSorted(),
   );
+});
+
+it('leaves nothing of an agent and a command that were both killed', async () => {
+  const tool = spawn('sleep', ['60']);
+  const id = write(tool.pid);
+  const running = registry();
+  expect(readdirSync(join(directory, 'launch'))).toEqual([id]);
+  tool.kill('SIGKILL');
+  await once(tool, 'exit');
+  running.close();
+  expect(readdirSync(join(directory, 'launch'))).toEqual([]);
+});
+
+it('does without a directory that somebody tidied away', () => {
+  const running = registry();
+  const id = write();
+  running.admit(id);
+  rmSync(join(directory, 'launch'), { recursive: true });
+  running.close();
+  expect(ended).toEqual([id]);
 });
