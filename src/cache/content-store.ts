@@ -40,11 +40,14 @@ export function contentStore(shelf: Shelf, partials: Partials | undefined): Stor
     const meter = measure(wanted, ['sha256']);
     for (const part of parts) meter.update(part);
     const stored = storedFrom(meter.end());
-    return mustWrite().writing.room.reserve(stored.size, () => {
-      placeFile(layout, contentPath(layout, stored.digests[0]), parts, 0o444);
-      keepContent(shelf, stored);
-      return stored;
-    });
+    try {
+      await mustWrite().writing.room.reserve(stored.size, () =>
+        keepContent(shelf, stored, (path) => placeFile(layout, path, parts, 0o444)),
+      );
+    } catch (error) {
+      throw cannotWrite(layout, error);
+    }
+    return stored;
   };
 
   return {
@@ -72,8 +75,6 @@ export function contentStore(shelf: Shelf, partials: Partials | undefined): Stor
           if (size > AT_ONCE) return await putLarge(arriving, wanted, gathered, chunks);
         }
         return await putSmall(wanted, gathered);
-      } catch (error) {
-        throw cannotWrite(layout, error);
       } finally {
         await chunks.return(undefined);
       }

@@ -12,7 +12,7 @@
 import { type Digest, digestOf, hexOf } from '../content/digest.ts';
 import type { DocumentKey, Documents, StoredDocument } from './cache.ts';
 import type { Catalogue } from './catalogue.ts';
-import { cannotWrite, documentPath, type Layout, placeFile } from './layout.ts';
+import { cannotWrite, DEPTH, documentPath, type Layout, placeFile, removeFile } from './layout.ts';
 import { dropDocument, readIfThere, type Room, type Shelf } from './shelf.ts';
 
 /** The documents of `shelf`, which is writable. */
@@ -23,12 +23,18 @@ export function documentsOf(shelf: Shelf, room: Room): Documents {
 
     async put(document) {
       const key = digestOfKey(document);
+      const path = documentPath(layout, key);
       const parts = formatDocument(document);
       const size = parts.reduce((sum, part) => sum + part.byteLength, 0);
       try {
         await room.reserve(size, () => {
-          placeFile(layout, documentPath(layout, key), parts, 0o600);
-          addDocument(catalogue, document, size, shelf.now());
+          placeFile(layout, path, parts, 0o600);
+          try {
+            addDocument(catalogue, document, size, shelf.now());
+          } catch (error) {
+            removeFile(path, DEPTH.document);
+            throw error;
+          }
         });
       } catch (error) {
         throw cannotWrite(layout, error);

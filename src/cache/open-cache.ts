@@ -75,6 +75,7 @@ async function openToWrite(layout: Layout, limit: number, now: () => number): Pr
       partial: async (wanted) => partials.open(wanted),
       gc: async ({ dryRun = false } = {}) => collectGarbage(shelf, room, partials, dryRun),
       async [Symbol.asyncDispose]() {
+        await partials.close();
         await later.flush();
         catalogue.close();
       },

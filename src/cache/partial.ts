@@ -14,7 +14,7 @@ import { type Digest, digestWith } from '../content/digest.ts';
 import { HELD_BACK, measure, type Meter } from '../content/verified.ts';
 import type { PartialContent } from './cache.ts';
 import { storedFrom } from './contents.ts';
-import { cannotWrite, contentPath, moveIntoPlace, temporaryPath } from './layout.ts';
+import { cannotWrite, moveIntoPlace, temporaryPath } from './layout.ts';
 import { keepContent, type Room, type Shelf } from './shelf.ts';
 
 /** How much is read at a time: 256 KiB. */
@@ -25,31 +25,37 @@ export interface Partials {
   open(wanted: Wanted, options?: { readonly resume?: boolean }): Promise<PartialContent>;
   /** Whether a file of this name in `partial/` is being written by this process. */
   isOpen(name: string): boolean;
+  /** Breaks off whatever is still arriving, to be gone on with later. */
+  close(): Promise<void>;
 }
 
 /** The partial files of `shelf`, which is writable. */
 export function partialsOf(shelf: Shelf, room: Room): Partials {
-  const writing = new Set<string>();
+  const writing = new Map<string, PartialContent | undefined>();
 
   return {
     async open(wanted, { resume = true } = {}) {
       if (wanted.size !== undefined) room.mustFit(wanted.size);
       const strongest = resume ? resumableName(wanted.digests) : undefined;
-      const name = strongest !== undefined && !writing.has(strongest) ? strongest : undefined;
-      const path = name === undefined ? temporaryPath(shelf.layout) : join(shelf.layout.partial, name);
-      writing.add(basename(path));
+      const resumable = strongest !== undefined && !writing.has(strongest);
+      const path = resumable ? join(shelf.layout.partial, strongest) : temporaryPath(shelf.layout);
+      const name = basename(path);
+      writing.set(name, undefined);
       try {
         mkdirSync(shelf.layout.partial, { recursive: true, mode: 0o700 });
-        const beginning = await openBeginning(path, wanted);
-        return partialOf(shelf, room, { path, ...beginning, resumable: name !== undefined }, () =>
-          writing.delete(basename(path)),
-        );
+        const opened = { path, resumable, ...(await openBeginning(path, wanted)) };
+        const partial = partialOf(shelf, room, opened, () => writing.delete(name));
+        writing.set(name, partial);
+        return partial;
       } catch (error) {
-        writing.delete(basename(path));
+        writing.delete(name);
         throw cannotWrite(shelf.layout, error);
       }
     },
     isOpen: (name) => writing.has(name),
+    async close() {
+      for (const partial of writing.values()) await partial?.suspend(new Error('The cache was closed'));
+    },
   };
 }
 
@@ -98,6 +104,10 @@ function partialOf(
     for (const go of waiting) go();
   };
 
+  const mustGoOn = (): void => {
+    if (outcome instanceof Error) throw outcome;
+  };
+
   const end = async (how: 'finished' | Error, keep: boolean): Promise<void> => {
     if (outcome !== 'arriving') return;
     outcome = how;
@@ -126,7 +136,7 @@ function partialOf(
     },
 
     async write(chunk) {
-      if (outcome instanceof Error) throw outcome;
+      mustGoOn();
       try {
         meter.update(chunk);
         room.mustFit(size + chunk.byteLength);
@@ -140,11 +150,12 @@ function partialOf(
     },
 
     async *read({ offset = 0, signal } = {}) {
+      mustGoOn();
       const source = await open(place, 'r');
       try {
         for (let at = offset; ;) {
           signal?.throwIfAborted();
-          if (outcome instanceof Error) throw outcome;
+          mustGoOn();
           const proven = outcome === 'finished' ? size : size - HELD_BACK;
           for await (const chunk of readFrom(source, at, proven)) {
             at += chunk.byteLength;
@@ -160,13 +171,14 @@ function partialOf(
     },
 
     async finish() {
-      if (outcome instanceof Error) throw outcome;
+      mustGoOn();
       try {
         const stored = storedFrom(meter.end());
         await file.chmod(0o444);
-        place = contentPath(shelf.layout, stored.digests[0]);
-        moveIntoPlace(path, place);
-        keepContent(shelf, stored);
+        keepContent(shelf, stored, (to) => {
+          moveIntoPlace(path, to);
+          place = to;
+        });
         await end('finished', true);
         return stored;
       } catch (error) {

@@ -50,9 +50,21 @@ export interface Room {
   evict(dryRun: boolean): Promise<Pick<Collected, 'artifacts' | 'bytes'>>;
 }
 
-/** Enters content whose file has just been put in its place. */
-export function keepContent({ catalogue, now, writing }: Shelf, stored: Stored): void {
-  if (addContent(catalogue, stored, now())) writing?.later.stored(stored.digests[0]);
+/** Puts verified content in its place and enters it; where it cannot be entered nothing of it is left. */
+export function keepContent(
+  { catalogue, layout, now, writing }: Shelf,
+  stored: Stored,
+  putInPlace: (path: string) => void,
+): void {
+  const [sha256] = stored.digests;
+  const path = contentPath(layout, sha256);
+  putInPlace(path);
+  try {
+    if (addContent(catalogue, stored, now())) writing?.later.stored(sha256);
+  } catch (error) {
+    removeFile(path, DEPTH.content);
+    throw error;
+  }
 }
 
 /** Removes content: from the catalogue, from the disk, and its own entry from the record. Bindings stay. */
