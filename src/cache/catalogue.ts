@@ -71,8 +71,6 @@ export type Row = Record<string, SQLOutputValue>;
 export interface Catalogue {
   get(sql: string, ...values: SQLInputValue[]): Row | undefined;
   all(sql: string, ...values: SQLInputValue[]): Row[];
-  /** Rows one after the other, without names: the quick way to walk a great many. */
-  each(sql: string, ...values: SQLInputValue[]): Iterable<SQLOutputValue[]>;
   /** Returns the number of rows changed. */
   run(sql: string, ...values: SQLInputValue[]): number;
   /** Everything in `work` happens or nothing does; `work` may not wait. One inside another is part of it. */
@@ -143,13 +141,6 @@ function catalogueOf(path: string | undefined, connection: () => DatabaseSync): 
   return {
     get: (sql, ...values) => prepare(sql).get(...values),
     all: (sql, ...values) => prepare(sql).all(...values),
-    *each(sql, ...values) {
-      const statement = connection().prepare(sql);
-      statement.setReturnArrays(true);
-      // The types know only rows with names.
-      const rows: Iterable<unknown> = statement.iterate(...values);
-      for (const row of rows) if (Array.isArray(row)) yield row;
-    },
     run: (sql, ...values) => Number(prepare(sql).run(...values).changes),
     transaction(work) {
       if (connection().isTransaction) return work();
