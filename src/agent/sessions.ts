@@ -121,6 +121,7 @@ export async function lead(
   for (const note of notes) session.reporter.note(note);
   if (leftAlone.some(({ scope }) => scope === undefined)) return { session, answer: { notes } };
 
+  const { httpProxy, httpsProxy, noProxy } = settings.connection;
   const leading: Leading[] = [];
   for (const [{ url, scope }, upstream] of upstreams) {
     leading.push({
@@ -140,6 +141,7 @@ export async function lead(
     globalConfig: settings.globalConfig,
     lockedHosts: settings.lockedHosts,
     ...(settings.replacedHost === undefined ? {} : { replacedHost: settings.replacedHost }),
+    ...(httpProxy === undefined && httpsProxy === undefined ? {} : { unproxied: noProxy ?? '' }),
     pathOf: (file) => parts.pathOf(launch.id, file),
   });
   for (const [file, text] of Object.entries(files)) {

@@ -143,6 +143,8 @@ export interface ToolCall {
   readonly lockedHosts: readonly string[];
   /** The host that the tool, meeting it in a lockfile, replaces by its default registry's; undefined: the user has said otherwise. */
   readonly replacedHost?: string;
+  /** Hosts, separated by commas, that the tool reaches without the proxy it is configured with; undefined: it has none. */
+  readonly unproxied?: string;
   /** Path at which a file of {@link Redirection.files} will lie. */
   pathOf(file: string): string;
 }

@@ -28,9 +28,16 @@ export function redirect(call: ToolCall): Redirection {
       ),
       npm_config_globalconfig: call.pathOf(FILE),
       ...(replaced === undefined ? {} : { npm_config_replace_registry_host: replaced }),
+      ...(call.unproxied === undefined ? {} : { npm_config_noproxy: withHosts(call.unproxied, led) }),
     },
     files: { [FILE]: `${[...tokens].join('\n')}\n${globalConfig}` },
   };
+}
+
+/** Our own addresses are not for the user's proxy; npm sends it what is on the loopback, too. */
+function withHosts(unproxied: string, led: readonly Leading[]): string {
+  const own = led.map(({ base }) => new URL(base).hostname);
+  return [...new Set([...unproxied.split(',').filter(Boolean), ...own])].join(',');
 }
 
 /** npm reads names of variables in lower case and every `_` as `-`: `@my_scope` would lead `@my-scope` astray. */

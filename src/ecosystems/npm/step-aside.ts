@@ -58,6 +58,7 @@ function optionAside(args: readonly string[]): string | undefined {
     if ((option.length >= 3 && 'registry'.startsWith(option)) || /^@[^:]*:registry$/.test(option)) {
       return `--${option} names the registry for this call`;
     }
+    if (option === 'noproxy') return '--noproxy decides who is asked through a proxy';
     if (option.length > 'global'.length && 'globalconfig'.startsWith(option)) {
       return `--${option} takes the place of the file with our credential`;
     }

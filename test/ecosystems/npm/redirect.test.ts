@@ -37,6 +37,12 @@ describe('npm is led to us', () => {
     expect(redirect(call({ leading: [] }))).toEqual({ env: {} });
   });
 
+  it('past the proxy that it is configured with', () => {
+    const noproxy = (unproxied: string) => redirect(call({ unproxied })).env['npm_config_noproxy'];
+    expect(noproxy('')).toBe('127.0.0.1');
+    expect(noproxy('.corp.example,localhost')).toBe('.corp.example,localhost,127.0.0.1');
+  });
+
   it('not for a scope that npm would misread in a variable', () => {
     const scopes = ['@my_scope', '@Acme'].map((scope) => ({ ...own, scope }));
     expect(redirect(call({ leading: [own, ...scopes] })).env).toEqual({
