@@ -5,7 +5,9 @@ import type { Source } from '../../src/content/source.ts';
 import { bytesOf } from '../support/streams.ts';
 
 /** A source that holds `content` under its sha512, and whatever closes it. */
-export type OpenSource = (content: Uint8Array) => Promise<{ readonly source: Source } & Partial<AsyncDisposable>>;
+export type OpenSource = (
+  content: Uint8Array,
+) => Promise<{ readonly source: Source } & Partial<AsyncDisposable>>;
 
 /** What every {@link Source} must do, besides telling the truth. Each implementation runs this same suite. */
 export function sourceConformance(openSource: OpenSource): void {

@@ -8,7 +8,12 @@ const listing = Buffer.from(JSON.stringify({ name: 'apple', versions: { '1.0': d
 ecosystemConformance(plain, {
   references: { 'plain:apple@1.0': { ecosystem: 'npm', name: 'apple', wanted: '1.0' } },
   malformed: ['plain:', 'plain:Apple', 'plain:../x@1'],
-  requests: { '/apple': 'metadata', '/apple/1.0/file': 'artifact', '/ask': 'passthrough', '/hello': 'answer' },
+  requests: {
+    '/apple': 'metadata',
+    '/apple/1.0/file': 'artifact',
+    '/ask': 'passthrough',
+    '/hello': 'answer',
+  },
   listing,
   selects: { ecosystem: 'npm', name: 'apple', wanted: '1.0' },
   selected: { version: '1.0', path: '/apple/1.0/file', digest },

@@ -29,12 +29,14 @@ export const plain: Ecosystem = {
   parse(text) {
     if (!text.startsWith('plain:')) return undefined;
     const [, name, wanted] = /^plain:([a-z]+)@([\w.]+)$/.exec(text) ?? [];
-    if (!name || !wanted) throw new PyrsiaError('REFERENCE_MALFORMED', { text, reason: 'expected plain:name@version' });
+    if (!name || !wanted)
+      throw new PyrsiaError('REFERENCE_MALFORMED', { text, reason: 'expected plain:name@version' });
     return { ecosystem: 'npm', name, wanted };
   },
   registry: {
     route(method, path, query, headers) {
-      if (method !== 'GET' && method !== 'HEAD') return { kind: 'refused', reason: `${method} is not for us` };
+      if (method !== 'GET' && method !== 'HEAD')
+        return { kind: 'refused', reason: `${method} is not for us` };
       if (path === '/ask') return { kind: 'passthrough' };
       if (path === '/hello') return { kind: 'answer', reply: reply(200, 'hello') };
       const [, name, version] = /^\/([a-z]+)(?:\/([\w.]*\w)\/file)?$/.exec(path) ?? [];
