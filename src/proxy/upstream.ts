@@ -136,7 +136,7 @@ export function openUpstreams(options: {
   }
 
   /** Spares everybody the same wait, unless others are being answered: then it is this request alone. */
-  function rest({ url, since }: Hop, connection: ConnectionSettings, reason: string): void {
+  function layToRest({ url, since }: Hop, connection: ConnectionSettings, reason: string): void {
     const way = wayTo(url, connection);
     if ((answered.get(way) ?? -Infinity) >= since) return;
     resting.set(way, { origin: url.origin, until: now() + REST_MS, reason });
@@ -161,7 +161,7 @@ export function openUpstreams(options: {
           if (error instanceof PyrsiaError) throw error;
           const { reason, code } = failureOf(error, silenceMs);
           if (last || !TRANSIENT.has(code)) {
-            if (UNREACHED.has(code)) rest(hop, asked.connection, reason);
+            if (UNREACHED.has(code)) layToRest(hop, asked.connection, reason);
             throw new PyrsiaError('UPSTREAM_FAILED', { url: shown(hop.url), reason }, { cause: error });
           }
         }
