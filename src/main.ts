@@ -11,10 +11,9 @@ import { exitCodeOf, failureOf } from './command/failure.ts';
 import { say } from './command/talk.ts';
 
 // On some of the versions of Node that we run on its SQLite is "experimental", which is no user's business.
-const { emitWarning } = process;
+const emitWarning = process.emitWarning.bind(process) as (...args: unknown[]) => void;
 process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
-  if (!String(warning).includes('SQLite is an experimental feature'))
-    Reflect.apply(emitWarning, process, [warning, ...rest]);
+  if (!String(warning).includes('SQLite is an experimental feature')) emitWarning(warning, ...rest);
 };
 
 /** Runs one command; the exit code is left in `process.exitCode` or the process ends with it. Never rejects. */
