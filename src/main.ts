@@ -11,10 +11,10 @@ import { exitCodeOf, failureOf } from './command/failure.ts';
 import { say } from './command/talk.ts';
 
 // On some of the versions of Node that we run on its SQLite is "experimental", which is no user's business.
-const emitWarning = process.emitWarning.bind(process) as (...args: unknown[]) => void;
-process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
-  if (!String(warning).includes('SQLite is an experimental feature')) emitWarning(warning, ...rest);
-};
+const printers = process.listeners('warning');
+process.removeAllListeners('warning').on('warning', (warning) => {
+  if (!warning.message.startsWith('SQLite is an experimental')) for (const print of printers) print(warning);
+});
 
 /** Runs one command; the exit code is left in `process.exitCode` or the process ends with it. Never rejects. */
 export async function main(args: string[]): Promise<void> {
