@@ -52,7 +52,6 @@ try {
     list.push(await secondsOf(pyrsia, 'cache', 'ls'));
     node.push(await secondsOf('-e', '0'));
   }
-  const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
   const ratios = list.map((each, i) => each / node[i]!);
   console.log(
     `cache ls of ${ARTIFACTS} artifacts: ${(median(list) * 1000).toFixed(0)} ms; node -e 0: ${(median(node) * 1000).toFixed(0)} ms; ` +
@@ -60,4 +59,8 @@ try {
   );
 } finally {
   await rm(base, { recursive: true, force: true });
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
