@@ -89,10 +89,11 @@ export const SETTINGS = {
     parse: duration(0),
   }),
   'proxy.host': setting<string>({
+    // Not ::1: npm cannot reach an address that a URL writes in brackets.
     summary: 'Loopback address that the agent listens on',
     default: '127.0.0.1',
     expected: 'a loopback address such as 127.0.0.1',
-    parse: (text) => ((isIPv4(text) && text.startsWith('127.')) || text === '::1' ? text : undefined),
+    parse: (text) => (isIPv4(text) && text.startsWith('127.') ? text : undefined),
   }),
   'proxy.port': setting<number | 'auto'>({
     summary: 'First port to try for the first upstream; auto: any, kept from then on',

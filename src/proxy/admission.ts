@@ -7,7 +7,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { isIPv4, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 
 /** Why a request is turned away; undefined when it may pass. */
 export type Refusal = { readonly status: 401 | 403 | 421; readonly reason: string } | undefined;
@@ -52,7 +52,6 @@ async function lookUp(socket: Socket): Promise<number | 'nobody' | undefined> {
   // An IPv6 socket may speak IPv4: then both addresses are mapped ones.
   const places = [
     { table: '/proc/net/tcp', row: ` ${theirs} ${ours} ` },
-    { table: '/proc/net/tcp6', row: ` ${theirs} ${ours} ` },
     { table: '/proc/net/tcp6', row: ` ${MAPPED}${theirs} ${MAPPED}${ours} ` },
   ];
   let told = false;
@@ -69,10 +68,9 @@ async function lookUp(socket: Socket): Promise<number | 'nobody' | undefined> {
   return told ? 'nobody' : undefined;
 }
 
-/** A loopback address and a port as the kernel prints them. */
-function kernelName(address = '', port = 0): string {
-  const bytes = isIPv4(address) ? address.split('.').map(Number) : [...Array<number>(15).fill(0), 1];
-  return `${hexOfWords(bytes)}:${port.toString(16).padStart(4, '0').toUpperCase()}`;
+/** An IPv4 address and a port as the kernel prints them. */
+function kernelName(address = '0.0.0.0', port = 0): string {
+  return `${hexOfWords(address.split('.').map(Number))}:${port.toString(16).padStart(4, '0').toUpperCase()}`;
 }
 
 /** Hex of each four bytes, in the byte order of the machine. */

@@ -35,7 +35,7 @@ export interface Gate extends AsyncDisposable {
 }
 
 /**
- * Listens on a loopback address: on `port` if it can be had, else on any.
+ * Listens on an IPv4 loopback address: on `port` if it can be had, else on any.
  *
  * @throws the system's error when no port can be had at all
  */
@@ -45,7 +45,7 @@ export async function openGate(
 ): Promise<Gate> {
   const server = createServer({ keepAliveTimeout: 60_000 });
   const port = await listen(server, where.host, where.port);
-  const address = `${where.host.includes(':') ? `[${where.host}]` : where.host}:${port}`;
+  const address = `${where.host}:${port}`;
 
   server.on('request', (request, response) => {
     void serve(parts, address, request, response).catch((error: unknown) => {

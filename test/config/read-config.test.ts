@@ -35,7 +35,7 @@ describe('every setting', () => {
     ['upstream.timeout', '25d', undefined],
     ['agent.idle', '0', 0],
     ['proxy.host', '127.0.0.2', '127.0.0.2'],
-    ['proxy.host', '::1', '::1'],
+    ['proxy.host', '::1', undefined],
     ['proxy.host', '0.0.0.0', undefined],
     ['proxy.port', '4873', 4873],
     ['proxy.port', '0', undefined],

@@ -122,7 +122,6 @@ describe('the owner of a connection', () => {
     ['127.0.0.1', '127.0.0.1'],
     ['127.0.0.1', '::ffff:127.0.0.1'],
     ['127.9.8.7', '127.9.8.7'],
-    ['::1', '::1'],
   ])('is found at %s for who connects to %s', async (host, to) => {
     const server = createTcpServer();
     await using _ = await listening(server, host);
@@ -150,7 +149,6 @@ describe('the owner of a connection', () => {
   it.runIf(user && process.getuid?.() === 0).each([
     ['127.0.0.1', '127.0.0.1'],
     ['127.0.0.1', '::ffff:127.0.0.1'],
-    ['::1', '::1'],
   ])('is another user at %s who connects to %s', async (host, to) => {
     const server = createTcpServer();
     await using _ = await listening(server, host);
