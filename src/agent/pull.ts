@@ -88,12 +88,14 @@ async function select(parts: PullParts, asker: Asker, reference: Reference): Pro
 
   const what = `${reference.ecosystem}:${reference.name}@${reference.wanted}`;
   const address = await listingFor(parts, asker, reference);
-  const { document, status } = await parts.documents.get(asker, address).catch((failure: unknown) => {
+  const { document, status, from, reason = '' } = await parts.documents.get(asker, address).catch((failure: unknown) => {
     throw missed(parts, asker, what, failure);
   });
   if (status === 401 || status === 403)
     throw new PyrsiaError('CREDENTIALS_NEEDED', { what, upstream: asker.upstream.url.origin });
   const selected = document && ecosystem.registry.select(await decoded(document), reference);
+  // A copy from earlier does not know what has been published since.
+  if (!selected && from === 'stale') throw new PyrsiaError('OFFLINE_MISS', { what, reason });
   if (!selected) throw new PyrsiaError('NOT_FOUND', { what });
   return selected;
 }

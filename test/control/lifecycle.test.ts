@@ -71,13 +71,20 @@ describe('starting', () => {
         LC_ALL: 'C',
         XDG_CACHE_HOME: '/c',
         PYRSIA_IDLE: '0',
+        PYRSIA_CACHE_LIMIT: '1GB',
         PYRSIA_OFFLINE: '1',
         NODE_OPTIONS: '--inspect',
         NODE_EXTRA_CA_CERTS: '/ca.pem',
         HTTPS_PROXY: 'http://u:p@proxy',
         npm_config_registry: 'http://localhost/',
       }),
-    ).toEqual({ HOME: '/home/ada', LC_ALL: 'C', XDG_CACHE_HOME: '/c', PYRSIA_IDLE: '0' });
+    ).toEqual({
+      HOME: '/home/ada',
+      LC_ALL: 'C',
+      XDG_CACHE_HOME: '/c',
+      PYRSIA_IDLE: '0',
+      PYRSIA_CACHE_LIMIT: '1GB',
+    });
   });
 });
 
