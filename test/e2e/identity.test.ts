@@ -27,89 +27,86 @@ async function worldWith(spec: Partial<PackageSpec> = {}) {
 const why = ({ json }: Pick<World, 'json'>, reference: string) =>
   json<readonly Explanation[]>(['why', reference]);
 
-describe(
-  'A lockfile that gives one package the digest of another, which is cached',
-  { timeout: 60_000 },
-  () => {
-    async function disguise() {
-      const world = await worldWith({ name: 'evil' });
-      expect(await world.ci()).toMatchObject({ code: 0 });
-      const lodash = await makePackage({ name: 'lodash', version: '4.17.21' });
-      await world.registry.publish(lodash);
-      const { integrity = '' } = world.made.dist;
-      const { dir: cwd, installed } = await world.sandbox.project(
-        lockedTo(world.registry, [lodash], { integrity }),
+/** A lockfile that says of lodash what is true of evil, which is cached. */
+async function disguise() {
+  const world = await worldWith({ name: 'evil' });
+  expect(await world.ci()).toMatchObject({ code: 0 });
+  const lodash = await makePackage({ name: 'lodash', version: '4.17.21' });
+  await world.registry.publish(lodash);
+  const { integrity = '' } = world.made.dist;
+  const { dir: cwd, installed } = await world.sandbox.project(
+    lockedTo(world.registry, [lodash], { integrity }),
+  );
+  world.registry.log.clear();
+  const install = async (env: Record<string, string> = {}) => world.afresh(['npm', 'ci'], { cwd, env });
+  return { ...world, lodash, installed, install };
+}
+
+describe('A lockfile that gives one package the digest of another', { timeout: 60_000 }, () => {
+  it('fails, naming both, and nothing of it is cached as what it is not', async () => {
+    await using world = await disguise();
+    const { registry, sandbox, made, lodash, install } = world;
+    const [right, wrong] = [lodash, made].map(({ tarball }) => sha512(tarball));
+    const { code, stderr } = await install();
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      `Refused pkg:npm/lodash@4.17.21: expected ${right} (the registry), got ${wrong} (the lockfile). ` +
+        'If the registry can be trusted, the lockfile has to be repaired',
+    );
+    expect(stderr).toMatch(/E403[^]*pyrsia: 1 package · 1 REFUSED/);
+    expect(registry.log.tarballs()).toEqual([]);
+
+    const [explained] = await why(world, 'npm:lodash@4.17.21');
+    expect(explained).toMatchObject({ digests: [], word: 'unknown' });
+    expect(await sandbox.pyrsia(['cache', 'ls', '--json'])).not.toMatchObject({
+      stdout: expect.stringContaining('lodash'),
+    });
+    // A lockfile is nobody that could change what the registry says.
+    const accept = ['trust', 'accept', 'npm:lodash@4.17.21', '--reason', 'why not'];
+    expect(await sandbox.pyrsia(accept)).toMatchObject({ code: 5 });
+    await world.expectCleanCache();
+  });
+
+  it('fails also where the right bytes were seen before, and could not be accepted then either', async () => {
+    await using world = await disguise();
+    const { sandbox, install } = world;
+    expect(await sandbox.pyrsia(['pull', 'npm:lodash@4.17.21'])).toMatchObject({ code: 0 });
+    const { code, stderr } = await install();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /expected sha512:\w+ \(the (registry|bytes seen before)\), got sha512:\w+ \(the lockfile\)/,
+    );
+    expect(stderr).not.toContain('trust accept');
+    const accept = ['trust', 'accept', 'npm:lodash@4.17.21', '--reason', 'why not'];
+    expect(await sandbox.pyrsia(accept)).toMatchObject({ code: 5 });
+  });
+
+  it('is told as a mere claim offline, and refused where policy asks for more', async () => {
+    await using world = await disguise();
+    const { registry, install, installed } = world;
+    for (const policy of ['locked', 'strict']) {
+      const { code, stderr } = await install({ PYRSIA_OFFLINE: '1', PYRSIA_POLICY: policy });
+      expect(code).toBe(1);
+      expect(stderr).toContain(
+        `Refused pkg:npm/lodash@4.17.21: policy ${policy} asks for more than "claimed"`,
       );
-      world.registry.log.clear();
-      const install = async (env: Record<string, string> = {}) => world.afresh(['npm', 'ci'], { cwd, env });
-      return { ...world, lodash, installed, install };
+      expect(stderr).toMatch(/E403[^]*1 REFUSED/);
+      expect(installed).toThrow('ENOENT');
     }
+    const { code, stderr } = await install({ PYRSIA_OFFLINE: '1' });
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain(
+      '1 package · 1 cache · 1 named by the lockfile only · offline: PYRSIA_OFFLINE=1',
+    );
+    expect((await world.last()).artifacts).toMatchObject([
+      { word: 'claimed', by: 'the lockfile', rung: 'none' },
+    ]);
+    expect(registry.log.all).toEqual([]);
 
-    it('fails, naming both, and nothing of it is cached as what it is not', async () => {
-      await using world = await disguise();
-      const { registry, sandbox, made, lodash, install } = world;
-      const [right, wrong] = [lodash, made].map(({ tarball }) => sha512(tarball));
-      const { code, stderr } = await install();
-      expect(code).toBe(1);
-      expect(stderr).toContain(
-        `Refused pkg:npm/lodash@4.17.21: expected ${right} (the registry), got ${wrong} (the lockfile). ` +
-          'If the registry can be trusted, the lockfile has to be repaired',
-      );
-      expect(stderr).toMatch(/E403[^]*pyrsia: 1 package · 1 REFUSED/);
-      expect(registry.log.tarballs()).toEqual([]);
-
-      const [explained] = await why(world, 'npm:lodash@4.17.21');
-      expect(explained).toMatchObject({ digests: [], word: 'unknown' });
-      expect(await sandbox.pyrsia(['cache', 'ls', '--json'])).not.toMatchObject({
-        stdout: expect.stringContaining('lodash'),
-      });
-      // A lockfile is nobody that could change what the registry says.
-      const accept = ['trust', 'accept', 'npm:lodash@4.17.21', '--reason', 'why not'];
-      expect(await sandbox.pyrsia(accept)).toMatchObject({ code: 5 });
-      await world.expectCleanCache();
-    });
-
-    it('fails also where the right bytes were seen before, and could not be accepted then either', async () => {
-      await using world = await disguise();
-      const { sandbox, install } = world;
-      expect(await sandbox.pyrsia(['pull', 'npm:lodash@4.17.21'])).toMatchObject({ code: 0 });
-      const { code, stderr } = await install();
-      expect(code).toBe(1);
-      expect(stderr).toMatch(
-        /expected sha512:\w+ \(the (registry|bytes seen before)\), got sha512:\w+ \(the lockfile\)/,
-      );
-      expect(stderr).not.toContain('trust accept');
-      const accept = ['trust', 'accept', 'npm:lodash@4.17.21', '--reason', 'why not'];
-      expect(await sandbox.pyrsia(accept)).toMatchObject({ code: 5 });
-    });
-
-    it('is told as a mere claim offline, and refused where policy asks for more', async () => {
-      await using world = await disguise();
-      const { registry, install, installed } = world;
-      for (const policy of ['locked', 'strict']) {
-        const { code, stderr } = await install({ PYRSIA_OFFLINE: '1', PYRSIA_POLICY: policy });
-        expect(code).toBe(1);
-        expect(stderr).toContain(
-          `Refused pkg:npm/lodash@4.17.21: policy ${policy} asks for more than "claimed"`,
-        );
-        expect(stderr).toMatch(/E403[^]*1 REFUSED/);
-        expect(installed).toThrow('ENOENT');
-      }
-      const { code, stderr } = await install({ PYRSIA_OFFLINE: '1' });
-      expect(code, stderr).toBe(0);
-      expect(stderr).toContain(
-        '1 package · 1 cache · 1 named by the lockfile only · offline: PYRSIA_OFFLINE=1',
-      );
-      expect((await world.last()).artifacts).toMatchObject([
-        { word: 'claimed', by: 'the lockfile', rung: 'none' },
-      ]);
-      expect(registry.log.all).toEqual([]);
-
-      // It has left no trace that could be taken for a word: online it is refused.
-      expect(await install()).toMatchObject({ code: 1, stderr: expect.stringContaining('(the registry)') });
-    });
-  },
-);
+    // It has left no trace that could be taken for a word: online it is refused.
+    expect(await install()).toMatchObject({ code: 1, stderr: expect.stringContaining('(the registry)') });
+  });
+});
 
 describe('A version that the registry knows by its shasum only', { timeout: 60_000 }, () => {
   it('is installed, called weak, and refused under strict until it was seen', async () => {
