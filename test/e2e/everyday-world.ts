@@ -111,3 +111,11 @@ export function environmentIn(text: string): Record<string, string> {
     pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
   );
 }
+
+/** What a command said, without what differs from run to run. */
+export function comparable(said: string): string {
+  return said
+    .replaceAll(/^npm error A complete log.*\n/gm, '')
+    .replaceAll(/"time": \d+|PONG \d+/g, 'in some time')
+    .replaceAll(/npm-\d+/g, 'npm-N');
+}

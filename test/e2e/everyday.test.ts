@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makePackage, type PackageSpec } from '../fixtures/registry/package.ts';
 import { ask } from '../support/ask.ts';
 import type { Project } from '../support/project.ts';
-import { openWorld, type World } from './everyday-world.ts';
+import { comparable, openWorld, type World } from './everyday-world.ts';
 
 const specs: PackageSpec[] = [
   { name: '@acme/right', version: '2.0.0' },
@@ -24,6 +24,12 @@ const specs: PackageSpec[] = [
 const packages = () => specs.map(makePackage);
 const advisory = { id: 1, url: '', title: 'Bad', severity: 'high', vulnerable_versions: '<2' };
 const ABBREVIATED = 'application/vnd.npm.install-v1+json';
+
+/** What npm said, whichever address it asked, and without what we said. */
+const withoutUs = (said: string): string =>
+  comparable(said)
+    .replaceAll(/http:\/\/127\.0\.0\.1:\d+\//g, 'REGISTRY/')
+    .replaceAll(/^pyrsia: .*\n/gm, '');
 
 describe('through us', { timeout: 60_000 }, () => {
   let world: World;
@@ -78,16 +84,9 @@ describe('through us', { timeout: 60_000 }, () => {
     await install();
     const { lockfile } = await install();
     expect(registry.log.tarballs()).toEqual([]);
-    expect(
-      registry.log
-        .documents()
-        .map(({ path, status }) => [path, status])
-        .toSorted(),
-    ).toEqual([
-      ['/@acme/right', 304],
-      ['/big', 304],
-      ['/left', 304],
-    ]);
+    const documents = registry.log.documents();
+    expect(documents.map(({ status }) => status)).toEqual([304, 304, 304]);
+    expect(documents.map(({ path }) => path).toSorted()).toEqual(['/@acme/right', '/big', '/left']);
     expect(await world.last()).toMatchObject({
       totals: { artifacts: 3, cache: 3 },
       documents: { upstream: 0, unchanged: 3 },
@@ -110,16 +109,10 @@ describe('through us', { timeout: 60_000 }, () => {
     sandbox.freshNpmCache();
     const direct = await sandbox.run(program!, args, { cwd: project.dir });
     const led = await world.afresh(command, { cwd: project.dir });
-    const comparable = (text: string): string =>
-      text
-        .replaceAll(/http:\/\/127\.0\.0\.1:\d+\//g, 'REGISTRY/')
-        .replaceAll(/^npm error A complete log.*\n/gm, '')
-        .replaceAll(/^pyrsia: .*\n/gm, '')
-        .replaceAll(/"time": \d+|PONG \d+/g, 'in some time');
     expect(direct).toMatchObject({ code });
     expect(led.code).toBe(code);
-    expect(comparable(led.stdout)).toBe(comparable(direct.stdout));
-    expect(comparable(led.stderr)).toBe(comparable(direct.stderr));
+    expect(withoutUs(led.stdout)).toBe(withoutUs(direct.stdout));
+    expect(withoutUs(led.stderr)).toBe(withoutUs(direct.stderr));
   });
 
   it('npm audit is answered by upstream, with what npm sent', async () => {

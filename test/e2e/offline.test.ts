@@ -89,7 +89,7 @@ describe('while upstream is unreachable', { timeout: 60_000 }, () => {
 });
 
 describe('when upstream is back', { timeout: 60_000 }, () => {
-  it('it is asked again', async () => {
+  it('everything is fetched from there again', async () => {
     const fresh = await world.sandbox.project({ dependencies: { unseen: '^1.0.0' } });
     await expect
       .poll(async () => (await world.afresh(['npm', 'ci'], { cwd: fresh.dir })).code, { timeout: 20_000 })
@@ -156,5 +156,7 @@ describe('in a network namespace without network', { timeout: 60_000 }, () => {
 });
 
 describe('after all of this', { timeout: 60_000 }, () => {
-  it('nothing in the cache is damaged', () => world.expectCleanCache());
+  it('nothing in the cache is damaged', async () => {
+    expect(await world.sandbox.pyrsia(['cache', 'verify'])).toMatchObject({ code: 0 });
+  });
 });
