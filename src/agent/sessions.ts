@@ -116,9 +116,12 @@ export async function lead(
     ({ url, scope, unsupported }) =>
       `${scope ?? 'this project'}'s registry ${new URL(url).host} needs ${unsupported ?? 'credentials'}: ${launch.tool} asks it without us`,
   );
-  const readOnly = parts.readOnlyBecause();
-  if (readOnly !== undefined) notes.push(`nothing is stored: ${readOnly}`);
   for (const note of notes) session.reporter.note(note);
+  const readOnly = parts.readOnlyBecause();
+  if (readOnly !== undefined) {
+    notes.push(`nothing is stored: ${readOnly}`);
+    session.reporter.note(`nothing is stored: ${readOnly}`, 'storing');
+  }
   if (leftAlone.some(({ scope }) => scope === undefined)) return { session, answer: { notes } };
 
   const { httpProxy, httpsProxy, noProxy } = settings.connection;

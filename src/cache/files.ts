@@ -70,7 +70,12 @@ function namesIn(path: string): string[] {
   try {
     return readdirSync(path);
   } catch (error) {
-    if (isMissing(error)) return [];
+    if (isMissing(error) || isForbidden(error)) return [];
     throw error;
   }
+}
+
+/** Whether it is somebody else's: a cache is read as far as it can be. */
+function isForbidden(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
 }

@@ -8,7 +8,7 @@
  * @module
  */
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { accessSync, chmodSync, constants, mkdirSync, rmSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
 import type { Paths } from '../paths.ts';
@@ -155,6 +155,8 @@ async function listen(server: Server, path: string): Promise<boolean> {
 function lockCache(cache: string): Lock | string {
   try {
     mkdirSync(cache, { recursive: true });
+    // SQLite would only say that it cannot open a file.
+    accessSync(cache, constants.R_OK | constants.W_OK | constants.X_OK);
     return tryLock(join(cache, 'writer.lock')) ?? 'another agent writes this cache';
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

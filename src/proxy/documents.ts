@@ -118,7 +118,7 @@ export function openDocuments(
     }
     await documents
       .put(document)
-      .catch((error: Error) => asker.reporter.note(`nothing is stored: ${error.message}`));
+      .catch((error: Error) => asker.reporter.note(`not everything is stored: ${error.message}`, 'storing'));
     return document;
   }
 

@@ -13,8 +13,11 @@ export interface Reporter {
   add(line: ReportLine): Promise<void>;
   /** Counts a document by where its answer came from. */
   document(from: keyof DocumentCounts): void;
-  /** Says something once that is worth a line in the receipt. */
-  note(text: string): void;
+  /**
+   * Says something once that is worth a line in the receipt. Of all that concerns one `topic` the first is
+   * enough: a full disk is no news with every package.
+   */
+  note(text: string, topic?: 'storing'): void;
   receipt(endedAt?: number): Receipt;
 }
 
@@ -25,9 +28,14 @@ export function openReporter(
 ): Reporter {
   const artifacts: ReportLine[] = [];
   const documents = { upstream: 0, unchanged: 0, stale: 0 };
-  const notes = new Set<string>();
+  /** By topic. */
+  const notes = new Map<string, string>();
   let pending: ReportLine[] = [];
   let flushing: Promise<void> | undefined;
+
+  function note(text: string, topic = text): void {
+    if (!notes.has(topic)) notes.set(topic, text);
+  }
 
   /** One write for all that end in the same turn of the event loop. */
   async function flush(path: string): Promise<void> {
@@ -37,7 +45,7 @@ export function openReporter(
     flushing = undefined;
     const text = lines.map((line) => `${JSON.stringify({ launch: about.launch, ...line })}\n`).join('');
     await appendFile(path, text, { mode: 0o600 }).catch((error: Error) => {
-      notes.add(`the report could not be written: ${error.message}`);
+      note(`the report could not be written: ${error.message}`);
     });
   }
 
@@ -49,14 +57,14 @@ export function openReporter(
       await (flushing ??= flush(file));
     },
     document: (from) => void documents[from]++,
-    note: (text) => void notes.add(text),
+    note,
     receipt: (endedAt) => ({
       ...about,
       ...(endedAt === undefined ? {} : { endedAt }),
       artifacts: [...artifacts],
       documents: { ...documents },
       totals: totals(artifacts),
-      notes: [...notes],
+      notes: [...notes.values()],
     }),
   };
 }
