@@ -55,7 +55,7 @@ const messages: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => strin
   CONTRADICTED: (d) =>
     `Refused ${d.purl}: expected ${d.expected} (${d.by}), got ${d.actual} (${d.against}). ` +
     (d.acceptable
-      ? `If the change is legitimate: pyrsia trust accept ${d.purl} --reason "…"`
+      ? `If the change is legitimate: pyrsia trust accept ${d.purl} --reason "why it is"`
       : `If ${d.by} can be trusted, ${d.against} has to be repaired`),
   EVIDENCE_TOO_LOW: (d) => `Refused ${d.purl}: policy ${d.policy} asks for more than "${d.word}"`,
   REFERENCE_MALFORMED: (d) => `Cannot read reference "${d.text}": ${d.reason}`,

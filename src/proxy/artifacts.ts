@@ -122,20 +122,19 @@ export function openArtifacts(parts: {
   }
 
   /** Whether the registry itself says by now what a lockfile says. */
-  async function saysNow(
-    asker: Asker,
-    { coordinates, headers }: ArtifactRequest,
-    digest: Digest,
-  ): Promise<boolean> {
-    const address = asker.upstream.ecosystem.registry.document(coordinates);
-    try {
-      const { document, from } = await documents.get(asker, address, headers);
-      if (!document || from === 'stale') return false;
-      return asker.upstream.ecosystem.registry.digest(await decoded(document), coordinates) === digest;
-    } catch (error) {
-      if (error instanceof PyrsiaError) return false;
-      throw error;
+  async function saysNow(asker: Asker, asked: ArtifactRequest, digest: Digest): Promise<boolean> {
+    const { registry } = asker.upstream.ecosystem;
+    const { coordinates, headers } = asked;
+    for (const address of [registry.document(coordinates), ...registry.listings(coordinates)]) {
+      try {
+        const { document, from } = await documents.get(asker, address, headers);
+        if (!document || from === 'stale') continue;
+        if (registry.digest(await decoded(document), coordinates) === digest) return true;
+      } catch (error) {
+        if (!(error instanceof PyrsiaError)) throw error;
+      }
     }
+    return false;
   }
 
   /** Refuses. A change can be accepted when it is the registry's: a lockfile may say anything. */
@@ -185,7 +184,7 @@ export function openArtifacts(parts: {
     const work = (async () => {
       const { digests, size } = await found.measured;
       const problem = await found.stored;
-      if (problem !== undefined) asker.reporter.note(`not everything is stored: ${problem}`);
+      if (problem !== undefined) asker.reporter.note(`not everything is stored: ${problem}`, 'storing');
       const strongest = digests.toSorted((a, b) => Number(isSha256(b)) - Number(isSha256(a)));
       const reason = known?.reason;
       await cache.bindings.put({

@@ -135,11 +135,17 @@ export function openUpstreams(options: {
     }
   }
 
-  /** Spares everybody the same wait, unless others are being answered: then it is this request alone. */
-  function layToRest({ url, since }: Hop, connection: ConnectionSettings, reason: string): void {
+  /** Spares everybody the same wait. Where others are being answered, only this one request has gone wrong. */
+  function layToRest(
+    { url, since }: Hop,
+    connection: ConnectionSettings,
+    code: string,
+    reason: string,
+  ): void {
     const way = wayTo(url, connection);
-    if ((answered.get(way) ?? -Infinity) >= since) return;
-    resting.set(way, { origin: url.origin, until: now() + REST_MS, reason });
+    const answers = (answered.get(way) ?? -Infinity) >= since - silenceMs;
+    if (UNREACHABLE.has(code) || (UNANSWERED.has(code) && !answers))
+      resting.set(way, { origin: url.origin, until: now() + REST_MS, reason });
   }
 
   return {
@@ -161,7 +167,7 @@ export function openUpstreams(options: {
           if (error instanceof PyrsiaError) throw error;
           const { reason, code } = failureOf(error, silenceMs);
           if (last || !TRANSIENT.has(code)) {
-            if (UNREACHED.has(code)) layToRest(hop, asked.connection, reason);
+            layToRest(hop, asked.connection, code, reason);
             throw new PyrsiaError('UPSTREAM_FAILED', { url: shown(hop.url), reason }, { cause: error });
           }
         }
@@ -221,15 +227,22 @@ async function* told(body: AsyncIterable<Uint8Array>, silenceMs: number): AsyncG
 /** Failures after which trying again at once makes sense. */
 const TRANSIENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
-/** Failures in which there was no answer at all. */
-const UNREACHED: ReadonlySet<string> = new Set([
-  ...TRANSIENT,
+/** Failures of the way to an origin, whatever is asked there. */
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
   'ENETUNREACH',
   'EHOSTUNREACH',
   'ETIMEDOUT',
   'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** Failures of an origin that was reached, which may be those of one request alone. */
+const UNANSWERED: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'UND_ERR_SOCKET',
   'UND_ERR_HEADERS_TIMEOUT',
 ]);
 
