@@ -99,7 +99,6 @@ describe('a scoped registry', { timeout: 60_000 }, () => {
     await using corp = await startRegistry({ packages: [secret()] });
     const { sandbox } = world;
     const files = { '.npmrc': `@corp:registry=${corp.url}\n` };
-    // Without `resolved` npm asks for tarballs where it asks for documents.
     const project = await sandbox.project({ dependencies, files, lockfile: 'none' });
     expect(await world.afresh(['npm', 'i'], { cwd: project.dir })).toMatchObject({ code: 0 });
     expect(Object.keys((await world.status()).ports!)).toContain(corp.url);
