@@ -294,7 +294,7 @@ export function retryAfterMs(value: string | undefined, now: number): number | u
 }
 
 /** Headers without some of them. */
-export function without(headers: Headers, ...names: string[]): Headers {
+function without(headers: Headers, ...names: string[]): Headers {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name)));
 }
 
