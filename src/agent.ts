@@ -50,7 +50,7 @@ async function serve(context: AgentContext): Promise<Service> {
   const startedAt = Date.now();
   const limit = config['cache.limit'];
   const cache = await openCache(paths.cache, {
-    readOnly: context.readOnly !== undefined,
+    readOnly: context.readOnly ?? false,
     ...(limit === 'auto' ? {} : { limit }),
   });
   const upstreams = openUpstreams({ silenceMs: config['upstream.timeout'] });
@@ -76,6 +76,7 @@ async function serve(context: AgentContext): Promise<Service> {
     paths,
     readSettings,
     readOnlyBecause,
+    artifactHost: (upstream) => documents.artifactHost(upstream),
     pathOf: (launch, file) => launchFile(context.directory, launch, file),
     async base(upstream) {
       const { href } = upstream.url;

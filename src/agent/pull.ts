@@ -88,7 +88,12 @@ async function select(parts: PullParts, asker: Asker, reference: Reference): Pro
 
   const what = `${reference.ecosystem}:${reference.name}@${reference.wanted}`;
   const address = await listingFor(parts, asker, reference);
-  const { document, status, from, reason = '' } = await parts.documents.get(asker, address).catch((failure: unknown) => {
+  const {
+    document,
+    status,
+    from,
+    reason = '',
+  } = await parts.documents.get(asker, address).catch((failure: unknown) => {
     throw missed(parts, asker, what, failure);
   });
   if (status === 401 || status === 403)

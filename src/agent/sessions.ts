@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readConfig } from '../config/read-config.ts';
@@ -36,6 +37,8 @@ export interface SessionParts {
   readonly readSettings: ReadSettings;
   /** Opens the gate of an upstream where it is not open yet; resolves to its base URL. */
   base(upstream: Upstream): Promise<string>;
+  /** The host at which an upstream is known to keep its artifacts. */
+  artifactHost(upstream: URL): string | undefined;
   /** Path of a file that belongs to this launch. */
   pathOf(launch: string, file: string): string;
   /** Why nothing can be stored. */
@@ -59,13 +62,14 @@ export async function openSession(
   readonly settings: ToolSettings;
   readonly upstreams: ReadonlyMap<UpstreamSettings, Upstream>;
 }> {
-  const { id, cwd, env, command } = caller;
+  const { cwd, env, command } = caller;
   const { values, problems } = readConfig(parts.paths, env, cwd);
   const settings = await parts.readSettings(ecosystem, caller.tool, caller);
   const offline = env['PYRSIA_OFFLINE'] === '1' ? 'PYRSIA_OFFLINE=1' : undefined;
   const reporter = openReporter(
     {
-      launch: id,
+      // Not its id, which is a credential while it runs: reports are shown around.
+      launch: randomUUID(),
       command,
       cwd,
       startedAt: Date.now(),
@@ -133,6 +137,8 @@ export async function lead(
       ...(scope === undefined ? {} : { scope }),
     });
   }
+  const main = leading.find(({ scope }) => scope === undefined);
+  const artifactHost = main && parts.artifactHost(new URL(main.upstream));
   const {
     env,
     args = [],
@@ -143,6 +149,7 @@ export async function lead(
     credential: launch.id,
     globalConfig: settings.globalConfig,
     lockedHosts: settings.lockedHosts,
+    ...(artifactHost === undefined ? {} : { artifactHost }),
     ...(settings.replacedHost === undefined ? {} : { replacedHost: settings.replacedHost }),
     ...(httpProxy === undefined && httpsProxy === undefined ? {} : { unproxied: noProxy ?? '' }),
     pathOf: (file) => parts.pathOf(launch.id, file),

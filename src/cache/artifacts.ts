@@ -22,43 +22,41 @@ const columns: Readonly<Record<keyof Artifact, string>> = {
   size: 'c.size',
   storedAt: 'c.stored_at',
   usedAt: 'c.used_at',
-  private: "iif(b.private, 'true', 'false')",
-  offline: `iif(${strong}, 'true', 'false')`,
+  private: 'b.private',
+  offline: strong,
 };
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its keys are those of the type
 const MEMBERS = Object.keys(columns) as (keyof Artifact)[];
 
-/** Members that SQLite has no type for: JSON already. */
+/** Members that SQLite has no type for. */
 const TRUTHS: readonly string[] = ['private', 'offline'];
 
-/**
- * Every binding whose content is here, from the catalogue alone. SQLite writes the whole list as JSON: there
- * may be twenty thousand, and a row at a time costs as much again as finding them.
- */
+/** Every binding whose content is here, from the catalogue alone. There may be twenty thousand. */
 export function listArtifacts<K extends keyof Artifact>(
   { catalogue, writing }: Shelf,
   query: ArtifactQuery<K> = {},
 ): Pick<Artifact, K>[] {
   writing?.later.flushUses();
   const { ecosystem = null, name = '*', sort = 'used', limit = -1, members = MEMBERS } = query;
-  const pairs = members.map(
-    (member) => `'${member}', ${TRUTHS.includes(member) ? `json(${member})` : member}`,
-  );
-  const found = catalogue.get(
-    `SELECT json_group_array(json_object(${pairs.join(', ')})) AS list FROM (
-       SELECT ${members.map((member) => `${columns[member]} AS ${member}`).join(', ')}
-       FROM binding b JOIN content c ON c.sha256 = coalesce(b.sha256, b.learned)
-       WHERE (?1 IS NULL OR b.ecosystem = ?1) AND b.name GLOB ?2 ORDER BY ${orders[sort]} LIMIT ?3)`,
+  const rows = catalogue.rows(
+    `SELECT ${members.map((member) => columns[member]).join(', ')}
+     FROM binding b JOIN content c ON c.sha256 = coalesce(b.sha256, b.learned)
+     WHERE (?1 IS NULL OR b.ecosystem = ?1) AND b.name GLOB ?2 ORDER BY ${orders[sort]} LIMIT ?3`,
     ecosystem,
     // GLOB knows character classes as well; in a name a bracket is a bracket.
     name.replaceAll('[', '[[]'),
     limit,
   );
-  const artifacts: { file?: string | null }[] = JSON.parse(String(found?.['list']));
-  for (const artifact of artifacts) if (artifact.file === null) delete artifact.file;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the query has just named these members
-  return artifacts as Pick<Artifact, K>[];
+  return rows.map((row) => {
+    const artifact: Record<string, unknown> = {};
+    for (const [i, member] of members.entries()) {
+      const value = row[i];
+      if (value !== null) artifact[member] = TRUTHS.includes(member) ? value === 1 : value;
+    }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the query has just named these members
+    return artifact as Pick<Artifact, K>;
+  });
 }
 
 /** Totals; content that several names share counts once. */

@@ -71,6 +71,8 @@ export type Row = Record<string, SQLOutputValue>;
 export interface Catalogue {
   get(sql: string, ...values: SQLInputValue[]): Row | undefined;
   all(sql: string, ...values: SQLInputValue[]): Row[];
+  /** As {@link all}, with the columns of each row in their order: a third of the time where there are very many. */
+  rows(sql: string, ...values: SQLInputValue[]): SQLOutputValue[][];
   /** Returns the number of rows changed. */
   run(sql: string, ...values: SQLInputValue[]): number;
   /** Everything in `work` happens or nothing does; `work` may not wait. One inside another is part of it. */
@@ -141,6 +143,12 @@ function catalogueOf(path: string | undefined, connection: () => DatabaseSync): 
   return {
     get: (sql, ...values) => prepare(sql).get(...values),
     all: (sql, ...values) => prepare(sql).all(...values),
+    rows(sql, ...values) {
+      const statement = prepare(sql);
+      statement.setReturnArrays(true);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the types know of objects only
+      return statement.all(...values) as unknown as SQLOutputValue[][];
+    },
     run: (sql, ...values) => Number(prepare(sql).run(...values).changes),
     transaction(work) {
       if (connection().isTransaction) return work();

@@ -32,7 +32,7 @@ export function contentStore(shelf: Shelf, partials: Partials | undefined): Stor
     if (writing && partials) return { partials, writing };
     throw new PyrsiaError('CACHE_READ_ONLY', {
       path: layout.root,
-      reason: shelf.readOnlyBecause ?? 'It was opened for reading',
+      reason: shelf.readOnlyBecause ?? 'it was opened for reading',
     });
   };
 

@@ -21,8 +21,8 @@ import { writeBehind } from './write-behind.ts';
 export interface CacheOptions {
   /** What it may take on the disk, in bytes; {@link defaultLimit} where it is left out. */
   readonly limit?: number;
-  /** Opened so it creates and changes nothing, not even a file of SQLite's. */
-  readonly readOnly?: boolean;
+  /** Opened so it creates and changes nothing, not even a file of SQLite's; a text says why. */
+  readonly readOnly?: boolean | string;
   /** The time in milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -37,7 +37,8 @@ export interface CacheOptions {
 export async function openCache(path: string, options: CacheOptions = {}): Promise<Cache> {
   const { limit = defaultLimit(path), readOnly = false, now = Date.now } = options;
   const layout = layoutOf(path);
-  if (readOnly) return openToRead(layout, limit, now, 'It was opened for reading');
+  if (readOnly !== false)
+    return openToRead(layout, limit, now, readOnly === true ? 'it was opened for reading' : readOnly);
   try {
     return await openToWrite(layout, limit, now);
   } catch (error) {

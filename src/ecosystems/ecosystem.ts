@@ -83,6 +83,9 @@ export interface RegistryProtocol {
    */
   check(body: Uint8Array, what: string, path?: string): void;
 
+  /** The host (with port) at which a listing says that its artifacts lie; undefined when it does not say. */
+  artifactHost(body: Uint8Array): string | undefined;
+
   /** How this ecosystem's clients are told that they do not get it, so that they stop at once and show why. */
   refuse(kind: 'refused' | 'unavailable', message: string): Reply;
 }
@@ -133,6 +136,8 @@ export interface Leading {
 /** One call of a tool, as the user made it, and the way to us. */
 export interface ToolCall {
   readonly leading: readonly Leading[];
+  /** The host (with port) at which the default registry is known to keep its artifacts. */
+  readonly artifactHost?: string;
   /** Registries that the tool asks without us. */
   readonly besides: readonly string[];
   /** What the tool must show us; it belongs in a file, never in an argument. */

@@ -46,6 +46,8 @@ export interface DocumentService {
    * @throws PyrsiaError `OFFLINE_MISS`, `UPSTREAM_FAILED`, `DOCUMENT_INVALID`, `DOCUMENT_TOO_LARGE`
    */
   get(asker: Asker, address: DocumentAddress, headers?: Headers): Promise<Answer>;
+  /** Where the documents of `upstream` that came by said its artifacts lie: a host, with its port. */
+  artifactHost(upstream: URL): string | undefined;
   /** The copy at hand, without asking anybody. */
   atHand(asker: Asker, address: DocumentAddress): Promise<StoredDocument | undefined>;
 }
@@ -57,6 +59,7 @@ export function openDocuments(
   now: () => number,
 ): DocumentService {
   const flying = new Map<string, Promise<Answer>>();
+  const hosts = new Map<string, string>();
 
   async function fetch(asker: Asker, address: DocumentAddress, headers: Headers): Promise<Answer> {
     const key = keyOf(asker, address);
@@ -109,7 +112,11 @@ export function openDocuments(
       private: !asker.upstream.public,
     };
     try {
-      asker.upstream.ecosystem.registry.check(await decoded(document), reply.url, address.path);
+      const text = await decoded(document);
+      const { ecosystem, url } = asker.upstream;
+      ecosystem.registry.check(text, reply.url, address.path);
+      const host = hosts.has(url.href) ? undefined : ecosystem.registry.artifactHost(text);
+      if (host !== undefined) hosts.set(url.href, host);
     } catch (error) {
       if (!isPyrsiaError(error, 'DOCUMENT_INVALID')) throw error;
       const came = `${body.byteLength} bytes of ${headers['content-type'] ?? 'no type'} came`;
@@ -133,6 +140,7 @@ export function openDocuments(
       }
       return answer;
     },
+    artifactHost: ({ href }) => hosts.get(href),
     atHand: async (asker, address) => documents.get(keyOf(asker, address)),
   };
 }

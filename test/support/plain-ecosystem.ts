@@ -71,6 +71,7 @@ export const plain: Ecosystem = {
     check(body, what) {
       if (!read(body)) throw new PyrsiaError('DOCUMENT_INVALID', { what, reason: 'no listing' });
     },
+    artifactHost: () => undefined,
     refuse: (kind, message) => reply(kind === 'refused' ? 403 : 503, message),
   },
   tools: [

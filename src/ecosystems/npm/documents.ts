@@ -73,6 +73,18 @@ export function select(body: Uint8Array, { name, wanted }: Reference): Selected 
   });
 }
 
+/** The host that a packument names for the tarball of one of its versions. */
+export function artifactHost(body: Uint8Array): string | undefined {
+  try {
+    const [first] = members(pick(body, ['versions']).get('versions') ?? EMPTY);
+    const dist = first && pick(first.value, ['dist']).get('dist');
+    return URL.parse((dist && stringIn(pick(dist, ['tarball']), 'tarball')) ?? '')?.host;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
 /** What a reference to one exact version stands for; undefined for a range or a tag. */
 export function exact({ name, wanted }: Reference): Selected | undefined {
   return isVersion(wanted) ? at(name, wanted) : undefined;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Ecosystem } from '../ecosystem.ts';
-import { check, digest, exact, select } from './documents.ts';
+import { artifactHost, check, digest, exact, select } from './documents.ts';
 import { redirect } from './redirect.ts';
 import { parse } from './reference.ts';
 import { refuse } from './refuse.ts';
@@ -14,7 +14,7 @@ import { npmStepsAside, npxStepsAside } from './step-aside.ts';
 export const npm: Ecosystem = {
   name: 'npm',
   parse,
-  registry: { route, locate, document, listings, digest, select, exact, check, refuse },
+  registry: { route, locate, document, listings, digest, select, exact, check, artifactHost, refuse },
   tools: [
     { executable: 'npm', stepAside: npmStepsAside, redirect },
     { executable: 'npx', stepAside: npxStepsAside, redirect },

@@ -53,6 +53,7 @@ function isSpellable(scope: string): boolean {
  * is done only where nothing then comes from elsewhere than without us:
  * - the lockfile does not name the public registry: the user's own is named (by URL where it has a path,
  *   which npm 11 and later strip; earlier ones fetch these tarballs past us);
+ *   Not where the registry is a mirror whose documents leave the public host in place;
  * - it names these two and no other host: `always`, unless the registry has a path, which `always` keeps;
  * - in any other mixture nothing changes, and the user's own registry's tarballs are fetched past us.
  *
@@ -60,7 +61,7 @@ function isSpellable(scope: string): boolean {
  * the same name, nothing changes either.
  */
 function replacedHost(main: Leading, call: ToolCall): string | undefined {
-  const { leading, besides, lockedHosts, replacedHost: byItself } = call;
+  const { leading, besides, lockedHosts, artifactHost, replacedHost: byItself } = call;
   const own = new URL(main.upstream);
   if (byItself === undefined || own.host === byItself) return undefined;
   const path = own.pathname.replace(/\/$/, '');
@@ -77,7 +78,10 @@ function replacedHost(main: Leading, call: ToolCall): string | undefined {
   ) {
     return undefined;
   }
-  if (!lockedHosts.includes(byItself)) return path === '' ? own.hostname : `${own.origin}${path}`;
+  if (!lockedHosts.includes(byItself)) {
+    if (artifactHost !== undefined && artifactHost !== own.host) return undefined;
+    return path === '' ? own.hostname : `${own.origin}${path}`;
+  }
   const alone = others.length === 0 && lockedHosts.length === 2 && lockedHosts.includes(own.host);
   return path === '' && alone ? 'always' : undefined;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { digest, select } from '../../../src/ecosystems/npm/documents.ts';
+import { artifactHost, digest, select } from '../../../src/ecosystems/npm/documents.ts';
 
 const sha512 = (byte: number) => `sha512-${Buffer.alloc(64, byte).toString('base64')}`;
 const coordinates = { ecosystem: 'npm', name: 'widget', version: '1.0.0' } as const;
@@ -47,6 +47,26 @@ describe('The digest that a document names', () => {
 
 const wanted = (of: string, from: Buffer) =>
   select(from, { ecosystem: 'npm', name: 'widget', wanted: of })?.coordinates.version;
+
+describe('The host at which artifacts lie', () => {
+  const packument = (tarball: unknown) =>
+    Buffer.from(JSON.stringify({ name: 'a', versions: { '1.0.0': { dist: { tarball } } } }));
+
+  it('is that of a tarball that the packument names, with its port', () => {
+    expect(artifactHost(packument('https://host.example:8443/a/-/a-1.0.0.tgz'))).toBe('host.example:8443');
+  });
+
+  it('is not known where none is named that can be read', () => {
+    for (const body of [
+      packument('nonsense'),
+      packument(7),
+      Buffer.from('{}'),
+      Buffer.from('{"versions":'),
+    ]) {
+      expect(artifactHost(body)).toBeUndefined();
+    }
+  });
+});
 
 describe('The version that a packument offers', () => {
   const deprecated = 'use something else';

@@ -95,6 +95,12 @@ describe('A lockfile', () => {
     ).toBeUndefined();
   });
 
+  it('is left as it is for a mirror whose documents leave the public host in place', () => {
+    expect(replaced([], { artifactHost: 'public.example' })).toBeUndefined();
+    expect(replaced([], { artifactHost: 'npm.corp.example' })).toBeDefined();
+    expect(replaced([])).toBeDefined();
+  });
+
   it('is left as it is where npm replaces the host by itself, and where the user has said otherwise', () => {
     expect(replaced(['npm.corp.example'], { replacedHost: 'npm.corp.example' })).toBeUndefined();
     const { replacedHost: _, ...without } = call({ lockedHosts: ['npm.corp.example'] });
