@@ -24,6 +24,8 @@ export async function main(args: string[]): Promise<void> {
   } catch (error) {
     // A command tells of its own failures; this is one before there was a command, such as a name misspelt.
     process.exitCode = exitCodeOf(error);
-    say(failureOf(error).message);
+    const failure = failureOf(error);
+    if (args.includes('--json')) console.log(JSON.stringify({ error: failure }, undefined, 2));
+    else say(failure.message);
   }
 }

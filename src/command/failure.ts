@@ -43,9 +43,17 @@ export interface Failure {
 /** What is said about `error`, whatever it is. */
 export function failureOf(error: unknown): Failure {
   if (isPyrsiaError(error)) return { code: error.code, message: error.message, details: error.details };
-  const text = error instanceof Error ? error.message : String(error);
-  const message = text.charAt(0).toUpperCase() + text.slice(1);
+  const message = inOurWords(error instanceof Error ? error.message : String(error));
   return { code: oclifExit(error) === USAGE ? 'USAGE' : 'INTERNAL', message, details: {} };
+}
+
+/** oclif's own messages, shorter, and with commands written as one types them. */
+function inOurWords(text: string): string {
+  const [, unknown] = /^command (\S+) not found$/i.exec(text) ?? [];
+  if (unknown !== undefined)
+    return `There is no command "${unknown.replaceAll(':', ' ')}": see pyrsia --help`;
+  const told = text.replace(/^The following errors? occurred:\n\s*/, '');
+  return told.charAt(0).toUpperCase() + told.slice(1);
 }
 
 /** The exit code that tells a script what kind of failure this is. */

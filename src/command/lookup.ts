@@ -5,7 +5,7 @@
  */
 import type { Artifact, Binding, Cache } from '../cache/cache.ts';
 import { purlOf } from '../content/coordinates.ts';
-import { type Digest, isDigest } from '../content/digest.ts';
+import { type Digest, isDigest, parseDigest } from '../content/digest.ts';
 import { parseReference } from '../ecosystems/index.ts';
 import { PyrsiaError } from '../errors.ts';
 
@@ -22,7 +22,7 @@ export interface Named {
 /**
  * Reads a reference or digest. One that names no version exactly means every version that was ever seen.
  *
- * @throws PyrsiaError `REFERENCE_MALFORMED`
+ * @throws PyrsiaError `REFERENCE_MALFORMED`, `DIGEST_MALFORMED`
  */
 export function lookUp(cache: Cache, text: string): Named {
   const absent = (what: string): Named['absent'] => new PyrsiaError('NOT_FOUND', { what: `${text} ${what}` });
@@ -30,6 +30,7 @@ export function lookUp(cache: Cache, text: string): Named {
     const bindings = cache.bindings.find({ digest: text });
     return { bindings, matches: (_, digest) => digest === text, absent: absent('in the cache') };
   }
+  if (/^sha\d+:/.test(text)) parseDigest(text);
   const { ecosystem, reference } = parseReference(text);
   const named = { ecosystem: reference.ecosystem, name: reference.name };
   const known = cache.bindings.find(named);
@@ -64,6 +65,10 @@ export function cachedArtifacts(cache: Cache, texts: readonly string[]): Artifac
     }
     const { bindings, absent } = lookUp(cache, text);
     const artifacts = bindings.flatMap((binding) => cachedAs(cache, binding) ?? []);
+    if (bindings.length > 0 && artifacts.length === 0)
+      throw new PyrsiaError('NOT_FOUND', {
+        what: `content of ${text}; only its digests are still remembered`,
+      });
     if (artifacts.length === 0) throw absent;
     return artifacts;
   });

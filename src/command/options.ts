@@ -5,5 +5,5 @@
  */
 import type { EcosystemName } from '../content/coordinates.ts';
 
-/** The ecosystems that `--ecosystem` knows. */
-export const ECOSYSTEMS: readonly EcosystemName[] = ['npm', 'docker', 'maven'];
+/** The ecosystems that `--ecosystem` knows: those that there are, without loading any. */
+export const ECOSYSTEMS: readonly EcosystemName[] = ['npm'];

@@ -62,8 +62,8 @@ export async function runWrapped(
     launched = await launch(session, {
       executable,
       env,
-      tool: tool?.executable ?? 'npm',
-      args: tool ? args : [],
+      tool: tool?.executable ?? name,
+      args,
     });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

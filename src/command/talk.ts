@@ -46,7 +46,7 @@ export function startProgress(): Progress {
     show(text) {
       if (!lively || Date.now() - shownAt < 100) return;
       shownAt = Date.now();
-      const width = (process.stderr.columns ?? 80) - 1;
+      const width = (process.stderr.columns || 80) - 1;
       process.stderr.write(`\r\u001B[K${harmless(text).slice(0, width)}`);
     },
     [Symbol.dispose]() {

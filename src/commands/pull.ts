@@ -30,7 +30,9 @@ export default class Pull extends PyrsiaCommand {
     if (output === '-' && this.jsonEnabled())
       this.error('Stdout holds either the content or --json', { exit: 2 });
     if (argv.length > 1 && output !== undefined && !isDirectory(output)) {
-      this.error(`Several references need a directory to be written to, ${output} is none`, { exit: 2 });
+      this.error(`Several references are written into a directory, and there is none at ${output}`, {
+        exit: 2,
+      });
     }
     await using session = this.openSession();
     const agent = await session.agent();

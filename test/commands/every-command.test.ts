@@ -97,7 +97,25 @@ describe.each(ids)('pyrsia %s', (id) => {
 
 it('says which command it does not know', async () => {
   const { stdout, stderr, code } = await home.pyrsia(['nonsense']);
-  expect([stdout, stderr, code]).toEqual(['', 'pyrsia: Command nonsense not found\n', 2]);
+  expect([stdout, stderr, code]).toEqual([
+    '',
+    'pyrsia: There is no command "nonsense": see pyrsia --help\n',
+    2,
+  ]);
+});
+
+it('says so in JSON where that is asked for', async () => {
+  const { stdout, code } = await home.pyrsia(['cache', 'nonsense', '--json']);
+  expect(code).toBe(2);
+  expect(JSON.parse(stdout)).toEqual({
+    error: { code: 'USAGE', message: expect.stringContaining('"cache nonsense"'), details: {} },
+  });
+});
+
+it.each([[['-h']], [['cache', 'ls', '-h']]])('helps whoever types %s', async (words) => {
+  const { stdout, code } = await home.pyrsia(words);
+  expect(code).toBe(0);
+  expect(stdout).toContain('EXAMPLES');
 });
 
 const help = async (env: Readonly<Record<string, string>>) => (await home.pyrsia(['--help'], { env })).stdout;

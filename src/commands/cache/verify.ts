@@ -37,6 +37,6 @@ function told({ checked, damaged, orphans, rebuilt }: Verification): string {
   if (rebuilt) lines.push('The catalogue was rebuilt');
   return [
     ...lines,
-    `Verified ${checked}: ${damaged.length === 0 ? 'all sound' : `${damaged.length} damaged`}`,
+    `Verified ${checked} ${checked === 1 ? 'file' : 'files'}: ${damaged.length === 0 ? 'all sound' : `${damaged.length} damaged`}`,
   ].join('\n');
 }
