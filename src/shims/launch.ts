@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PyrsiaError } from '../errors.ts';
@@ -46,9 +46,17 @@ export function launchDirectory(directory: string): string {
   return join(directory, 'launch');
 }
 
-/** The launch file of `id`, or with `suffix` a file that belongs to this launch and goes with it. */
+/**
+ * The launch file of `id`, or with `suffix` a file that belongs to this launch and goes with it. The name of
+ * the latter does not tell the id, because tools log which files they read.
+ */
 export function launchFile(directory: string, id: string, suffix?: string): string {
-  return join(launchDirectory(directory), suffix === undefined ? id : `${id}.${suffix}`);
+  return join(launchDirectory(directory), suffix === undefined ? id : `${belongsTo(id)}.${suffix}`);
+}
+
+/** How the names of files begin that belong to launch `id`, up to the first dot. */
+export function belongsTo(id: string): string {
+  return createHash('sha256').update(id).digest('hex').slice(0, 32);
 }
 
 const relevant =

@@ -6,7 +6,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PyrsiaError } from '../errors.ts';
-import { isLaunchId, launchDirectory, launchFile, readLaunch } from './launch.ts';
+import { belongsTo, isLaunchId, launchDirectory, launchFile, readLaunch } from './launch.ts';
 import type { Launch } from './launch.ts';
 
 /** How often it is looked whether the processes are still there. */
@@ -116,9 +116,14 @@ function startOf(pid: number): string | undefined {
 }
 
 function removeLeftovers(directory: string): void {
-  const ids = new Set(namesIn(directory).map((name) => name.slice(0, 36)));
-  for (const id of ids) {
-    if (isLaunchId(id) && !isAlive(directory, id)) removeLaunch(directory, id);
+  for (const id of namesIn(directory).filter(isLaunchId)) {
+    if (!isAlive(directory, id)) removeLaunch(directory, id);
+  }
+  const names = namesIn(directory);
+  const owners = new Set(names.filter(isLaunchId).map(belongsTo));
+  for (const name of names) {
+    if (/^[0-9a-f]{32}\./.test(name) && !owners.has(name.slice(0, 32)))
+      rmSync(join(launchDirectory(directory), name), { force: true });
   }
 }
 
@@ -135,7 +140,7 @@ function isAlive(directory: string, id: string): boolean {
 /** Removes the launch file of `id` and all that belongs to it; the launch ends with that. */
 export function removeLaunch(directory: string, id: string): void {
   for (const name of namesIn(directory)) {
-    if (name === id || name.startsWith(`${id}.`))
+    if (name === id || name.startsWith(`${belongsTo(id)}.`))
       rmSync(join(launchDirectory(directory), name), { force: true });
   }
 }

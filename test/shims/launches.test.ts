@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { launchFile, writeLaunch } from '../../src/shims/launch.ts';
 import { launches } from '../../src/shims/launches.ts';
@@ -103,7 +103,7 @@ it('removes what launches of dead processes left, and nothing else', () => {
   writeFileSync(join(directory, 'launch', 'README'), '');
   registry();
   expect(readdirSync(join(directory, 'launch')).toSorted()).toEqual(
-    [alive, `${alive}.npmrc`, 'README'].toSorted(),
+    [alive, basename(launchFile(directory, alive, 'npmrc')), 'README'].toSorted(),
   );
 });
 
@@ -125,4 +125,10 @@ it('does without a directory that somebody tidied away', () => {
   rmSync(join(directory, 'launch'), { recursive: true });
   running.close();
   expect(ended).toEqual([id]);
+});
+
+it('names what belongs to a launch in a way that does not tell its id', () => {
+  const id = write();
+  expect(launchFile(directory, id, 'npmrc')).toMatch(/\/launch\/[0-9a-f]{32}\.npmrc$/);
+  expect(launchFile(directory, id, 'npmrc')).not.toContain(id);
 });
