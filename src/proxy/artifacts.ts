@@ -16,7 +16,8 @@ import type { Outcome, ReportLine } from '../resolve/report.ts';
 import type { Found, Resolver } from '../resolve/resolve.ts';
 import { expect, type Expectation, suffices } from '../verify/expect.ts';
 import type { Asker } from './asker.ts';
-import { decoded, type DocumentService } from './documents.ts';
+import { declaredBy, declaresNow } from './declared.ts';
+import type { DocumentService } from './documents.ts';
 import type { Upstreams } from './upstream.ts';
 import { upstreamSource } from './upstream-source.ts';
 
@@ -87,54 +88,15 @@ export function openArtifacts(parts: {
   const { cache, resolver, documents, upstreams, now } = parts;
   const pending = new Set<Promise<void>>();
 
-  /** What the registry's own documents say: one at hand, else the small one; undefined when it does not say. */
-  async function declaredBy(
-    asker: Asker,
-    asked: ArtifactRequest,
-  ): Promise<Digest | 'no such version' | undefined> {
-    const { registry } = asker.upstream.ecosystem;
-    const { coordinates } = asked;
-    for (const address of [registry.document(coordinates), ...registry.listings(coordinates)]) {
-      const document = await documents.atHand(asker, address);
-      const digest = document && registry.digest(await decoded(document), coordinates);
-      if (digest) return digest;
-    }
-    if (asker.offline !== undefined) return undefined;
-    try {
-      const { document, status } = await documents.get(asker, registry.document(coordinates), asked.headers);
-      if (document) return registry.digest(await decoded(document), coordinates);
-      return status === 404 || status === 410 ? 'no such version' : undefined;
-    } catch (error) {
-      if (error instanceof PyrsiaError) return undefined;
-      throw error;
-    }
-  }
-
   /** What is expected once the registry has been asked; undefined when it knows no such version. */
   async function bound(
     asker: Asker,
     asked: ArtifactRequest,
     unbound: Expectation,
   ): Promise<Expectation | undefined> {
-    const declared = await declaredBy(asker, asked);
+    const declared = await declaredBy(documents, asker, asked);
     if (declared === 'no such version') return undefined;
     return declared ? expect({ declared, ...(asked.claimed ? { claimed: asked.claimed } : {}) }) : unbound;
-  }
-
-  /** Whether the registry itself says by now what a lockfile says. */
-  async function saysNow(asker: Asker, asked: ArtifactRequest, digest: Digest): Promise<boolean> {
-    const { registry } = asker.upstream.ecosystem;
-    const { coordinates, headers } = asked;
-    for (const address of [registry.document(coordinates), ...registry.listings(coordinates)]) {
-      try {
-        const { document, from } = await documents.get(asker, address, headers);
-        if (!document || from === 'stale') continue;
-        if (registry.digest(await decoded(document), coordinates) === digest) return true;
-      } catch (error) {
-        if (!(error instanceof PyrsiaError)) throw error;
-      }
-    }
-    return false;
   }
 
   /** Refuses. A change can be accepted when it is the registry's: a lockfile may say anything. */
@@ -143,7 +105,7 @@ export function openArtifacts(parts: {
     const { coordinates } = asked;
     let { against } = found;
     const isChange = by === 'the bytes seen before';
-    if (isChange && against === 'the lockfile' && (await saysNow(asker, asked, actual)))
+    if (isChange && against === 'the lockfile' && (await declaresNow(documents, asker, asked, actual)))
       against = 'the registry';
     const acceptable = isChange && against !== 'the lockfile';
     if (acceptable) {

@@ -21,10 +21,13 @@ export function upstreamSource(
 
   return {
     name: 'upstream',
-    async open(_wanted, { offset = 0, signal } = {}): Promise<Content | undefined> {
+    async open(_wanted, { offset = 0, length, signal } = {}): Promise<Content | undefined> {
       const range =
-        offset > 0
-          ? { range: `bytes=${offset}-`, ...(validator ? { 'if-range': validator } : {}) }
+        offset > 0 || length !== undefined
+          ? {
+              range: `bytes=${offset}-${length === undefined ? '' : offset + length - 1}`,
+              ...(validator ? { 'if-range': validator } : {}),
+            }
           : undefined;
       const { url, connection } = asked;
       const headers = { ...asked.headers, ...range, 'accept-encoding': 'identity' };
@@ -33,7 +36,7 @@ export function upstreamSource(
       if (reply.status === 200) {
         validator = strongValidator(reply.headers);
         const size = lengthOf(reply.headers['content-length']);
-        const chunks = offset > 0 ? skipping(reply.body, offset) : reply.body;
+        const chunks = range ? part(reply.body, offset, length) : reply.body;
         return { proven: NOTHING_PROVEN, chunks, ...(size === undefined ? {} : { size }) };
       }
       if (reply.status === 206 && range) {
@@ -64,10 +67,17 @@ function lengthOf(header: string | undefined): number | undefined {
   return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
-async function* skipping(chunks: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
-  let left = bytes;
+/** The bytes from `offset` on, `length` of them. */
+async function* part(
+  chunks: AsyncIterable<Uint8Array>,
+  offset: number,
+  length = Infinity,
+): AsyncGenerator<Uint8Array> {
+  let at = 0;
   for await (const chunk of chunks) {
-    if (left < chunk.byteLength) yield left > 0 ? chunk.subarray(left) : chunk;
-    left = Math.max(0, left - chunk.byteLength);
+    const wanted = chunk.subarray(Math.max(0, offset - at), Math.max(0, offset + length - at));
+    at += chunk.byteLength;
+    if (wanted.byteLength > 0) yield wanted;
+    if (at >= offset + length) return;
   }
 }

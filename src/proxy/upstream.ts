@@ -11,6 +11,7 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import type { Headers } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { ConnectionSettings } from '../shims/settings.ts';
+import { failureOf, retryAfterMs, TRANSIENT, UNANSWERED, UNREACHABLE } from './failure.ts';
 
 /** Connections kept to one upstream: more stalled in experiments with npm's registry. */
 const CONNECTIONS = 16;
@@ -224,73 +225,10 @@ async function* told(body: AsyncIterable<Uint8Array>, silenceMs: number): AsyncG
   }
 }
 
-/** Failures after which trying again at once makes sense. */
-const TRANSIENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
-
-/** Failures of the way to an origin, whatever is asked there. */
-const UNREACHABLE: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ENETUNREACH',
-  'EHOSTUNREACH',
-  'ETIMEDOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
-/** Failures of an origin that was reached, which may be those of one request alone. */
-const UNANSWERED: ReadonlySet<string> = new Set([
-  'ECONNRESET',
-  'EPIPE',
-  'UND_ERR_SOCKET',
-  'UND_ERR_HEADERS_TIMEOUT',
-]);
-
-/** What went wrong in a person's words, and as a code. */
-function failureOf(error: unknown, silenceMs: number): { readonly reason: string; readonly code: string } {
-  const { code = '', message } = deepest(error);
-  const known: Record<string, string> = {
-    ECONNREFUSED: 'connection refused',
-    ECONNRESET: 'connection reset',
-    ENOTFOUND: 'host not found',
-    EAI_AGAIN: 'host name could not be looked up',
-    ENETUNREACH: 'network unreachable',
-    EHOSTUNREACH: 'host unreachable',
-    ETIMEDOUT: 'no connection in time',
-    UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
-    UND_ERR_HEADERS_TIMEOUT: `no answer within ${silenceMs / 1000} s`,
-    UND_ERR_BODY_TIMEOUT: `nothing more for ${silenceMs / 1000} s`,
-    UND_ERR_SOCKET: 'connection closed before the answer was complete',
-    UND_ERR_HEADERS_OVERFLOW: 'reply headers too large',
-  };
-  return { reason: known[code] ?? (code ? `${message} (${code})` : message), code };
-}
-
-/** The error at the bottom: undici and node:net wrap what matters. */
-function deepest(error: unknown): { code?: string; message: string } {
-  let found: unknown = error;
-  for (let depth = 0; depth < 5; depth++) {
-    if (found instanceof AggregateError && found.errors.length > 0) found = found.errors[0];
-    else if (found instanceof Error && found.cause instanceof Error) found = found.cause;
-    else break;
-  }
-  if (!(found instanceof Error)) return { message: String(found) };
-  const code = 'code' in found && typeof found.code === 'string' ? found.code : undefined;
-  return { message: found.message, ...(code === undefined ? {} : { code }) };
-}
-
 /** Says which status came instead of an answer, and when upstream wants to be asked again. */
 export function statusOf({ status, headers }: Pick<UpstreamReply, 'status' | 'headers'>): string {
   const after = headers['retry-after'];
   return `status ${status}${after === undefined ? '' : `, Retry-After: ${after.slice(0, 40)}`}`;
-}
-
-/** Reads Retry-After, seconds or an HTTP date (RFC 9110 §10.2.3), as milliseconds from now. */
-export function retryAfterMs(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\d+$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
 /** Headers without some of them. */

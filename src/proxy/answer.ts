@@ -1,0 +1,162 @@
+/**
+ * The reply to one admitted request: an artifact with its verdict, a document, or whatever upstream says.
+ *
+ * @module
+ */
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { digestOf, hexOf } from '../content/digest.ts';
+import type { Headers, Reply, Route } from '../ecosystems/ecosystem.ts';
+import { isPyrsiaError, PyrsiaError } from '../errors.ts';
+import type { Outcome } from '../resolve/report.ts';
+import { type ArtifactService, outcomeOf } from './artifacts.ts';
+import { type Asker, passedOn } from './asker.ts';
+import { decoded, type DocumentService } from './documents.ts';
+import type { Upstreams } from './upstream.ts';
+
+/** What answers come from. */
+export interface AnswerParts {
+  readonly artifacts: ArtifactService;
+  readonly documents: DocumentService;
+  readonly upstreams: Upstreams;
+}
+
+/** One request, admitted. */
+export interface Call {
+  readonly parts: AnswerParts;
+  readonly asker: Asker;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Path with query, as it came. */
+  readonly url: string;
+  readonly headers: Headers;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Replies as the route says.
+ *
+ * @throws whatever it failed with; when nothing has been sent yet, the caller says so to the client
+ */
+export async function answer(call: Call, route: Route): Promise<void> {
+  switch (route.kind) {
+    case 'artifact':
+      return artifact(call, route);
+    case 'metadata':
+      return metadata(call, route);
+    case 'answer':
+      return reply(call.response, route.reply);
+    case 'refused':
+      return reply(call.response, call.asker.upstream.ecosystem.registry.refuse('refused', route.reason));
+    case 'passthrough':
+      return passThrough(call);
+    default:
+      throw new Error(`No such route: ${JSON.stringify(route satisfies never)}`);
+  }
+}
+
+async function artifact(call: Call, { coordinates, claimed }: Route & { kind: 'artifact' }): Promise<void> {
+  const { parts, asker, response, signal } = call;
+  const startedAt = Date.now();
+  const path = call.url;
+  const report = async (outcome: Outcome, reason?: string): Promise<void> =>
+    asker.reporter.add(parts.artifacts.lineFor(asker, coordinates, outcome, startedAt, reason));
+  try {
+    const asked = {
+      coordinates,
+      path,
+      headers: forArtifacts(call.headers),
+      signal,
+      ...(claimed ? { claimed } : {}),
+    };
+    const delivery = await parts.artifacts.deliver(asker, asked);
+    if (!delivery)
+      return await passThrough(call, async (status) => report(status < 300 ? 'passed' : 'not found'));
+    response.writeHead(200, {
+      'content-type': 'application/octet-stream',
+      ...(delivery.size === undefined ? {} : { 'content-length': delivery.size }),
+    });
+    // The last piece waits until the report is written, so that it is complete when the tool has ended.
+    let last: Uint8Array | undefined;
+    for await (const chunk of delivery.chunks) {
+      if (last && !response.write(last)) await once(response, 'drain', { signal });
+      last = chunk;
+    }
+    await asker.reporter.add(await delivery.line());
+    response.end(last);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (isPyrsiaError(error, 'CREDENTIALS_NEEDED') && !response.headersSent) {
+      return passThrough(call, async (status) =>
+        report(status < 300 ? 'passed' : 'unavailable', error.message),
+      );
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    await report(outcomeOf(error), reason);
+    throw error;
+  }
+}
+
+async function metadata(call: Call, route: Route & { kind: 'metadata' }): Promise<void> {
+  const { parts, asker, response, headers } = call;
+  const { document, from, reason } = await parts.documents.get(asker, route, forArtifacts(headers));
+  if (!document) return passThrough(call);
+  asker.reporter.document(from);
+  if (from === 'stale' && asker.offline === undefined)
+    asker.reporter.note(`documents are taken from the cache: ${reason ?? 'it did not answer'}`);
+
+  const etag = document.headers['etag'] ?? `"${hexOf(digestOf(document.body, 'sha256')).slice(0, 32)}"`;
+  const kept: Record<string, string> = { ...document.headers, etag };
+  if (from === 'stale') kept['warning'] = `110 pyrsia "${(reason ?? '').replaceAll(/[^ -!#-[\]-~]/g, '?')}"`;
+  if (headers['if-none-match']?.split(/\s*,\s*/).includes(etag)) {
+    response.writeHead(304, { etag });
+    return void response.end();
+  }
+  let { body } = document;
+  if (kept['content-encoding'] && !headers['accept-encoding']?.includes(kept['content-encoding'])) {
+    body = await decoded(document);
+    delete kept['content-encoding'];
+  }
+  response.writeHead(200, { ...kept, 'content-length': body.byteLength });
+  response.end(call.request.method === 'HEAD' ? undefined : body);
+}
+
+/**
+ * Hands a request to upstream and its reply back, untouched and unkept. What is refused to a stranger is
+ * asked again with the user's own credential. `beforeEnd` is told upstream's status before the reply ends.
+ *
+ * @throws PyrsiaError `OFFLINE_MISS`, `UPSTREAM_FAILED`
+ */
+async function passThrough(call: Call, beforeEnd?: (status: number) => Promise<void>): Promise<void> {
+  const { parts, asker, request, response, signal } = call;
+  const { upstream, connection, authorization, offline } = asker;
+  if (offline !== undefined) throw new PyrsiaError('OFFLINE_MISS', { what: call.url, reason: offline });
+  const url = upstream.ecosystem.registry.locate(call.url, upstream.url);
+  const method = request.method ?? 'GET';
+  const body = method === 'GET' || method === 'HEAD' ? undefined : request;
+  const asked = { url, method, connection, signal, ...(body ? { body } : {}) };
+
+  let theirs = await parts.upstreams.ask({ ...asked, headers: call.headers });
+  if (authorization !== undefined && !body && [401, 403, 404].includes(theirs.status)) {
+    await theirs.discard();
+    theirs = await parts.upstreams.ask({ ...asked, headers: { ...call.headers, authorization } });
+  }
+  response.writeHead(theirs.status, passedOn(theirs.headers));
+  for await (const chunk of theirs.body) {
+    if (!response.write(chunk)) await once(response, 'drain', { signal });
+  }
+  await beforeEnd?.(theirs.status);
+  response.end();
+}
+
+/** What one client wants of a reply is not what upstream is asked for everybody. */
+function forArtifacts(headers: Headers): Headers {
+  const own = ['range', 'if-range', 'if-none-match', 'if-modified-since', 'accept-encoding'];
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !own.includes(name)));
+}
+
+/** Sends a whole reply. */
+export function reply(response: ServerResponse, { status, headers, body }: Reply): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
