@@ -1,0 +1,163 @@
+/**
+ * Every command line that our documentation and our help show is run as it stands there.
+ *
+ * @module
+ */
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import manifest from '../../oclif.manifest.json' with { type: 'json' };
+import { openWorld, type World } from '../e2e/everyday-world.ts';
+import { makePackage } from '../fixtures/registry/package.ts';
+import type { Project } from '../support/project.ts';
+import { blocks, pages } from './markdown.ts';
+
+/** Lines that set this repository itself up, and what tries them instead. */
+const elsewhere: Readonly<Record<string, string>> = {
+  'npm ci && npm run demo': 'test/e2e/demo.test.ts runs it, after the npm ci that brought vitest',
+  'npm ci && npm test': 'this is it',
+  'npm ci && npm pack && npm install --global ./pyrsia-*.tgz':
+    'test/house/package.test.ts packs and installs',
+};
+
+/** Lines that do not end with 0 where nobody sits at a terminal, and what the page or the help says of that. */
+const codes: Readonly<Record<string, readonly [code: number, because: string]>> = {
+  "pyrsia cache rm '@acme/*'": [2, 'asks before it removes anything'],
+  'pyrsia cache rm sha256:2cf2… left-pad': [2, 'asks before it removes anything'],
+};
+
+/** Lines that go on until somebody presses Ctrl-C. */
+const endless = ['pyrsia agent logs -f'];
+
+const shown = pages.flatMap((path) =>
+  blocks(path, 'sh').flatMap((block) =>
+    block
+      .trimEnd()
+      .split('\n')
+      .map((line) => [path, line] as const),
+  ),
+);
+const withoutComment = (line: string): string => line.replace(/\s+#.*$/, '');
+const examples = Object.entries(manifest.commands).flatMap(([id, command]) =>
+  ('examples' in command ? command.examples : []).map(
+    (example) =>
+      [
+        `pyrsia ${id.replaceAll(':', ' ')} --help`,
+        example.replaceAll('<%= config.bin %>', 'pyrsia'),
+      ] as const,
+  ),
+);
+const lines = [...shown.map(([path, line]) => [path, withoutComment(line)] as const), ...examples];
+
+let world: World;
+let project: Project;
+
+/** Runs a line as a person would who has pyrsia on the PATH; `sha256:2cf2…` stands for a whole digest. */
+const sh = (line: string) => {
+  const [{ digest } = { digest: '' }] = lodash;
+  const whole = line.replaceAll('sha256:2cf2…', digest);
+  return world.sandbox.run('sh', ['-c', whole], { cwd: project.dir, env: { EDITOR: 'true', PATH: path() } });
+};
+const path = (): string => [join(world.sandbox.root, 'bin'), world.sandbox.env['PATH']].join(delimiter);
+const pyrsia = (...args: string[]) => world.sandbox.pyrsia(args, { cwd: project.dir });
+const cached = ['npm:express@5.1.0', 'npm:lodash@4.17.21', 'npm:left-pad@1.3.0', 'npm:@acme/tools'];
+let lodash: { readonly digest: string }[] = [];
+
+beforeAll(async () => {
+  const specs = [
+    { name: 'express', version: '5.1.0', dependencies: { 'left-pad': '^1.0.0' } },
+    { name: 'lodash', version: '4.17.21' },
+    { name: 'left-pad', version: '1.3.0' },
+    { name: '@types/node', version: '24.0.0' },
+    { name: '@acme/tools', version: '1.2.0' },
+    { name: 'x', version: '1.0.0' },
+  ];
+  world = await openWorld({ packages: specs.map(makePackage) });
+  const { sandbox, registry } = world;
+  project = await sandbox.project({
+    dependencies: { express: '^5.0.0' },
+    manifest: { scripts: { test: 'true' } },
+  });
+  mkdirSync(join(project.dir, 'packages'));
+  mkdirSync(join(sandbox.root, 'bin'));
+  for (const [name, command] of [
+    ['pyrsia', sandbox.pyrsiaCommand([])],
+    ['nano', ['true']],
+  ] as const) {
+    writeFileSync(join(sandbox.root, 'bin', name), `#!/bin/sh\nexec ${command.join(' ')} "$@"\n`);
+    chmodSync(join(sandbox.root, 'bin', name), 0o755);
+  }
+  const everything = specs.map(({ name, version }) => `npm:${name}@${version}`);
+  expect(await pyrsia('pull', ...everything)).toMatchObject({ code: 0 });
+  lodash = await world.json(['pull', 'npm:lodash@4.17.21']);
+  expect(registry.log.tarballs()).toHaveLength(specs.length);
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+/** What has to be so for a line to make sense; others may have changed it. */
+async function prepare(line: string): Promise<void> {
+  const { sandbox, registry } = world;
+  sandbox.freshNpmCache();
+  writeFileSync(
+    join(sandbox.env['XDG_CONFIG_HOME']!, 'pyrsia', 'config.json'),
+    JSON.stringify({ 'npm.public': [registry.url] }),
+  );
+  const [, reference] = /trust accept (\S+)/.exec(line) ?? [];
+  if (reference !== undefined) return provokeRefusal(reference);
+  if (/ cache (rm|info)|why/.test(line)) expect(await pyrsia('pull', ...cached)).toMatchObject({ code: 0 });
+}
+
+/** The registry exchanges a version that was seen with other bytes. */
+async function provokeRefusal(reference: string): Promise<void> {
+  const [, name = '', version = ''] = /^npm:(.+)@(.+)$/.exec(reference) ?? [];
+  const other = await makePackage({ name, version, files: { 'other.js': '' } });
+  world.registry.replaceTarball(name, version, other.tarball);
+  expect(await pyrsia('cache', 'rm', reference, '--yes')).toMatchObject({ code: 0 });
+  expect(await pyrsia('pull', reference)).toMatchObject({ code: 3 });
+}
+
+describe.for(lines.filter(([, line]) => !(line in elsewhere)))('%s: %s', ([, line]) => {
+  it('does what is said there', { timeout: 60_000 }, async () => {
+    await prepare(line);
+    if (endless.includes(line)) {
+      const following = world.sandbox.start(['sh', '-c', line], { env: { PATH: path() } });
+      await sleep(1000);
+      following.kill('SIGINT');
+      const { signal, stdout, stderr } = await following.result;
+      expect({ signal, stderr }).toEqual({ signal: 'SIGINT', stderr: '' });
+      return expect(stdout).toContain('Started pyrsia');
+    }
+    const { code, stderr, stdout } = await sh(line);
+    expect({ line, code, stderr }).toMatchObject({ code: codes[line]?.[0] ?? 0 });
+    expect(stdout + stderr).not.toContain('warn');
+  });
+});
+
+describe('The lists of this test', () => {
+  const all = lines.map(([, line]) => line);
+
+  it('name only lines that are there', () => {
+    expect(all).toEqual(
+      expect.arrayContaining([...Object.keys(elsewhere), ...Object.keys(codes), ...endless]),
+    );
+  });
+
+  it('know every command', () => {
+    const shownCommands = Object.keys(manifest.commands).filter((id) => id !== 'help');
+    for (const id of shownCommands) {
+      expect(all.some((line) => line.includes(`pyrsia ${id.replaceAll(':', ' ')}`))).toBe(true);
+    }
+  });
+});
+
+describe('pyrsia --help', () => {
+  it('opens with examples that work', { timeout: 60_000 }, async () => {
+    const { stdout } = await pyrsia('--help');
+    const firstExamples = [...stdout.matchAll(/^ {2}\$ (pyrsia \S.*?) {2,}/gm)].map(([, line]) => line!);
+    expect(firstExamples.length).toBeGreaterThan(2);
+    expect(stdout).toMatch(/^EXAMPLES\n/);
+    await prepare('');
+    for (const line of firstExamples) expect(await sh(line)).toMatchObject({ code: 0 });
+  });
+});
