@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readConfig } from '../config/read-config.ts';
+import { redact } from '../control/log.ts';
 import type { LaunchAnswer } from '../control/protocol.ts';
 import type { Ecosystem, Leading, Tool } from '../ecosystems/ecosystem.ts';
 import type { Paths } from '../paths.ts';
@@ -70,7 +71,7 @@ export async function openSession(
     {
       // Not its id, which is a credential while it runs: reports are shown around.
       launch: randomUUID(),
-      command,
+      command: command.map(redact),
       cwd,
       startedAt: Date.now(),
       policy: values.policy,
