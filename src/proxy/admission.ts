@@ -14,13 +14,16 @@ export type Refusal = { readonly status: 401 | 403 | 421; readonly reason: strin
 
 /**
  * Checks what a web page cannot forge away: `Host` must be our own address (no DNS rebinding), and
- * nothing that only browsers send may be there (`Origin`, `Sec-Fetch-*`).
+ * nothing that only browsers send may be there (`Origin`, `Sec-*`). Node's own `fetch` sends
+ * `Sec-Fetch-Mode`, too, so that tells nothing.
  */
 export function checkHeaders(request: Pick<IncomingMessage, 'headersDistinct'>, address: string): Refusal {
   const { host = [], ...others } = request.headersDistinct;
   if (host.length !== 1 || host[0] !== address)
     return { status: 421, reason: `Host is "${host.join('", "')}", not ${address}` };
-  const browser = Object.keys(others).find((name) => name === 'origin' || name.startsWith('sec-'));
+  const browser = Object.keys(others).find(
+    (name) => name === 'origin' || (name.startsWith('sec-') && name !== 'sec-fetch-mode'),
+  );
   return browser ? { status: 403, reason: `requests from web pages are refused (${browser})` } : undefined;
 }
 
