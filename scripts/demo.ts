@@ -30,6 +30,7 @@ const env: NodeJS.ProcessEnv = {
   npm_config_cache: join(base, 'npm-cache'),
   npm_config_audit: 'false',
   npm_config_fund: 'false',
+  npm_config_update_notifier: 'false',
 };
 
 function run(title: string, command: readonly string[], more: NodeJS.ProcessEnv = {}): void {

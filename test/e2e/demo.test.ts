@@ -1,0 +1,40 @@
+/**
+ * The README's first command, after its `npm ci`: on the real project and from the real registry, the one
+ * that npm is configured with here.
+ *
+ * @module
+ */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { parseBytes } from '../../src/content/format.ts';
+
+const receiptPattern =
+  /^pyrsia: 503 packages · (?:(\d+) cache · )?(?:(\d+) upstream · )?503 verified · (.*)$/gm;
+
+it(
+  'npm run demo installs from upstream, from the cache, and without a network',
+  { timeout: 300_000 },
+  async () => {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['scripts/demo.ts'], {
+      env: { ...process.env, npm_config_loglevel: 'error' },
+    });
+    expect(stdout.match(/^added 503 packages/gm)).toHaveLength(3);
+    expect(stdout).toMatch(/^purl +pkg:npm\/express@5\./m);
+
+    const receipts = [...stderr.matchAll(receiptPattern)].map(
+      ([, cache = '0', upstream = '0', rest = '']) => {
+        const [, bytes, saved] = /^([\d.]+ MB)(?:, ([\d.]+ [kM]B) not downloaded)? ·/.exec(rest) ?? [];
+        return { cache: Number(cache), upstream: Number(upstream), bytes, saved };
+      },
+    );
+    expect(receipts).toHaveLength(3);
+    const [cold, ...warm] = receipts;
+    // A package that stands in the tree more than once comes from the cache the second time.
+    expect(cold!.upstream).toBeGreaterThan(480);
+    expect(cold!.cache + cold!.upstream).toBe(503);
+    expect(parseBytes(cold!.saved ?? '0')).toBeLessThan(parseBytes(cold!.bytes!)! / 10);
+    const { bytes } = cold!;
+    for (const receipt of warm) expect(receipt).toEqual({ cache: 503, upstream: 0, bytes, saved: bytes });
+  },
+);
