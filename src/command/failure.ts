@@ -12,7 +12,8 @@ const CREDENTIALS = 4;
 const NOT_FOUND = 5;
 const OFFLINE = 6;
 
-const exitCodes: Readonly<Record<ErrorCode, number>> = {
+/** The exit code of each of our own errors. */
+export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   DIGEST_MALFORMED: USAGE,
   DIGEST_MISMATCH: REFUSED,
   SIZE_MISMATCH: REFUSED,

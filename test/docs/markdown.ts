@@ -8,7 +8,7 @@ import { globSync, readFileSync } from 'node:fs';
 /** Every page, by its path in the repository. */
 export const pages: readonly string[] = globSync(['*.md', 'docs/*.md', 'decisions/*.md']).toSorted();
 
-/** A page's text. */
+/** A file's text. */
 export const page = (path: string): string => readFileSync(path, 'utf8');
 
 /** The fenced blocks of a page that are in `language`; an empty language means those that name none. */
