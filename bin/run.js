@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Answers what needs no program, so that `pyrsia --version` costs nothing and an old Node gets a sentence
 // instead of a syntax error. Hence no syntax and no import here that Node 12 lacks.
-import { existsSync, readFileSync } from 'fs';
+import { existsSync, mkdirSync, readFileSync } from 'fs';
 import module from 'module';
 import { homedir } from 'os';
 import { isAbsolute, join } from 'path';
@@ -23,7 +23,13 @@ if (!supports(engines.node, process.versions.node)) {
   const program = 'pyrsia/' + version + (commit ? '+' + commit : '');
   console.log(program + ' ' + process.platform + '-' + process.arch + ' node-' + process.version);
 } else {
-  module.enableCompileCache(compileCache());
+  const directory = compileCache();
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch {
+    // A home that cannot be written: nothing is kept.
+  }
+  module.enableCompileCache(directory);
   import(built('main.js').href).then(({ main }) => main(process.argv.slice(2)), fail);
 }
 
