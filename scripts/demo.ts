@@ -70,7 +70,11 @@ try {
   await install('npm ci, 503 packages, from upstream:', (command) => command);
   await install('The same again, from the cache:', (command) => command);
   const isolated = withoutNetwork();
-  if (isolated) await install('And without any network (a namespace of its own):', isolated);
+  if (isolated)
+    await install(
+      'And without any network (a namespace of its own, whose agent only reads the cache):',
+      isolated,
+    );
   else {
     const nowhere = { npm_config_proxy: 'http://127.0.0.1:9', npm_config_https_proxy: 'http://127.0.0.1:9' };
     await install('And with upstream unreachable:', (command) => command, nowhere);

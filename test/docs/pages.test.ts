@@ -81,3 +81,13 @@ describe('A link in the documentation', () => {
     expect(headings).toContain(anchor);
   });
 });
+
+describe('A file that the documentation names', () => {
+  const named = pages.flatMap((path) =>
+    [...page(path).matchAll(/`((?:src|test|docs|scripts|decisions|bench|bin|\.ci)\/[\w./-]+)`/g)].map(
+      ([, name]) => [path, name!] as const,
+    ),
+  );
+
+  it.each(named)('in %s is there: %s', (_, name) => expect(existsSync(name)).toBe(true));
+});
