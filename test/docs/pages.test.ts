@@ -11,11 +11,12 @@ import { receiptLine } from '../../src/resolve/receipt.ts';
 import type { Receipt, ReportLine } from '../../src/resolve/report.ts';
 import { blocks, page, pages } from './markdown.ts';
 
+const size = (text: string | undefined): number => parseBytes(text ?? '') ?? 0;
+
 /** The receipt that a shown line tells of. */
 function receiptIn(line: string): Receipt {
   const count = (what: string): number =>
     Number(new RegExp(String.raw`(\d+) ${what}(?= ·)`).exec(line)?.[1] ?? 0);
-  const size = (text: string | undefined): number => parseBytes(text ?? '') ?? 0;
   const totals = {
     artifacts: count('packages'),
     cache: count('cache'),

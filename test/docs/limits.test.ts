@@ -1,0 +1,128 @@
+/**
+ * Every number in LIMITS.md, against the constant in the source that it tells of.
+ *
+ * @module
+ */
+import { describe, expect, it } from 'vitest';
+import { type Key, settingOf } from '../../src/config/settings.ts';
+import { formatBytes, formatDuration } from '../../src/content/format.ts';
+import { page, table } from './markdown.ts';
+
+const SEVEN_DAYS = 7 * 24 * 60 * 60 * 1000;
+const binary = (bytes: number): string =>
+  bytes >= 2 ** 30
+    ? `${bytes / 2 ** 30} GiB`
+    : bytes >= 2 ** 20
+      ? `${bytes / 2 ** 20} MiB`
+      : `${bytes / 2 ** 10} KiB`;
+const asIs = String;
+const setting = (key: Key) => settingOf(key).default;
+
+/** Rows of LIMITS.md, and the constants that they tell of. */
+const limits: Readonly<
+  Record<string, readonly (readonly [path: string, name: string, as: (value: number) => string])[]>
+> = {
+  'one artifact of unknown size': [['content/verified', 'SIZE_LIMIT', binary]],
+  'artifact verified before its first byte is sent': [
+    ['resolve/transfer', 'WHOLE_LIMIT', binary],
+    ['content/verified', 'HELD_BACK', binary],
+  ],
+  'artifact gathered in memory': [['resolve/transfer', 'MEMORY_LIMIT', binary]],
+  'one document (packument), as sent and as decoded': [['proxy/documents', 'DOCUMENT_LIMIT', binary]],
+  'nesting of a document': [['ecosystems/npm/json-members', 'DEPTH_LIMIT', asIs]],
+  'name of an npm package': [['ecosystems/npm/names', 'NAME_LIMIT', asIs]],
+  'lockfile that is searched for the hosts it names': [['shims/npm-lockfile', 'SIZE_LIMIT', binary]],
+  'message that npm is asked to print': [['ecosystems/npm/refuse', 'NOTICE_LIMIT', asIs]],
+  'making a connection': [['proxy/upstream', 'CONNECT_MS', formatDuration]],
+  'tries of a request to an upstream': [
+    ['proxy/upstream', 'ATTEMPTS', asIs],
+    ['proxy/upstream', 'PAUSE_MS', formatDuration],
+  ],
+  'Retry-After that is waited for': [['proxy/upstream', 'RETRY_AFTER_LIMIT_MS', formatDuration]],
+  'continuations of a transfer that breaks': [
+    ['resolve/transfer', 'CONTINUATIONS', asIs],
+    ['resolve/transfer', 'CONTINUE_AFTER_MS', formatDuration],
+  ],
+  'rest of an upstream that could not be reached': [['proxy/upstream', 'REST_MS', formatDuration]],
+  'connections to one upstream': [['proxy/upstream', 'CONNECTIONS', asIs]],
+  redirects: [['proxy/upstream', 'REDIRECTS', asIs]],
+  'cache on the disk': [['cache/room', 'LOW_WATER', (share) => `${share * 100} %`]],
+  'least `cache.limit`': [['config/settings', 'LEAST_CACHE', formatBytes]],
+  'partial content that nobody continues': [
+    ['cache/verify', 'STALE_MS', (ms) => `${(7 * ms) / SEVEN_DAYS} days`],
+  ],
+  'last use that is not yet written down': [['cache/write-behind', 'DELAY_MS', formatDuration]],
+  'agent that nobody calls after its start': [['control/lifecycle', 'FIRST_CLIENT_MS', formatDuration]],
+  'start of the agent': [['control/client', 'START_TIMEOUT_MS', formatDuration]],
+  'greeting of the agent': [['control/connection', 'HELLO_TIMEOUT_MS', formatDuration]],
+  'answer of the agent to a launch, and to its end': [
+    ['command/run-wrapped', 'ANSWER_TIMEOUT_MS', formatDuration],
+  ],
+  'end of the agent': [['control/lifecycle', 'CLOSE_TIMEOUT_MS', formatDuration]],
+  'launch whose process is gone': [['shims/launches', 'LOOK_EVERY_MS', formatDuration]],
+  'launch file': [['shims/launch', 'LAUNCH_LIMIT', binary]],
+  'message to the agent, and from it': [
+    ['control/server', 'LINE_LIMIT', binary],
+    ['control/connection', 'LINE_LIMIT', binary],
+  ],
+  'progress that a command does not read': [['control/server', 'BACKLOG_LIMIT', binary]],
+  'path of the agent’s socket': [['control/directory', 'SOCKET_PATH_LIMIT', asIs]],
+  'log of the agent': [['control/log', 'LOG_LIMIT', formatBytes]],
+  'receipts kept': [['agent/kept-receipts', 'KEPT', asIs]],
+  'refusals that `trust accept` can lift': [['agent/contradictions', 'KEPT', asIs]],
+  'configuration file': [['config/config-file', 'FILE_LIMIT', binary]],
+};
+
+/** Rows whose number is no constant, and where else it is held. */
+const settingsIn: Readonly<Record<string, string>> = {
+  'silence of an upstream': setting('upstream.timeout').replace('s', ' s'),
+  'agent without anything to do': setting('agent.idle').replace('m', ' min'),
+  'duration in a setting': '24 days',
+  'what is remembered of a version (its binding)': '12 kB',
+};
+
+const numberIn = (text: string): number => Number(text.replaceAll('_', ''));
+
+/** The value of a constant in the source: a number, or a product of powers. */
+function constant(path: string, name: string): number {
+  const source = page(`src/${path}.ts`);
+  const [, expression] =
+    new RegExp(String.raw`const ${name} = ([\d_.]+(?: \*{1,2} [\d_.]+)*);`).exec(source) ?? [];
+  if (expression === undefined) throw new Error(`src/${path}.ts has no number ${name}`);
+  return expression
+    .split(' * ')
+    .map((factor) =>
+      factor
+        .split(' ** ')
+        .map(numberIn)
+        .reduce((base, power) => base ** power),
+    )
+    .reduce((product, factor) => product * factor);
+}
+
+describe('LIMITS.md', () => {
+  const headings = page('LIMITS.md')
+    .match(/^## .*$/gm)!
+    .filter((heading) => heading !== '## Known gaps');
+  const rows = headings.flatMap((heading) => table('LIMITS.md', heading));
+  const textOf = Object.fromEntries(
+    rows.map((row) => [row['what']!, Object.values(row).slice(1).join(' | ')]),
+  );
+
+  it('has the rows that this test knows, and no others', () => {
+    expect(Object.keys(textOf).toSorted()).toEqual(
+      [...Object.keys(limits), ...Object.keys(settingsIn)].toSorted(),
+    );
+  });
+
+  it.each(Object.entries(limits))('says of %s what the source says', (what, constants) => {
+    for (const [path, name, as] of constants) {
+      const number = new RegExp(String.raw`(?<![\d.])${as(constant(path, name))}(?!\d)`);
+      expect(textOf[what]).toMatch(number);
+    }
+  });
+
+  it.each(Object.entries(settingsIn))('says of %s: %s', (what, value) => {
+    expect(textOf[what]).toContain(value);
+  });
+});
