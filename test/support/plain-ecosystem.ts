@@ -50,9 +50,10 @@ export const plain: Ecosystem = {
       };
     },
     locate(path, upstream) {
-      const url = new URL(`${upstream.origin}${upstream.pathname.replace(/\/$/, '')}${path}`);
-      const inside = url.origin === upstream.origin && url.pathname.startsWith(upstream.pathname);
-      if (!path.startsWith('/') || !inside) {
+      const url = path.startsWith('/')
+        ? new URL(`${upstream.origin}${upstream.pathname.replace(/\/$/, '')}${path}`)
+        : undefined;
+      if (!url?.pathname.startsWith(upstream.pathname)) {
         throw new PyrsiaError('REFERENCE_MALFORMED', { text: path, reason: 'it leads out of the registry' });
       }
       return url;

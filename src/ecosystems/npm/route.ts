@@ -88,8 +88,8 @@ function read(path: string): { readonly segments: readonly string[] } | { readon
  */
 export function locate(path: string, upstream: URL): URL {
   const prefix = upstream.pathname.replace(/\/+$/, '');
-  const url = new URL(`${upstream.origin}${prefix}${path}`);
-  if (!path.startsWith('/') || url.origin !== upstream.origin || !url.pathname.startsWith(`${prefix}/`)) {
+  const url = path.startsWith('/') ? new URL(`${upstream.origin}${prefix}${path}`) : undefined;
+  if (!url?.pathname.startsWith(`${prefix}/`)) {
     throw new PyrsiaError('REFERENCE_MALFORMED', { text: path, reason: 'it leads out of the registry' });
   }
   return url;

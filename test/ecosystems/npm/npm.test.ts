@@ -73,6 +73,7 @@ ecosystemConformance(npm, {
     '/@acme/widget/-/widget-1.0.0-rc.1.tgz': 'artifact',
     '/@acme%2fwidget/-/widget-1.0.0+build.5.tgz': 'artifact',
     '/lodash/-/other-4.17.21.tgz': 'passthrough',
+    '/lodash/-/1odash-4.17.21.tgz': 'passthrough',
     '/lodash/-/lodash-latest.tgz': 'passthrough',
     '/@acme/widget/-/@acme/widget-1.0.0.tgz': 'passthrough',
     '/': 'passthrough',
