@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import cacache from 'cacache';
 import { describe, expect, it } from 'vitest';
 import { contentPath, layoutOf } from '../../src/cache/layout.ts';
@@ -35,14 +35,16 @@ describe('the store on the disk', () => {
     expect(readFileSync(entry!.path)).toEqual(bytes);
   });
 
-  it('keeps content 0444 in directories 0700, whatever the umask is', async () => {
-    const before = process.umask(0o022);
+  it.each([0o000, 0o022, 0o077])('keeps content 0444 in directories 0700 with umask %i', async (umask) => {
+    const before = process.umask(umask);
     try {
       const cache = await cacheIn();
       const small = await cache.content.put({ digests: [] }, [contentOf(1)]);
       const large = await cache.content.put({ digests: [] }, slices(contentOf(2, 2e6)));
       for (const { digests } of [small, large]) {
-        expect(statSync(cache.pathOf(digests[0])!).mode & 0o777).toBe(0o444);
+        const path = cache.pathOf(digests[0])!;
+        expect(statSync(path).mode & 0o777).toBe(0o444);
+        expect(statSync(dirname(path)).mode & 0o777).toBe(0o700);
       }
       for (const directory of ['', 'content', 'documents', 'partial']) {
         expect(statSync(join(cache.path, directory)).mode & 0o777).toBe(0o700);
@@ -130,6 +132,18 @@ describe('the store on the disk', () => {
     flipByte(cache.pathOf(stored.digests[0])!);
     await cache.content.put({ digests: [] }, [contentOf('small')]);
     expect(await bytesOf((await cache.content.open(stored))!)).toEqual(contentOf('small'));
+  });
+
+  it('proves nothing of a part of large content, which it cannot check', async () => {
+    const cache = await cacheIn();
+    const bytes = contentOf('large', 2e6);
+    const { digests } = await cache.content.put({ digests: [] }, slices(bytes));
+    const part = (await cache.content.open({ digests }, { offset: 1 }))!;
+    expect(part.proven).toEqual([]);
+    expect(await bytesOf(part)).toEqual(bytes.subarray(1));
+    const whole = (await cache.content.open({ digests }))!;
+    expect(whole.proven).toEqual(digests);
+    await bytesOf(whole);
   });
 
   it('notices large content that was cut short before any of it is read', async () => {

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { StoredDocument } from '../../src/cache/cache.ts';
@@ -73,6 +73,20 @@ describe('documents', () => {
     expect(cache.size().documents).toBe(0);
     await cache.documents.put(packument);
     expect(await cache.documents.get(packument)).toEqual(packument);
+  });
+
+  it('are forgotten when the file of another one lies in their place', async () => {
+    const cache = await cacheIn();
+    const other = { ...packument, path: '/other' };
+    await cache.documents.put(packument);
+    const file = fileOf(cache.path);
+    await cache.documents.put(other);
+    const [otherFile] = filesBelow(join(cache.path, 'documents'))
+      .map((name) => join(cache.path, 'documents', name))
+      .filter((each) => each !== file);
+    copyFileSync(otherFile!, file);
+    expect(await cache.documents.get(packument)).toBeUndefined();
+    expect(await cache.documents.get(other)).toEqual(other);
   });
 
   it('are forgotten when their file has gone', async () => {

@@ -145,6 +145,21 @@ describe('partial content', () => {
     await partial.finish();
   });
 
+  it('is not collected while somebody goes on with it, however old its beginning is', async () => {
+    const cache = await cacheIn();
+    const first = await cache.partial(wanted);
+    await first.write(bytes.subarray(0, 1000));
+    await first.suspend(new Error('enough'));
+    const path = join(cache.path, 'partial', partialsIn(cache.path)[0]!);
+    utimesSync(path, new Date(), new Date(Date.now() - 8 * 24 * 60 * 60 * 1000));
+
+    const second = await cache.partial(wanted);
+    expect(await cache.gc()).toMatchObject({ partials: 0 });
+    await second.write(bytes.subarray(1000));
+    await second.finish();
+    expect(await bytesOf((await cache.content.open(wanted))!)).toEqual(bytes);
+  });
+
   it('is collected when nobody went on with it for a week, or when its process is gone', async () => {
     const cache = await cacheIn();
     const suspended = async (seed: string): Promise<string> => {

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { openCache } from '../../src/cache/open-cache.ts';
+import { digestOf } from '../../src/content/digest.ts';
+import type { Stored } from '../../src/content/source.ts';
 import { bytesOf } from '../conformance/store.ts';
 import { asUser, unprivileged } from '../support/user.ts';
 import { CHILD } from './child.ts';
@@ -86,6 +88,20 @@ describe('a reader', () => {
     const stored = await again.content.put({ digests: [] }, [Buffer.from('second')]);
     await again.bindings.put(bindingOf(stored, 'second'));
     expect(reader.artifacts({ sort: 'name' }).map(({ name }) => name)).toEqual(['known', 'second']);
+  });
+
+  it('remembers first uses as long as it lives, but overrules none that is on the disk', async () => {
+    const { path, close } = await filled();
+    await close();
+    const reader = await cacheIn(path, { readOnly: true });
+    const known = reader.bindings.find({ ecosystem: 'npm', name: 'known' })[0]!;
+    const other: Stored = { digests: [digestOf(Buffer.from('other'), 'sha256')], size: 5 };
+    await reader.bindings.put(bindingOf(other, 'known'));
+    expect(reader.bindings.get(known)).toEqual(known);
+    await reader.bindings.put(bindingOf(other, 'known', { reason: 'it was repaired' }));
+    expect(reader.bindings.get(known)).toMatchObject({ digests: other.digests, reason: 'it was repaired' });
+    await reader.bindings.put(bindingOf(other, 'fresh'));
+    expect(reader.bindings.find({ digest: other.digests[0] })).toHaveLength(2);
   });
 
   it('finds an empty cache where there is none, and makes none', async () => {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Cache } from '../../src/cache/cache.ts';
 import { contentPath, layoutOf } from '../../src/cache/layout.ts';
 import { openCache } from '../../src/cache/open-cache.ts';
-import { digestOf } from '../../src/content/digest.ts';
+import { digestOf, integrityOf } from '../../src/content/digest.ts';
 import { slices } from '../conformance/store.ts';
 import { bindingOf, cacheIn, contentOf, filesBelow } from './world.ts';
 
@@ -176,5 +176,20 @@ describe('the catalogue', () => {
     }
     await cache.verify({ rebuild: true });
     expect(await everything(cache)).toEqual(before);
+  });
+
+  it('takes what it cannot read of the record for private', async () => {
+    const cache = await filled();
+    const { default: cacache } = await import('cacache');
+    const said = { nothing: {}, nonsense: { private: 'no' }, no: { private: false } };
+    for (const [name, more] of Object.entries(said)) {
+      const digest = digestOf(Buffer.from(name), 'sha256');
+      const metadata = { digests: [digest], ...more };
+      const key = JSON.stringify(['npm', 'npm', name, '1.0.0']);
+      await cacache.index.insert(join(cache.path, 'content'), key, integrityOf(digest), { metadata });
+    }
+    await cache.verify({ rebuild: true });
+    const isPrivate = (name: string) => cache.bindings.find({ ecosystem: 'npm', name })[0]?.private;
+    expect(Object.keys(said).map(isPrivate)).toEqual([true, true, false]);
   });
 });

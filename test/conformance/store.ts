@@ -55,6 +55,8 @@ export function storeConformance(openStore: () => Promise<Store> | Store): void 
       await store.put(wanted, [hello]);
       const other = digestOf(Buffer.from('other'), 'sha256');
       expect(await store.open({ digests: [sha512, other] })).toBeUndefined();
+      const third = digestOf(Buffer.from('other'), 'sha512');
+      expect(await store.open({ digests: [sha256, third] })).toBeUndefined();
       expect(await store.open({ digests: [sha512], size: 1 })).toBeUndefined();
     });
 

@@ -155,6 +155,17 @@ describe('an agent', () => {
   });
 });
 
+it('an agent does not know what is no method, even where every object has one of that name', async () => {
+  await using w = world();
+  await using agent = await w.connect();
+  for (const name of ['nothing', 'constructor', 'toString', '__proto__']) {
+    await expect(agent.call(name as 'status', {})).rejects.toMatchObject({
+      code: 'AGENT_REFUSED',
+      details: { reason: `it does not know "${name}"` },
+    });
+  }
+});
+
 describe('where an agent listens', () => {
   it('is a named pipe on Windows, one for each directory', () => {
     const pipe = socketPath('C:\\Users\\Ada\\run', 'win32');

@@ -126,6 +126,19 @@ describe('A document', () => {
     expect(kept.size).toBe(2);
   });
 
+  it('is of one registry, and private where that is not public', async () => {
+    const [mine, theirs] = [await startRegistry({ packages: [left()] }), await startRegistry()];
+    opened.push(mine, theirs);
+    const { kept, get, asker } = serviceFor(mine.url);
+    const upstream = { ...asker.upstream, url: new URL(theirs.url) };
+    expect(await get()).toMatchObject({ status: 200, document: { private: true } });
+    expect(await get(abbreviated, { upstream })).toMatchObject({ status: 404 });
+    expect(await get(full, { upstream: { ...asker.upstream, public: true } })).toMatchObject({
+      document: { private: false },
+    });
+    expect([...kept.values()].map((document) => document.private)).toEqual([true, false]);
+  });
+
   it('is fetched once for all who ask at the same time', async () => {
     const { registry, get } = await world();
     const answers = await Promise.all(Array.from({ length: 8 }, () => get()));

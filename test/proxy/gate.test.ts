@@ -17,7 +17,9 @@ import { openUpstreams, type Upstreams } from '../../src/proxy/upstream.ts';
 import { openReporter, type Reporter } from '../../src/resolve/reporter.ts';
 import { openResolver } from '../../src/resolve/resolve.ts';
 import { ask, type Question, type Reply } from '../support/ask.ts';
+import { start } from '../support/command.ts';
 import { plain } from '../support/plain-ecosystem.ts';
+import { asUser, unprivileged } from '../support/user.ts';
 
 const LAUNCH = '00000000-0000-4000-8000-000000000000';
 const apple = randomBytes(20_000);
@@ -36,6 +38,8 @@ let gate: Gate;
 let reporter: Reporter;
 let asker: Asker;
 let contradictions: Contradiction[];
+/** Happens whenever content is going to be looked for. */
+let arriving: () => Promise<void>;
 
 beforeEach(async () => {
   const listing = { name: 'apple', versions: { '1.0': digest, '3.0': digestOf(pear, 'sha256') } };
@@ -61,11 +65,18 @@ beforeEach(async () => {
   upstreams = openUpstreams({ silenceMs: 2000 });
   const documents = openDocuments(cache.documents, upstreams, Date.now);
   contradictions = [];
+  arriving = async () => {};
+  const resolver = openResolver(cache);
   artifacts = openArtifacts({
     cache,
     documents,
     upstreams,
-    resolver: openResolver(cache),
+    resolver: {
+      async resolve(...asked) {
+        await arriving();
+        return resolver.resolve(...asked);
+      },
+    },
     now: Date.now,
     onContradiction: (found) => contradictions.push(found),
   });
@@ -173,9 +184,38 @@ describe('an artifact', () => {
     asker = { ...asker, offline: 'it was asked for' };
     expect((await get('/apple/1.0/file', expecting(digest))).status).toBe(200);
     expect(reported()[0]).toMatchObject({ word: 'claimed', by: 'the lockfile', rung: 'none' });
+    await artifacts.settled();
+    expect(cache.bindings.find({ digest })).toEqual([]);
     asker = { ...asker, policy: 'locked' };
     expect((await get('/apple/1.0/file', expecting(digest))).status).toBe(403);
     expect(requests).toEqual([]);
+  });
+
+  it('is not what a lockfile says it is either when the bytes have arrived meanwhile', async () => {
+    const other = digestOf(pear, 'sha256');
+    // They come for another package just after it was looked whether they are here.
+    arriving = async () => void (await cache.content.put({ digests: [] }, [pear]));
+    const reply = await get('/apple/1.0/file', expecting(other));
+    expect(reply.status).toBe(403);
+    expect(reply.text).toContain(digest);
+  });
+
+  it('is remembered as private where its registry is, and as public where that is', async () => {
+    await get('/apple/1.0/file', expecting(digest));
+    asker = { ...asker, upstream: { ...asker.upstream, name: 'http://corp.example/', public: false } };
+    await get('/pear/1.0/file', expecting(digestOf(pear, 'sha256')));
+    await artifacts.settled();
+    const remembered = ['apple', 'pear'].map((name) => cache.bindings.find({ ecosystem: 'npm', name }));
+    expect(remembered).toMatchObject([[{ private: false }], [{ private: true }]]);
+    expect(reported().map((line) => line.private)).toEqual([false, true]);
+  });
+
+  it('is fetched and kept whole, also for who wants only a part of it', async () => {
+    shelf['/apple/1.0/file'] = (request, response) =>
+      request.headers.range ? response.writeHead(206).end(apple.subarray(0, 9)) : response.end(apple);
+    const { headers } = expecting(digest);
+    const reply = await get('/apple/1.0/file', { headers: { ...headers, range: 'bytes=0-8' } });
+    expect(reply).toMatchObject({ status: 200, body: apple });
   });
 
   it('that is nowhere is unavailable in the words of its ecosystem', async () => {
@@ -243,6 +283,28 @@ describe('other requests', () => {
     for (const authorization of ['', 'Bearer 11111111-0000-4000-8000-000000000000', `Basic ${LAUNCH}`]) {
       expect(await get('/apple', { headers: { authorization } })).toMatchObject({ status: 401 });
     }
+    expect(requests).toEqual([]);
+  });
+
+  it('are turned away when they may be a web page’s, with the right credential too', async () => {
+    expect(await get('/ask', { headers: { host: 'evil.example' } })).toMatchObject({ status: 421 });
+    expect(await get('/ask', { headers: { origin: 'http://evil.example' } })).toMatchObject({ status: 403 });
+    expect(requests).toEqual([]);
+  });
+
+  const someone = unprivileged();
+  const stranger = process.getuid?.() === 0 && someone.possible ? someone.user : undefined;
+  it.runIf(stranger)('of another user are turned away, with the right credential too', async () => {
+    const headers = JSON.stringify({ authorization: `Bearer ${LAUNCH}` });
+    const script = `fetch('${gate.base}ask', { headers: ${headers} }).then(({ status }) => console.log(status))`;
+    const { stdout } = await start(asUser(stranger!, [process.execPath, '-e', script])).result;
+    expect(stdout.trim()).toBe('403');
+    expect(requests).toEqual([]);
+  });
+
+  it('ask upstream nothing while offline', async () => {
+    asker = { ...asker, offline: 'it was asked for' };
+    expect((await get('/ask')).status).toBe(503);
     expect(requests).toEqual([]);
   });
 

@@ -120,6 +120,16 @@ describe.each([
     expect(await readdir(join(directory, 'cache', 'partial')).catch(() => [])).toEqual([]);
   });
 
+  it('is never delivered whole without a disk either, when a byte is wrong', async () => {
+    const wrong = Buffer.from(bytes);
+    wrong[10] = wrong[10]! ^ 1;
+    await using diskless = await openCache(join(directory, 'none'), { readOnly: true });
+    await expect(async () => {
+      const found = await openResolver(diskless).resolve(wanted, [upstream(wrong)], { flight: 'x' });
+      await bytesOf(found!.chunks);
+    }).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+  });
+
   it('is refused when there are bytes too many', async () => {
     const source = upstream(Buffer.concat([bytes, Buffer.from('!')]));
     await expect(async () => {
@@ -157,6 +167,32 @@ describe('resolve', () => {
     expect(found?.passedOver).toMatchObject([
       { source: 'peer', reason: expect.stringContaining('does not match') },
     ]);
+  });
+
+  it('shares no transfer with who names another digest for the same address', async () => {
+    const other = wantedOf(randomBytes(20_000));
+    const [right, wrong] = await Promise.allSettled(
+      [wantedOf(small), other].map(async (wanted) => {
+        const found = await resolver.resolve(wanted, [upstream(small)], { flight: 'x' });
+        return bytesOf(found!.chunks);
+      }),
+    );
+    expect(right).toEqual({ status: 'fulfilled', value: small });
+    expect(wrong).toMatchObject({ status: 'rejected', reason: { code: 'DIGEST_MISMATCH' } });
+  });
+
+  it('believes no digest that the cache has never computed', async () => {
+    const stored = digestOf(small, 'sha256');
+    await cache.content.put({ digests: [] }, [small]);
+    const wrong = { digests: [stored, digestOf(middle, 'sha512')] };
+    await expect(async () => {
+      const found = await resolver.resolve(wrong, [], { flight: 'x' });
+      await bytesOf(found!.chunks);
+    }).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+    const right = await resolver.resolve({ digests: [stored, ...wantedOf(small).digests] }, [], {
+      flight: 'x',
+    });
+    expect(await bytesOf(right!.chunks)).toEqual(small);
   });
 
   it('finds nothing when nobody has it', async () => {

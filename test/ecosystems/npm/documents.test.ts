@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { artifactHost, digest, select } from '../../../src/ecosystems/npm/documents.ts';
+import { artifactHost, check, digest, select } from '../../../src/ecosystems/npm/documents.ts';
 
 const sha512 = (byte: number) => `sha512-${Buffer.alloc(64, byte).toString('base64')}`;
 const coordinates = { ecosystem: 'npm', name: 'widget', version: '1.0.0' } as const;
@@ -102,5 +102,20 @@ describe('The version that a packument offers', () => {
     expect(() => wanted('1', Buffer.from('{"name":'))).toThrowError(
       expect.objectContaining({ code: 'DOCUMENT_INVALID' }),
     );
+  });
+});
+
+describe('A document that came', () => {
+  it.each([
+    ['/widget', 'widget'],
+    ['/widget/1.0.0', 'widget'],
+    ['/@acme%2fwidget', '@acme/widget'],
+    ['/@acme%2Fwidget/latest', '@acme/widget'],
+  ])('for %s has to be about %s, if it says what it is about', (path, name) => {
+    expect(() => check(bytes({ name }), 'it', path)).not.toThrow();
+    expect(() => check(bytes({ ok: true }), 'it', path)).not.toThrow();
+    for (const other of ['gadget', '@evil/widget', `${name}x`]) {
+      expect(() => check(bytes({ name: other }), 'it', path)).toThrow(`it is about "${other}"`);
+    }
   });
 });

@@ -58,6 +58,7 @@ describe('The members of a JSON object', () => {
     '{"a":tru}',
     '{"a":1}x',
     '{"a":[}]}',
+    '{"a":[{]}}',
     '{"a":]}',
     '{"a\n":1}',
   ])('are an error in %j', (text) => {
