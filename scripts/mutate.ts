@@ -1,40 +1,52 @@
 /**
  * Tries whether the tests would notice: takes out the guards listed in `mutations.ts`, one after the other,
- * in a copy of the tree, and demands that a test fails each time.
+ * in copies of the tree, and demands that a test fails each time.
  *
  * `npm run mutate` tries all; `npm run mutate -- src/proxy` those in files whose path contains the argument.
  *
  * @module
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Mutation, mutations } from './mutations.ts';
+import { mutations } from './mutations.ts';
+import type { Mutation } from './mutations/mutation.ts';
 
-type Verdict = 'noticed' | 'NOT NOTICED' | 'OUTDATED';
+/** NOT TRIED: every test of it is skipped here, for want of a user or a privilege. */
+type Verdict = 'noticed' | 'NOT NOTICED' | 'NOT TRIED' | 'OUTDATED';
+
+/** How many are tried at the same time, each in a copy of its own. */
+const AT_A_TIME = 2;
 
 const root = join(import.meta.dirname, '..');
 const [part = ''] = process.argv.slice(2);
 const chosen = mutations.filter(({ file }) => file.includes(part));
-const copy = await copyOfTree();
-try {
-  const files = [...new Set(chosen.flatMap(({ tests }) => tests))];
-  if (files.length === 0) throw new Error(`No mutation is in a file like "${part}"`);
-  const sound = await failures(files);
-  if (sound > 0) throw new Error(`${sound} tests fail before anything is changed: ${files.join(', ')}`);
+if (chosen.length === 0) throw new Error(`No mutation is in a file like "${part}"`);
 
+const copies = await Promise.all(Array.from({ length: AT_A_TIME }, copyOfTree));
+try {
+  await demandSound(copies[0]!);
   const verdicts: Verdict[] = [];
-  for (const mutation of chosen) {
-    const verdict = await judge(mutation);
-    console.log(`${verdict.padEnd(12)} ${mutation.file}: ${mutation.why}`);
-    verdicts.push(verdict);
-  }
-  const noticed = verdicts.filter((verdict) => verdict === 'noticed').length;
-  console.log(`${noticed} of ${chosen.length} noticed`);
-  if (noticed < chosen.length) process.exitCode = 1;
+  const queue = chosen.values(); // Whoever is free takes the next.
+  await Promise.all(
+    copies.map(async (copy) => {
+      for (const mutation of queue) {
+        const verdict = await judge(copy, mutation);
+        console.log(`${verdict.padEnd(12)} ${mutation.file}: ${mutation.why}`);
+        verdicts.push(verdict);
+      }
+    }),
+  );
+  const count = (wanted: Verdict): number => verdicts.filter((verdict) => verdict === wanted).length;
+  const untried = count('NOT TRIED');
+  console.log(
+    `${count('noticed')} of ${chosen.length} noticed${untried > 0 ? `, ${untried} not tried` : ''}`,
+  );
+  if (count('noticed') + untried < chosen.length) process.exitCode = 1;
 } finally {
-  await rm(copy, { recursive: true });
+  for (const copy of copies) await rm(copy, { recursive: true });
 }
 
 /** The tree as it lies here, without what is large: dependencies are linked. */
@@ -48,7 +60,21 @@ async function copyOfTree(): Promise<string> {
   return folder;
 }
 
-async function judge({ file, find, replace, tests }: Mutation): Promise<Verdict> {
+/** Throws when a test fails before anything is changed. */
+async function demandSound(copy: string): Promise<void> {
+  const whole = new Set(chosen.filter(({ only }) => only === undefined).map(({ test }) => test));
+  const parts = chosen.filter(({ test }) => !whole.has(test));
+  const patterns = parts.flatMap(({ only }) => (only === undefined ? [] : [`(${only})`]));
+  for (const [tests, only] of [
+    [[...whole], undefined],
+    [[...new Set(parts.map(({ test }) => test))], patterns.join('|')],
+  ] as const) {
+    if (tests.length > 0 && (await outcome(copy, tests, only)).failed > 0)
+      throw new Error(`Tests fail before anything is changed: ${tests.join(', ')}`);
+  }
+}
+
+async function judge(copy: string, { file, find, replace, test, only }: Mutation): Promise<Verdict> {
   const path = join(copy, file);
   const source = await readFile(path, 'utf8');
   if (source.split(find).length !== 2) return 'OUTDATED';
@@ -57,19 +83,43 @@ async function judge({ file, find, replace, tests }: Mutation): Promise<Verdict>
     path,
     source.replace(find, () => replace),
   );
-  const noticed = (await failures(tests)) > 0;
+  const { failed, passed } = await outcome(copy, [test], only);
   await writeFile(path, source);
-  return noticed ? 'noticed' : 'NOT NOTICED';
+  if (failed > 0) return 'noticed';
+  return passed > 0 ? 'NOT NOTICED' : 'NOT TRIED';
 }
 
-/** How many tests of these files fail. A file that cannot even be loaded is no test, and an error here. */
-async function failures(tests: readonly string[]): Promise<number> {
-  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+/**
+ * How many tests of these files pass, and whether one fails, which is enough. A file that cannot even be loaded
+ * is no test, and an error here.
+ */
+async function outcome(
+  copy: string,
+  tests: readonly string[],
+  only: string | undefined,
+): Promise<{ readonly failed: number; readonly passed: number }> {
+  // These run the program as it was built.
+  if (tests.some((test) => /^test\/(commands|e2e)\//.test(test))) await run(copy, ['scripts/build.ts']);
   const report = join(copy, 'report.json');
   await rm(report, { force: true });
-  const args = [vitest, 'run', '--reporter=json', `--outputFile=${report}`, ...tests];
-  spawnSync(process.execPath, args, { cwd: copy, stdio: ['ignore', 'ignore', 'inherit'] });
-  const { numTotalTests, numFailedTests } = JSON.parse(await readFile(report, 'utf8'));
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const pattern = only === undefined ? [] : ['-t', only];
+  await run(copy, [
+    vitest,
+    'run',
+    '--bail=1',
+    '--reporter=json',
+    `--outputFile=${report}`,
+    ...pattern,
+    ...tests,
+  ]);
+  const { numTotalTests, numFailedTests, numPassedTests } = JSON.parse(await readFile(report, 'utf8'));
   if (numTotalTests === 0) throw new Error(`No test was found, or none could be loaded: ${tests.join(', ')}`);
-  return numFailedTests;
+  return { failed: numFailedTests, passed: numPassedTests };
+}
+
+/** Runs Node in a copy until it ends, with whatever exit code. */
+async function run(copy: string, args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, args, { cwd: copy, stdio: ['ignore', 'ignore', 'inherit'] });
+  await once(child, 'exit');
 }

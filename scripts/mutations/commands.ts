@@ -1,0 +1,44 @@
+import { guardsIn } from './mutation.ts';
+
+/** What scripts and people may rely on. */
+export const commandGuards = [
+  ...guardsIn(
+    'src/command/failure.ts',
+    'test/command/failure.test.ts',
+    {
+      why: 'A script cannot tell a refusal from a failure',
+      find: 'CONTRADICTED: REFUSED,',
+      replace: 'CONTRADICTED: FAILED,',
+    },
+    {
+      why: 'A script cannot tell what is not there from what cannot be had now',
+      find: 'OFFLINE_MISS: OFFLINE,',
+      replace: 'OFFLINE_MISS: FAILED,',
+    },
+  ),
+  ...guardsIn(
+    'src/command/deliver.ts',
+    'test/command/deliver.test.ts',
+    {
+      why: 'What was damaged since it was fetched is handed out',
+      find: 'const content = verified(createReadStream(pulled.path), {',
+      replace: 'const content = createReadStream(pulled.path) ?? ({',
+    },
+    {
+      why: 'A torn file is left under the name of the whole',
+      find: 'await rm(temporary, { force: true });',
+      replace: '',
+    },
+  ),
+  ...guardsIn('src/command/talk.ts', 'test/command/talk.test.ts', {
+    why: 'A package steers the terminal by its name',
+    find: "return text.replaceAll(/(?![\\n\\t])[\\p{Cc}\\u202A-\\u202E\\u2066-\\u2069]/gu, '\\u{FFFD}');",
+    replace: 'return text;',
+  }),
+  ...guardsIn('src/command/pyrsia-command.ts', 'test/commands/every-command.test.ts', {
+    why: 'With --json something else stands on stdout as well',
+    find: "if (!this.jsonEnabled() && text !== '')",
+    replace: "if (text !== '')",
+    only: 'one JSON value',
+  }),
+];

@@ -1,0 +1,246 @@
+import { guardsIn } from './mutation.ts';
+
+/** Who may ask, what is asked of upstream with whose credential, and what is believed of its answers. */
+export const proxyGuards = [
+  ...guardsIn(
+    'src/proxy/admission.ts',
+    'test/proxy/admission.test.ts',
+    {
+      why: 'A web page gets in by a name that was bound to our address',
+      find: 'if (host.length !== 1 || host[0] !== address)',
+      replace: 'if (host.length !== 1)',
+      only: 'headers of a request',
+    },
+    {
+      why: 'A second Host gets in behind the first',
+      find: 'if (host.length !== 1 || host[0] !== address)',
+      replace: 'if (host[0] !== address)',
+      only: 'headers of a request',
+    },
+    {
+      why: 'A web page gets in with an Origin',
+      find: "name === 'origin' || ",
+      replace: '',
+      only: 'headers of a request',
+    },
+    {
+      why: 'A web page gets in that sends no Origin',
+      find: "name.startsWith('sec-')",
+      replace: "name === 'sec-'",
+      only: 'headers of a request',
+    },
+    {
+      why: 'Anything passes for a credential',
+      find: '([0-9a-f-]{36})$/',
+      replace: '(.*)$/',
+      only: 'the credential',
+    },
+    {
+      why: 'Whom the kernel does not know may be anybody',
+      find: "return told ? 'nobody' : undefined;",
+      replace: 'return undefined;',
+      only: 'once it is closed',
+    },
+  ),
+  ...guardsIn(
+    'src/proxy/gate.ts',
+    'test/proxy/gate.test.ts',
+    {
+      why: 'Web pages are let in',
+      find: 'if (turnedAway) return reply(response, plain(turnedAway.status, turnedAway.reason));',
+      replace: '',
+      only: 'may be a web page',
+    },
+    {
+      why: 'Other users are let in with a credential they have read',
+      find: 'owner !== undefined && owner !== process.getuid?.()',
+      replace: 'owner === -1',
+      only: 'of another user',
+    },
+  ),
+  ...guardsIn(
+    'src/proxy/answer.ts',
+    'test/proxy/gate.test.ts',
+    {
+      why: 'Upstream is asked though it must not be',
+      find: 'if (offline !== undefined) throw new PyrsiaError',
+      replace: "if (offline === '') throw new PyrsiaError",
+      only: 'while offline',
+    },
+    {
+      why: "The user's credential goes out unasked",
+      find: 'let theirs = await parts.upstreams.ask({ ...asked, headers: call.headers });',
+      replace:
+        'let theirs = await parts.upstreams.ask({ ...asked, headers: { ...call.headers, ...(authorization && { authorization }) } });',
+      only: 'credential only after',
+    },
+    {
+      why: 'The report lacks what the tool already has',
+      find: 'await asker.reporter.add(await delivery.line());\n    response.end(last);',
+      replace: 'response.end(last);\n    await asker.reporter.add(await delivery.line());',
+      only: 'reported before',
+    },
+    {
+      why: 'A part is kept as the whole',
+      find: "['range', 'if-range', ",
+      replace: '[',
+      only: 'only a part',
+    },
+  ),
+  ...guardsIn('src/proxy/asker.ts', 'test/proxy/gate.test.ts', {
+    why: 'Our credential goes to upstream',
+    find: "'authorization',\n",
+    replace: '\n',
+    only: 'do not carry',
+  }),
+  ...guardsIn(
+    'src/proxy/artifacts.ts',
+    'test/proxy/gate.test.ts',
+    {
+      why: 'Bytes that are here pass for whatever a lockfile calls them',
+      find: 'return declared ? expect({ declared,',
+      replace: "return declared === 'sha1:' ? expect({ declared,",
+      only: 'registry says otherwise',
+    },
+    {
+      why: 'Bytes that have just arrived pass for whatever a lockfile calls them',
+      find: "!askFirst && first.word === 'claimed' && found?.source === 'cache'",
+      replace: "!askFirst && first.word === 'unknown' && found?.source === 'cache'",
+      only: 'have arrived meanwhile',
+    },
+    {
+      why: 'What a lockfile says can be accepted as a change',
+      find: 'if (acceptable) {',
+      replace: 'if (expected !== actual) {',
+      only: 'registry says otherwise|at first use',
+    },
+    {
+      why: 'What is cached counts as the word of the registry',
+      find: "found.source === 'upstream' && settled.word === 'claimed'",
+      replace: "settled.word === 'claimed'",
+      only: 'client alone',
+    },
+    {
+      why: 'A policy is not enforced',
+      find: 'if (!suffices(asker.policy, word, digests)) {',
+      replace: 'if (asker.policy.length === 0) {',
+      only: 'client alone',
+    },
+    {
+      why: 'A claim is remembered as a first use',
+      find: "if (word !== 'claimed') remember(",
+      replace: 'remember(',
+      only: 'client alone',
+    },
+    {
+      why: 'An artifact is fetched though upstream must not be asked',
+      find: 'const sources = offline === undefined ?',
+      replace: "const sources = offline !== '' ?",
+      only: 'client alone|nowhere',
+    },
+    {
+      why: 'What is private is remembered as public',
+      find: 'private: !asker.upstream.public,\n        seenAt',
+      replace: 'private: false,\n        seenAt',
+      only: 'remembered as private',
+    },
+  ),
+  ...guardsIn(
+    'src/proxy/documents.ts',
+    'test/proxy/documents.test.ts',
+    {
+      why: 'A login page is kept as a document',
+      find: 'ecosystem.registry.check(text, reply.url, address.path);',
+      replace: '',
+      only: 'outlives captive-portal',
+    },
+    {
+      why: 'A document without an end fills the memory',
+      find: 'if (size > DOCUMENT_LIMIT) break;',
+      replace: '',
+      only: 'grows beyond',
+    },
+    {
+      why: 'A document that says that it is too large is read',
+      find: "let size = Number(reply.headers['content-length'] ?? 0);",
+      replace: 'let size = 0;',
+      only: 'refused by its length',
+    },
+    {
+      why: 'A small document fills the memory when it is decoded',
+      find: 'maxOutputLength: DOCUMENT_LIMIT',
+      replace: 'maxOutputLength: DOCUMENT_LIMIT * 2',
+      only: 'as long as it is compressed',
+    },
+    {
+      why: 'A package that upstream has withdrawn is served from the copy',
+      find: '[401, 403, 404, 410].includes(reply.status)',
+      replace: '[401, 403].includes(reply.status)',
+      only: 'says that there is none',
+    },
+    {
+      why: 'Two forms of a document are mixed up',
+      find: 'path, accept };',
+      replace: "path, accept: '' };",
+      only: 'one for installing',
+    },
+    {
+      why: "Two registries' documents are mixed up",
+      find: 'return { upstream: asker.upstream.url.href,',
+      replace: "return { upstream: 'npm',",
+      only: 'of one registry',
+    },
+    {
+      why: 'A private document is kept as public',
+      find: 'private: !asker.upstream.public,',
+      replace: 'private: false,',
+      only: 'of one registry',
+    },
+  ),
+  ...guardsIn(
+    'src/proxy/upstream.ts',
+    'test/proxy/upstream.test.ts',
+    {
+      why: 'A credential follows a redirect to somebody else',
+      find: "if (next.origin !== url.origin) headers = without(headers, 'authorization', 'cookie');",
+      replace: '',
+      only: 'same origin only',
+    },
+    {
+      why: 'A redirect leads from https to http',
+      find: "if (url.protocol === 'https:' && next.protocol === 'http:')",
+      replace: "if (url.protocol === 'ftp:')",
+      only: 'lead in circles',
+    },
+    {
+      why: 'Redirects are followed for ever',
+      find: 'if (hops === REDIRECTS)',
+      replace: 'if (hops === REDIRECTS * 2)',
+      only: 'lead in circles',
+    },
+    {
+      why: 'An upstream is asked again before it wants to be',
+      find: 'if (after !== undefined && after > RETRY_AFTER_LIMIT_MS) return reply;',
+      replace: '',
+      only: 'unless that is long',
+    },
+    {
+      why: 'What is posted is sent twice',
+      find: 'attempt === ATTEMPTS || asked.body !== undefined',
+      replace: 'attempt === ATTEMPTS',
+      only: 'or has a body',
+    },
+    {
+      why: 'TLS is not checked',
+      find: 'rejectUnauthorized: connection.strictSsl,',
+      replace: 'rejectUnauthorized: false,',
+      only: 'TLS is checked',
+    },
+    {
+      why: "TLS is not checked behind the user's proxy",
+      find: 'requestTls: tls,',
+      replace: 'requestTls: { rejectUnauthorized: false },',
+      only: 'tunnel for https',
+    },
+  ),
+];
