@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { type Command, CommandHelp, Help, type Interfaces } from '@oclif/core';
+import type { Command } from '@oclif/core/command';
+import { CommandHelp, Help } from '@oclif/core/help';
+import type * as Interfaces from '@oclif/core/interfaces';
 import { wantsColour } from './talk.ts';
 
 /** What most people want to do, as the program's own help shows it first. */

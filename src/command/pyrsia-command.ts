@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Command } from '@oclif/core';
+import { Command } from '@oclif/core/command';
 import { openSession, type Session } from '../session.ts';
 import { exitCodeOf, failureOf } from './failure.ts';
 import { say } from './talk.ts';

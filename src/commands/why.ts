@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { lookUp } from '../command/lookup.ts';
 import { PyrsiaCommand } from '../command/pyrsia-command.ts';
 import { facts, table } from '../command/table.ts';

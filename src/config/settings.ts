@@ -15,6 +15,8 @@ export interface Setting<T> {
   readonly default: string;
   /** The environment variable that overrules the file. */
   readonly env?: string;
+  /** Whether the agent reads it when it starts, and not again. */
+  readonly readAtStart?: true;
   /** What is accepted, in words that go on from "expected". */
   readonly expected: string;
   /** Undefined when `text` is not acceptable. */
@@ -47,6 +49,7 @@ export const SETTINGS = {
     summary: 'Size at which the least recently used content is dropped; auto: 20 GB or 10 % of the disk',
     default: 'auto',
     env: 'PYRSIA_CACHE_LIMIT',
+    readAtStart: true,
     expected: `a size such as 20GB, at least ${formatBytes(LEAST_CACHE)}, or auto`,
     parse(text) {
       const bytes = text === 'auto' ? text : parseBytes(text);
@@ -78,6 +81,7 @@ export const SETTINGS = {
     summary: 'Silence of an upstream after which it counts as failed',
     default: '30s',
     env: 'PYRSIA_UPSTREAM_TIMEOUT',
+    readAtStart: true,
     expected: 'a duration such as 30s, from 1ms to 24d',
     parse: duration(1),
   }),
@@ -85,6 +89,7 @@ export const SETTINGS = {
     summary: 'How long the agent stays when nothing is running; 0: it ends with the last launch',
     default: '10m',
     env: 'PYRSIA_IDLE',
+    readAtStart: true,
     expected: 'a duration such as 10m, up to 24d, or 0',
     parse: duration(0),
   }),
@@ -92,12 +97,14 @@ export const SETTINGS = {
     // Not ::1: npm cannot reach an address that a URL writes in brackets.
     summary: 'Loopback address that the agent listens on',
     default: '127.0.0.1',
+    readAtStart: true,
     expected: 'a loopback address such as 127.0.0.1',
     parse: (text) => (isIPv4(text) && text.startsWith('127.') ? text : undefined),
   }),
   'proxy.port': setting<number | 'auto'>({
     summary: 'First port to try for the first upstream; auto: any, kept from then on',
     default: 'auto',
+    readAtStart: true,
     expected: 'a port from 1 to 65535, or auto',
     parse(text) {
       if (text === 'auto') return text;

@@ -33,6 +33,17 @@ it('sets host, port and disk size singly and together, and shows them back', asy
   expect(stdout).toMatch(/^cache\.limit +5 GB +user +auto/m);
 });
 
+it('says that a running agent keeps what it has read when it started', async () => {
+  const set = async (...words: string[]) => (await home.pyrsia(['config', ...words])).stderr;
+  expect(await set('set', 'upstream.timeout', '5s')).toBe('');
+  await home.pyrsia(['cache', 'gc']);
+  expect(await set('set', 'policy', 'locked', 'agent.idle', '1m')).toBe(
+    'pyrsia: The running agent keeps its agent.idle; after pyrsia agent stop the next one has the new\n',
+  );
+  expect(await set('unset', 'policy')).toBe('');
+  expect(await set('unset', 'upstream.timeout')).toContain('keeps its upstream.timeout');
+});
+
 it('gives three messages for three bad values, and changes nothing', async () => {
   await home.pyrsia(['config', 'set', 'policy', 'locked']);
   const before = readFileSync(file(), 'utf8');

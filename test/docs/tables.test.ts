@@ -40,6 +40,15 @@ describe('docs/configuration.md', () => {
     expect(documented).toEqual(settings);
   });
 
+  it('says which settings the agent reads when it starts', () => {
+    const [sentence] = /^The agent reads [^:]*:/m.exec(page('docs/configuration.md'))!;
+    const named = codes(sentence).flatMap((name) =>
+      KEYS.filter((key) => key === name || (name.endsWith('*') && key.startsWith(name.slice(0, -1)))),
+    );
+    const readAtStart = KEYS.filter((key) => settingOf(key).readAtStart);
+    expect(named).toEqual(readAtStart);
+  });
+
   it('explains every policy', () => {
     expect(table('docs/configuration.md', '### Policy').map((row) => codes(row['value']!)[0])).toEqual(
       POLICIES,

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { follow, lastLines } from '../../command/log-file.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { harmless } from '../../command/talk.ts';

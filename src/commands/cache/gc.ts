@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { Collected } from '../../cache/cache.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { formatBytes } from '../../content/format.ts';

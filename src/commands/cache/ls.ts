@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import type { Artifact } from '../../cache/cache.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { harmless } from '../../command/talk.ts';

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { cachedArtifacts } from '../../command/lookup.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { confirmed } from '../../command/talk.ts';

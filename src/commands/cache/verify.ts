@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import type { Verification } from '../../cache/cache.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { startProgress } from '../../command/talk.ts';

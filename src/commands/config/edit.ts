@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { sayWhenInForce } from '../../command/in-force.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
-import { userConfigPath, writeConfigFile } from '../../config/config-file.ts';
+import { parseConfigFile, userConfigPath, writeConfigFile } from '../../config/config-file.ts';
 import { problemsIn } from '../../config/edit-config.ts';
+import { KEYS } from '../../config/settings.ts';
 import { PyrsiaError } from '../../errors.ts';
 
 export default class ConfigEdit extends PyrsiaCommand {
@@ -37,6 +39,11 @@ export default class ConfigEdit extends PyrsiaCommand {
     }
     writeConfigFile(path, after);
     rmSync(copy);
+    const [was, is] = [before, after].map((text) => parseConfigFile(path, text).entries);
+    await sayWhenInForce(
+      session,
+      KEYS.filter((key) => was?.[key] !== is?.[key]),
+    );
     return { path, changed: before !== after };
   }
 }

@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import type { Origin } from '../../config/read-config.ts';
 import { isKey, type Key, problemWith } from '../../config/settings.ts';

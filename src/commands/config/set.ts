@@ -1,3 +1,4 @@
+import { sayWhenInForce } from '../../command/in-force.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { readConfigFile, userConfigPath, writeConfigFile } from '../../config/config-file.ts';
 import { change, parseAssignments } from '../../config/edit-config.ts';
@@ -23,6 +24,10 @@ export default class ConfigSet extends PyrsiaCommand {
 
     const file = readConfigFile(userConfigPath(session.paths));
     writeConfigFile(file.path, change(file, assignments));
+    await sayWhenInForce(
+      session,
+      assignments.map(([key]) => key),
+    );
     return Object.fromEntries(assignments);
   }
 }

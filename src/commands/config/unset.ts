@@ -1,3 +1,4 @@
+import { sayWhenInForce } from '../../command/in-force.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { readConfigFile, userConfigPath, writeConfigFile } from '../../config/config-file.ts';
 import { change } from '../../config/edit-config.ts';
@@ -27,6 +28,7 @@ export default class ConfigUnset extends PyrsiaCommand {
         keys.map((key) => [key, undefined]),
       ),
     );
+    await sayWhenInForce(session, keys);
     return { unset: keys };
   }
 }
