@@ -5,7 +5,8 @@
  * @module
  */
 import { fileURLToPath } from 'node:url';
-import { flush, run } from '@oclif/core';
+import { flush } from '@oclif/core/flush';
+import { run } from '@oclif/core/run';
 import { delimited } from './command/exec-arguments.ts';
 import { exitCodeOf, failureOf } from './command/failure.ts';
 import { say } from './command/talk.ts';

@@ -1,4 +1,5 @@
-import type { Artifact, ArtifactQuery, CacheSize } from './cache.ts';
+import type { SQLOutputValue } from 'node:sqlite';
+import type { Artifact, ArtifactQuery, ArtifactRow, CacheSize } from './cache.ts';
 import { diskBytes } from './room.ts';
 import type { Shelf } from './shelf.ts';
 
@@ -7,8 +8,6 @@ const orders: Readonly<Record<NonNullable<ArtifactQuery['sort']>, string>> = {
   size: 'c.size DESC, b.purl',
   used: 'c.used_at DESC, b.purl',
 };
-
-const strong = 'b.sha256 IS NOT NULL OR b.sha512 IS NOT NULL';
 
 /** Every member of an artifact, from the catalogue; `file` is null where a version has one file only. */
 const columns: Readonly<Record<keyof Artifact, string>> = {
@@ -23,40 +22,43 @@ const columns: Readonly<Record<keyof Artifact, string>> = {
   storedAt: 'c.stored_at',
   usedAt: 'c.used_at',
   private: 'b.private',
-  offline: strong,
+  offline: 'b.sha256 IS NOT NULL OR b.sha512 IS NOT NULL',
 };
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its keys are those of the type
-const MEMBERS = Object.keys(columns) as (keyof Artifact)[];
+const MEMBERS = Object.keys(columns);
 
-/** Members that SQLite has no type for. */
-const TRUTHS: readonly string[] = ['private', 'offline'];
+/** Every binding whose content is here, from the catalogue alone. */
+export function listArtifacts(shelf: Shelf, query?: ArtifactQuery): Artifact[] {
+  return rowsOf(shelf, Object.values(columns), query).map((row) => {
+    const artifact = Object.fromEntries(MEMBERS.map((member, i) => [member, row[i]]));
+    const { file, private: isPrivate, offline } = artifact;
+    if (file === null) delete artifact['file'];
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its keys are those of the columns
+    return { ...artifact, private: isPrivate === 1, offline: offline === 1 } as unknown as Artifact;
+  });
+}
 
-/** Every binding whose content is here, from the catalogue alone. There may be twenty thousand. */
-export function listArtifacts<K extends keyof Artifact>(
+/** The same as rows of a table. */
+export function listArtifactRows(shelf: Shelf, query?: ArtifactQuery): readonly ArtifactRow[] {
+  const { purl, size, usedAt, private: isPrivate, offline } = columns;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the columns just named
+  return rowsOf(shelf, [purl, size, usedAt, isPrivate, offline], query) as unknown as ArtifactRow[];
+}
+
+function rowsOf(
   { catalogue, writing }: Shelf,
-  query: ArtifactQuery<K> = {},
-): Pick<Artifact, K>[] {
+  selected: readonly string[],
+  { ecosystem, name = '*', sort = 'used', limit = -1 }: ArtifactQuery = {},
+): SQLOutputValue[][] {
   writing?.later.flushUses();
-  const { ecosystem = null, name = '*', sort = 'used', limit = -1, members = MEMBERS } = query;
-  const rows = catalogue.rows(
-    `SELECT ${members.map((member) => columns[member]).join(', ')}
-     FROM binding b JOIN content c ON c.sha256 = coalesce(b.sha256, b.learned)
+  return catalogue.rows(
+    `SELECT ${selected.join(', ')} FROM binding b JOIN content c ON c.sha256 = coalesce(b.sha256, b.learned)
      WHERE (?1 IS NULL OR b.ecosystem = ?1) AND b.name GLOB ?2 ORDER BY ${orders[sort]} LIMIT ?3`,
-    ecosystem,
+    ecosystem ?? null,
     // GLOB knows character classes as well; in a name a bracket is a bracket.
     name.replaceAll('[', '[[]'),
     limit,
   );
-  return rows.map((row) => {
-    const artifact: Record<string, unknown> = {};
-    for (const [i, member] of members.entries()) {
-      const value = row[i];
-      if (value !== null) artifact[member] = TRUTHS.includes(member) ? value === 1 : value;
-    }
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the query has just named these members
-    return artifact as Pick<Artifact, K>;
-  });
 }
 
 /** Totals; content that several names share counts once. */

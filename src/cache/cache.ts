@@ -91,15 +91,22 @@ export interface Artifact {
   readonly offline: boolean;
 }
 
+/** One line of a table of artifacts: a bare tuple, because there may be twenty thousand. 1 stands for yes. */
+export type ArtifactRow = readonly [
+  purl: string,
+  size: number,
+  usedAt: number,
+  isPrivate: 0 | 1,
+  isOffline: 0 | 1,
+];
+
 /** What to list, most recently used first unless `sort` says otherwise. */
-export interface ArtifactQuery<K extends keyof Artifact = keyof Artifact> {
+export interface ArtifactQuery {
   readonly ecosystem?: EcosystemName;
   /** Name pattern with `*` and `?`. */
   readonly name?: string;
   readonly sort?: 'name' | 'size' | 'used';
   readonly limit?: number;
-  /** Which members are wanted, where it is not all of them: it is the members that take time. */
-  readonly members?: readonly K[];
 }
 
 /** Totals in bytes and counts. */
@@ -180,7 +187,9 @@ export interface Cache extends AsyncDisposable {
    * Rejects with `CACHE_READ_ONLY`.
    */
   partial(wanted: Wanted): Promise<PartialContent>;
-  artifacts<K extends keyof Artifact = keyof Artifact>(query?: ArtifactQuery<K>): Pick<Artifact, K>[];
+  artifacts(query?: ArtifactQuery): Artifact[];
+  /** The same as rows of a table, in half the time. */
+  artifactRows(query?: ArtifactQuery): readonly ArtifactRow[];
   size(): CacheSize;
   /** Path of the finished file of this content; undefined when it is not here. */
   pathOf(digest: Digest): string | undefined;

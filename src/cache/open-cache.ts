@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
-import { listArtifacts, sizeOf } from './artifacts.ts';
+import { listArtifactRows, listArtifacts, sizeOf } from './artifacts.ts';
 import { bindingsOf, readBindings } from './bindings.ts';
 import type { Cache } from './cache.ts';
 import { memoryCatalogue, openCatalogue, readCatalogue } from './catalogue.ts';
@@ -116,11 +116,12 @@ async function openToRead(
 function whatBothDo(
   shelf: Shelf,
   limit: number,
-): Pick<Cache, 'path' | 'readOnlyBecause' | 'artifacts' | 'size' | 'pathOf' | 'verify'> {
+): Pick<Cache, 'path' | 'readOnlyBecause' | 'artifacts' | 'artifactRows' | 'size' | 'pathOf' | 'verify'> {
   return {
     path: shelf.layout.root,
     readOnlyBecause: shelf.readOnlyBecause,
     artifacts: (query) => listArtifacts(shelf, query),
+    artifactRows: (query) => listArtifactRows(shelf, query),
     size: () => sizeOf(shelf, limit),
     pathOf(digest) {
       const held = contentWith(shelf.catalogue, digest);

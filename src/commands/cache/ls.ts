@@ -1,16 +1,10 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import type { Artifact } from '../../cache/cache.ts';
+import type { Artifact, ArtifactQuery, ArtifactRow } from '../../cache/cache.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { harmless } from '../../command/talk.ts';
 import { formatBytes, formatDuration } from '../../content/format.ts';
 import { ECOSYSTEMS } from '../../command/options.ts';
-
-/** What the table shows. Of twenty thousand artifacts the rest would take longer than everything else. */
-const SHOWN = ['purl', 'size', 'usedAt', 'private', 'offline'] as const;
-
-/** An artifact, whole for `--json`. */
-type Listed = Pick<Artifact, (typeof SHOWN)[number]> & Partial<Artifact>;
 
 export default class CacheLs extends PyrsiaCommand {
   static override summary = 'List what is cached, most recently used first';
@@ -34,33 +28,32 @@ export default class CacheLs extends PyrsiaCommand {
     limit: Flags.integer({ summary: 'list at most this many', min: 1 }),
   };
 
-  async run(): Promise<Listed[]> {
+  async run(): Promise<Artifact[] | undefined> {
     const { args, flags } = await this.parse(CacheLs);
     await using session = this.openSession();
     const cache = await session.cache();
 
-    const artifacts: Listed[] = cache.artifacts({
-      ...(!this.jsonEnabled() && { members: SHOWN }),
+    const query: ArtifactQuery = {
       sort: flags.sort,
       ...(args.pattern !== undefined && { name: args.pattern }),
       ...(flags.ecosystem !== undefined && { ecosystem: flags.ecosystem }),
       ...(flags.limit !== undefined && { limit: flags.limit }),
-    });
-    if (artifacts.length > 0) this.print(listing(artifacts, Date.now()));
-    else if (!this.jsonEnabled())
-      this.say(args.pattern ? `Nothing cached matches ${args.pattern}` : 'The cache is empty');
-    return artifacts;
+    };
+    if (this.jsonEnabled()) return cache.artifacts(query);
+    const rows = cache.artifactRows(query);
+    if (rows.length > 0) this.print(listing(rows, Date.now()));
+    else this.say(args.pattern ? `Nothing cached matches ${args.pattern}` : 'The cache is empty');
+    return undefined;
   }
 }
 
-/** As a table would do it, but without a cell that lives longer than its line: there may be very many. */
-function listing(artifacts: readonly Listed[], now: number): string {
-  const width = artifacts.reduce((most, { purl }) => Math.max(most, purl.length), 0);
-  const lineOf = (purl: string, size: string, used: string, isPrivate: string, offline: string): string =>
-    `${purl.padEnd(width)}  ${size.padStart(8)}  ${used.padStart(15)}  ${isPrivate.padEnd(7)}  ${offline}`;
-  const lines = artifacts.map(({ purl, size, usedAt, private: isPrivate, offline }) => {
+/** As `ls -l` has it: what may be of any length stands last, so that nobody need look at all of it first. */
+function listing(rows: readonly ArtifactRow[], now: number): string {
+  const lineOf = (size: string, used: string, isPrivate: string, offline: string, purl: string): string =>
+    `${size.padStart(8)}  ${used.padStart(15)}  ${isPrivate.padEnd(7)}  ${offline.padEnd(7)}  ${purl}`;
+  const lines = rows.map(([purl, size, usedAt, isPrivate, offline]) => {
     const used = `${formatDuration(Math.max(0, now - usedAt))} ago`;
-    return lineOf(purl, formatBytes(size), used, isPrivate ? 'private' : '-', offline ? 'offline' : '-');
+    return lineOf(formatBytes(size), used, isPrivate ? 'private' : '-', offline ? 'offline' : '-', purl);
   });
-  return harmless([lineOf('PURL', 'SIZE', 'USED', 'PRIVATE', 'OFFLINE'), ...lines].join('\n'));
+  return harmless([lineOf('SIZE', 'USED', 'PRIVATE', 'OFFLINE', 'PURL'), ...lines].join('\n'));
 }
