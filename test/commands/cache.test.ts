@@ -57,7 +57,11 @@ describe('pyrsia pull', () => {
   it.each([
     [['npm:nothing@1.0.0'], 5, /^pyrsia: Not found: /],
     [['npm:Bad Name'], 2, /^pyrsia: Cannot read reference/],
-    [['npm:left', 'npm:left', '-o', 'no-directory'], 2, /^pyrsia: Several references are written into a directory/],
+    [
+      ['npm:left', 'npm:left', '-o', 'no-directory'],
+      2,
+      /^pyrsia: Several references are written into a directory/,
+    ],
     [[], 2, /^pyrsia: Nothing to pull/],
   ] as const)('of %j ends with %d', async (args, code, message) => {
     const { stderr, stdout, code: exit } = await home.pyrsia(['pull', ...args]);
