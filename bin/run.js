@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 // Answers what needs no program, so that `pyrsia --version` costs nothing and an old Node gets a sentence
 // instead of a syntax error. Hence no syntax and no import here that Node 12 lacks.
-import { existsSync, mkdirSync, readFileSync } from 'fs';
 import module from 'module';
-import { homedir } from 'os';
-import { isAbsolute, join } from 'path';
 import { supports } from './engines.js';
+
+// By require, because Node makes the façade that an import of fs needs of everything that fs can do.
+const require = module.createRequire(import.meta.url);
+const { existsSync, mkdirSync, readFileSync } = require('fs');
+const { homedir } = require('os');
+const { isAbsolute, join } = require('path');
 
 /** @param {string} path */
 const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
