@@ -14,8 +14,11 @@ describe('the log', () => {
     const log = openLog(file);
     log('one');
     log('two\nlines');
+    log('Authorization: Bearer s3cret');
     expect(readFileSync(file, 'utf8')).toMatch(
-      new RegExp(`^\\S+Z ${process.pid} one\n\\S+Z ${process.pid} two\n {2}lines\n$`),
+      new RegExp(
+        `^\\S+Z ${process.pid} one\n\\S+Z ${process.pid} two\n {2}lines\n\\S+Z ${process.pid} Authorization: …\n$`,
+      ),
     );
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });

@@ -129,9 +129,10 @@ describe('A document', () => {
   it('is of one registry, and private where that is not public', async () => {
     const [mine, theirs] = [await startRegistry({ packages: [left()] }), await startRegistry()];
     opened.push(mine, theirs);
-    const { kept, get, asker } = serviceFor(mine.url);
+    const { kept, get, asker, service } = serviceFor(mine.url);
     const upstream = { ...asker.upstream, url: new URL(theirs.url) };
     expect(await get()).toMatchObject({ status: 200, document: { private: true } });
+    expect(await service.atHand({ ...asker, upstream }, abbreviated)).toBeUndefined();
     expect(await get(abbreviated, { upstream })).toMatchObject({ status: 404 });
     expect(await get(full, { upstream: { ...asker.upstream, public: true } })).toMatchObject({
       document: { private: false },
@@ -262,7 +263,7 @@ describe('A document that is too large', () => {
 
   it('is refused when it grows beyond the limit', async () => {
     const { registry, get, kept } = await world();
-    registry.misbehave({ kind: 'huge-document', bytes: DOCUMENT_LIMIT });
+    registry.misbehave({ kind: 'huge-document', bytes: DOCUMENT_LIMIT + 32 * 2 ** 20 });
     await expect(get()).rejects.toMatchObject(refused);
     expect(registry.log.all[0]?.bytes).toBeLessThan(DOCUMENT_LIMIT + 8 * 2 ** 20);
     expect(kept.size).toBe(0);

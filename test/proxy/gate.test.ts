@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../../src/cache/cache.ts';
 import { openCache } from '../../src/cache/open-cache.ts';
@@ -133,6 +134,19 @@ describe('an artifact', () => {
     expect(requests).toEqual(['GET /apple/1.0/file']);
   });
 
+  it('is not complete for the client until it stands in the report', async () => {
+    let isComplete = false;
+    const add: Reporter['add'] = async (line) => {
+      await sleep(50); // Time enough for a reply that does not wait.
+      expect(isComplete).toBe(false);
+      return reporter.add(line);
+    };
+    asker = { ...asker, reporter: { ...reporter, add } };
+    const { complete } = await get('/apple/1.0/file', expecting(digest));
+    isComplete = complete;
+    expect([complete, reported().length]).toEqual([true, 1]);
+  });
+
   it('of more than 8 MiB is streamed, and shared by those who want it at the same time', async () => {
     const named = expecting(digestOf(pear, 'sha256'));
     const replies = await Promise.all([1, 2, 3].map(async () => get('/pear/1.0/file', named)));
@@ -177,6 +191,18 @@ describe('an artifact', () => {
     shelf['/apple'] = Buffer.from(JSON.stringify({ name: 'apple', versions: { '1.0': other } }));
     expect((await get('/apple/1.0/file', expecting(other))).status).toBe(403);
     expect(contradictions).toMatchObject([{ expected: digest, actual: other }]);
+  });
+
+  it('is refused when other bytes come than at first use, which a human may accept', async () => {
+    await get('/apple/1.0/file', expecting(digest));
+    await artifacts.settled();
+    await cache.content.delete(digest);
+    const other = randomBytes(20_000);
+    shelf['/apple/1.0/file'] = other;
+    const reply = await get('/apple/1.0/file');
+    expect(reply.status).toBe(403);
+    expect(reply.text).toContain('pyrsia trust accept pkg:npm/apple@1.0');
+    expect(contradictions).toMatchObject([{ expected: digest, actual: digestOf(other, 'sha256') }]);
   });
 
   it('named by the client alone is delivered offline under observe, and refused under locked', async () => {
@@ -306,6 +332,13 @@ describe('other requests', () => {
     asker = { ...asker, offline: 'it was asked for' };
     expect((await get('/ask')).status).toBe(503);
     expect(requests).toEqual([]);
+  });
+
+  it("go without the user's credential as long as upstream answers without", async () => {
+    asker = { ...asker, authorization: 'Bearer mine' };
+    shelf['/ask'] = Buffer.from('forty-two');
+    expect(await get('/ask')).toMatchObject({ status: 200 });
+    expect(requests).toEqual(['GET /ask']);
   });
 
   it('do not carry our credential to upstream', async () => {

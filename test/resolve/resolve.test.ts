@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -248,6 +249,27 @@ describe('resolve', () => {
     gate.resolve();
     for (let next = await chunks.next(); !next.done; next = await chunks.next()) got += next.value.byteLength;
     expect(got).toBe(large.byteLength);
+  });
+
+  it('tells upstream that nobody reads a large transfer any more', async () => {
+    let told = false;
+    const source: Source = {
+      name: 'upstream',
+      async open(_wanted, { signal } = {}) {
+        const aborted = once(signal!, 'abort').then(() => (told = true));
+        const chunks = async function* () {
+          yield* pieces(large.subarray(0, 10 * MiB));
+          await aborted;
+        };
+        return { proven: [], size: large.byteLength, chunks: chunks() };
+      },
+    };
+    const found = await resolver.resolve(wantedOf(large), [source], { flight: 'x' });
+    const chunks = found!.chunks as AsyncGenerator<Uint8Array>;
+    await chunks.next();
+    expect(told).toBe(false);
+    await chunks.return(undefined);
+    await expect.poll(() => told, { timeout: 5_000 }).toBe(true);
   });
 
   it('ends a large transfer when its last reader leaves, and the next one goes on from there', async () => {

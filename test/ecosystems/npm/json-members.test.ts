@@ -58,12 +58,16 @@ describe('The members of a JSON object', () => {
     '{"a":tru}',
     '{"a":1}x',
     '{"a":[}]}',
-    '{"a":[{]}}',
     '{"a":]}',
     '{"a\n":1}',
   ])('are an error in %j', (text) => {
     expect(() => walk(text)).toThrow(SyntaxError);
   });
+
+  it.each(['{"a":[}]}', '{"a":[{]}}', '{"a":{"b":[}}]}', '{"a":{]}'])(
+    'have brackets that match, as %j has not, also where nobody looks into them',
+    (text) => expect(() => [...members(Buffer.from(text))]).toThrow(SyntaxError),
+  );
 
   it('are not followed into any depth', () => {
     expect(() => walk(`{"a":${'['.repeat(1e6)}`)).toThrow('more than 500 levels');
