@@ -113,8 +113,13 @@ async function outcome(
     ...pattern,
     ...tests,
   ]);
-  const { numTotalTests, numFailedTests, numPassedTests } = JSON.parse(await readFile(report, 'utf8'));
-  if (numTotalTests === 0) throw new Error(`No test was found, or none could be loaded: ${tests.join(', ')}`);
+  const { numFailedTests, numPassedTests, testResults } = JSON.parse(await readFile(report, 'utf8'));
+  const results: readonly { ancestorTitles: string[]; title: string }[] = testResults.flatMap(
+    (file: { assertionResults: unknown[] }) => file.assertionResults,
+  );
+  const meant = new RegExp(only ?? '');
+  if (!results.some(({ ancestorTitles, title }) => meant.test([...ancestorTitles, title].join(' > '))))
+    throw new Error(`No such test was found, or none could be loaded: ${tests.join(', ')} ${only ?? ''}`);
   return { failed: numFailedTests, passed: numPassedTests };
 }
 

@@ -41,4 +41,32 @@ export const commandGuards = [
     replace: "if (text !== '')",
     only: 'one JSON value',
   }),
+  ...guardsIn(
+    'src/command/run-wrapped.ts',
+    'test/commands/exec.test.ts',
+    {
+      why: 'PYRSIA_STRICT=1 lets a command run without us',
+      find: "if (env['PYRSIA_STRICT'] === '1')",
+      replace: "if (env['PYRSIA_STRICT'] === 'never')",
+      only: 'does not let it run with PYRSIA_STRICT=1',
+    },
+    {
+      why: 'Nobody can switch us off',
+      find: '!session.config.enabled || ',
+      replace: '',
+      only: 'runs without us with',
+    },
+  ),
+  ...guardsIn('src/commands/cache/rm.ts', 'test/commands/cache.test.ts', {
+    why: 'Something is removed that nobody confirmed',
+    find: 'if (!flags.yes && !(await confirmed(',
+    replace: "if (what === '' && !(await confirmed(",
+    only: 'removes only what was confirmed',
+  }),
+  ...guardsIn('src/commands/cache/verify.ts', 'test/commands/cache.test.ts', {
+    why: 'A script does not learn of damage',
+    find: 'if (verification.damaged.length > 0) process.exitCode = 1;',
+    replace: '',
+    only: 'finds damage',
+  }),
 ];

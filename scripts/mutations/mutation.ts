@@ -14,7 +14,7 @@ export interface Guard {
   readonly find: string;
   /** What stands there instead; it should still compile. */
   readonly replace: string;
-  /** Runs only the tests whose names match this pattern, where the whole file would take long. */
+  /** Runs only the tests whose names (`group > test`) match this pattern, where the whole file would take long. */
   readonly only?: string;
 }
 

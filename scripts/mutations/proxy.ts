@@ -72,13 +72,13 @@ export const proxyGuards = [
       find: 'let theirs = await parts.upstreams.ask({ ...asked, headers: call.headers });',
       replace:
         'let theirs = await parts.upstreams.ask({ ...asked, headers: { ...call.headers, ...(authorization && { authorization }) } });',
-      only: 'credential only after',
+      only: 'as long as upstream answers without',
     },
     {
       why: 'The report lacks what the tool already has',
       find: 'await asker.reporter.add(await delivery.line());\n    response.end(last);',
       replace: 'response.end(last);\n    await asker.reporter.add(await delivery.line());',
-      only: 'reported before',
+      only: 'until it stands in the report',
     },
     {
       why: 'A part is kept as the whole',
@@ -113,6 +113,12 @@ export const proxyGuards = [
       find: 'if (acceptable) {',
       replace: 'if (expected !== actual) {',
       only: 'registry says otherwise|at first use',
+    },
+    {
+      why: 'Other bytes than at first use are a mere failure, which nobody can accept',
+      find: "if (known && isPyrsiaError(error, 'DIGEST_MISMATCH')",
+      replace: "if (known && isPyrsiaError(error, 'SIZE_MISMATCH')",
+      only: 'which a human may accept',
     },
     {
       why: 'What is cached counts as the word of the registry',
@@ -198,6 +204,25 @@ export const proxyGuards = [
     },
   ),
   ...guardsIn(
+    'src/proxy/upstream-source.ts',
+    'test/proxy/upstream-source.test.ts',
+    {
+      why: 'Another part than was asked for is joined to what is here',
+      find: 'if (Number(start) === offset)',
+      replace: 'if (start !== undefined)',
+    },
+    {
+      why: 'The rest of another file is joined to what is here',
+      find: "...(validator ? { 'if-range': validator } : {}),",
+      replace: '',
+    },
+    {
+      why: 'An artifact comes in an encoding that its digest is not of',
+      find: ", 'accept-encoding': 'identity' }",
+      replace: ' }',
+    },
+  ),
+  ...guardsIn(
     'src/proxy/upstream.ts',
     'test/proxy/upstream.test.ts',
     {
@@ -220,8 +245,8 @@ export const proxyGuards = [
     },
     {
       why: 'An upstream is asked again before it wants to be',
-      find: 'if (after !== undefined && after > RETRY_AFTER_LIMIT_MS) return reply;',
-      replace: '',
+      find: 'after > RETRY_AFTER_LIMIT_MS) return reply;',
+      replace: 'after > RETRY_AFTER_LIMIT_MS) continue;',
       only: 'unless that is long',
     },
     {
@@ -234,7 +259,7 @@ export const proxyGuards = [
       why: 'TLS is not checked',
       find: 'rejectUnauthorized: connection.strictSsl,',
       replace: 'rejectUnauthorized: false,',
-      only: 'TLS is checked',
+      only: 'TLS > is checked',
     },
     {
       why: "TLS is not checked behind the user's proxy",

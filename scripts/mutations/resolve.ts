@@ -45,19 +45,19 @@ export const resolveGuards = [
       why: 'A source that breaks is asked more often than is said',
       find: 'const CONTINUATIONS = 3;',
       replace: 'const CONTINUATIONS = 4;',
-      only: '20 KB fails in the end',
+      only: '20 KB > fails in the end',
     },
     {
       why: 'Without a disk nothing is compared with what was wanted',
       find: 'verified(content.chunks, wanted,',
       replace: 'verified(content.chunks, { digests: [] },',
-      only: '12 MiB is never delivered whole without a disk',
+      only: '12 MiB > is never delivered whole without a disk',
     },
     {
       why: 'A large transfer goes on for nobody',
       find: 'if (readers === 0 && streaming) abort.abort();',
       replace: '',
-      only: 'last reader',
+      only: 'nobody reads',
     },
   ),
   ...guardsIn(
@@ -67,7 +67,7 @@ export const resolveGuards = [
       why: 'What many want at once is fetched for each',
       find: 'let transfer = flying.get(key);',
       replace: 'let transfer: Transfer | undefined;',
-      only: '20 KB is fetched once',
+      only: '20 KB > is fetched once',
     },
     {
       why: 'Who names another digest shares the transfer',
