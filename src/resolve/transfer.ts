@@ -16,7 +16,7 @@ import { type Measured, measure, verified } from '../content/verified.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 
 /** Content up to this many bytes is verified before its first byte is sent: 8 MiB. */
-export const WHOLE_LIMIT = 8 * 2 ** 20;
+const WHOLE_LIMIT = 8 * 2 ** 20;
 
 /** Content up to this many bytes stays in memory, more goes to the disk: 1 MiB. */
 const MEMORY_LIMIT = 2 ** 20;

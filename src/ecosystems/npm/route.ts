@@ -12,9 +12,9 @@ import type { DocumentAddress, Headers, Route } from '../ecosystem.ts';
 import { escaped, isPackageName, isTag, isVersion, versionOfTarball } from './names.ts';
 
 /** Accept as npm sends it for an install: the abbreviated packument. */
-export const ABBREVIATED = 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*';
+const ABBREVIATED = 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*';
 /** Accept as npm sends it for `npm view`, and where a registry knows no abbreviated packument. */
-export const FULL = 'application/json';
+const FULL = 'application/json';
 
 /** POSTs that only ask. */
 const QUESTION = /^\/-\/npm\/v1\/security\/(advisories\/bulk|audits(\/quick)?)$/;
