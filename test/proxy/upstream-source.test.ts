@@ -60,9 +60,8 @@ describe('an upstream', () => {
   ])('that answers %i ends in %s', async (status, code) => {
     await using opened = await sourceOf((_, response) => void response.writeHead(status).end());
     const content = opened.source.open({ digests: [] });
-    await (code === undefined
-      ? expect(content).resolves.toBeUndefined()
-      : expect(content).rejects.toMatchObject({ code }));
+    if (code === undefined) await expect(content).resolves.toBeUndefined();
+    else await expect(content).rejects.toMatchObject({ code });
   });
 });
 

@@ -49,11 +49,8 @@ const wanted = (of: string, from: Buffer) =>
   select(from, { ecosystem: 'npm', name: 'widget', wanted: of })?.coordinates.version;
 
 describe('The host at which artifacts lie', () => {
-  const packument = (tarball: unknown) =>
-    Buffer.from(JSON.stringify({ name: 'a', versions: { '1.0.0': { dist: { tarball } } } }));
-
   it('is that of a tarball that the packument names, with its port', () => {
-    expect(artifactHost(packument('https://host.example:8443/a/-/a-1.0.0.tgz'))).toBe('host.example:8443');
+    expect(artifactHost(naming('https://host.example:8443/a/-/a-1.0.0.tgz'))).toBe('host.example:8443');
   });
 
   it('is not known where none is named that can be read', () => {
@@ -119,3 +116,7 @@ describe('A document that came', () => {
     }
   });
 });
+
+function naming(tarball: unknown): Buffer {
+  return Buffer.from(JSON.stringify({ name: 'a', versions: { '1.0.0': { dist: { tarball } } } }));
+}

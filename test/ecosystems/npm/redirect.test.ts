@@ -16,6 +16,8 @@ const call = (more: Partial<ToolCall> = {}): ToolCall => ({
 const replaced = (lockedHosts: readonly string[], more: Partial<ToolCall> = {}) =>
   redirect(call({ lockedHosts, ...more })).env['npm_config_replace_registry_host'];
 
+const noproxy = (unproxied: string) => redirect(call({ unproxied })).env['npm_config_noproxy'];
+
 describe('npm is led to us', () => {
   it('by a variable for each registry and a file with the credential for each base', () => {
     const acme = { upstream: 'https://acme.example/npm/', base: 'http://127.0.0.1:4002/', scope: '@acme' };
@@ -38,7 +40,6 @@ describe('npm is led to us', () => {
   });
 
   it('past the proxy that it is configured with', () => {
-    const noproxy = (unproxied: string) => redirect(call({ unproxied })).env['npm_config_noproxy'];
     expect(noproxy('')).toBe('127.0.0.1');
     expect(noproxy('.corp.example,localhost')).toBe('.corp.example,localhost,127.0.0.1');
   });
