@@ -54,12 +54,7 @@ describe('The host at which artifacts lie', () => {
   });
 
   it('is not known where none is named that can be read', () => {
-    for (const body of [
-      packument('nonsense'),
-      packument(7),
-      Buffer.from('{}'),
-      Buffer.from('{"versions":'),
-    ]) {
+    for (const body of [naming('nonsense'), naming(7), Buffer.from('{}'), Buffer.from('{"versions":')]) {
       expect(artifactHost(body)).toBeUndefined();
     }
   });
