@@ -155,7 +155,7 @@ export const agentGuards = [
   ),
   ...guardsIn('src/resolve/reporter.ts', 'test/resolve/reporter.test.ts', {
     why: 'Other users can read what was fetched',
-    find: 'appendFile(path, text, { mode: 0o600 })',
-    replace: 'appendFile(path, text, { mode: 0o644 })',
+    find: 'mode: 0o600',
+    replace: 'mode: 0o644',
   }),
 ];

@@ -77,8 +77,8 @@ export const resolveGuards = [
     },
     {
       why: 'A digest that the cache has never computed is believed',
-      find: 'open.length > 0 ? verified(content.chunks, { digests: open }) : content.chunks',
-      replace: 'content.chunks',
+      find: '.includes(digest));',
+      replace: '.includes(digest) && digest.length === 0);',
       only: 'never computed',
     },
   ),
