@@ -69,9 +69,9 @@ export const proxyGuards = [
     },
     {
       why: "The user's credential goes out unasked",
-      find: 'let theirs = await parts.upstreams.ask({ ...asked, headers: call.headers });',
+      find: 'let theirs = await parts.upstreams.ask({ ...asked, headers });',
       replace:
-        'let theirs = await parts.upstreams.ask({ ...asked, headers: { ...call.headers, ...(authorization && { authorization }) } });',
+        'let theirs = await parts.upstreams.ask({ ...asked, headers: { ...headers, ...(authorization && { authorization }) } });',
       only: 'as long as upstream answers without',
     },
     {
@@ -104,8 +104,8 @@ export const proxyGuards = [
     },
     {
       why: 'Bytes that have just arrived pass for whatever a lockfile calls them',
-      find: "!askFirst && first.word === 'claimed' && found?.source === 'cache'",
-      replace: "!askFirst && first.word === 'unknown' && found?.source === 'cache'",
+      find: "!askFirst && first.word === 'claimed' && found && !isWhollyUpstreams(found)",
+      replace: "!askFirst && first.word === 'unknown' && found && !isWhollyUpstreams(found)",
       only: 'have arrived meanwhile',
     },
     {
@@ -122,9 +122,21 @@ export const proxyGuards = [
     },
     {
       why: 'What is cached counts as the word of the registry',
-      find: "found.source === 'upstream' && settled.word === 'claimed'",
+      find: "isWhollyUpstreams(found) && settled.word === 'claimed'",
       replace: "settled.word === 'claimed'",
       only: 'client alone',
+    },
+    {
+      why: 'A beginning that another name left counts as upstream’s own',
+      find: "source === 'upstream' && takenOver !== true",
+      replace: "source === 'upstream'",
+      only: 'left half-way',
+    },
+    {
+      why: 'What is passed on is not held against what is known',
+      find: 'yield* verified(chunks, { digests });',
+      replace: 'yield* verified(chunks, { digests: [] });',
+      only: 'is not exchanged by an upstream',
     },
     {
       why: 'A policy is not enforced',

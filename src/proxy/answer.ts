@@ -69,9 +69,19 @@ async function artifact(call: Call, { coordinates, claimed }: Route & { kind: 'a
       signal,
       ...(claimed ? { claimed } : {}),
     };
-    const delivery = await parts.artifacts.deliver(asker, asked);
-    if (!delivery)
-      return await passThrough(call, async (status) => report(status < 300 ? 'passed' : 'not found'));
+    let withheld: string | undefined;
+    const delivery = await parts.artifacts.deliver(asker, asked).catch((error: unknown) => {
+      if (!isPyrsiaError(error, 'CREDENTIALS_NEEDED')) throw error;
+      withheld = error.message;
+      return undefined;
+    });
+    if (!delivery) {
+      const otherwise = withheld === undefined ? 'not found' : 'unavailable';
+      return await passThrough(call, {
+        vouched: (chunks) => parts.artifacts.passed(asker, asked, chunks),
+        beforeEnd: async (isGiven) => report(isGiven ? 'passed' : otherwise, withheld),
+      });
+    }
     response.writeHead(200, {
       'content-type': 'application/octet-stream',
       ...(delivery.size === undefined ? {} : { 'content-length': delivery.size }),
@@ -86,11 +96,6 @@ async function artifact(call: Call, { coordinates, claimed }: Route & { kind: 'a
     response.end(last);
   } catch (error) {
     if (signal.aborted) throw error;
-    if (isPyrsiaError(error, 'CREDENTIALS_NEEDED') && !response.headersSent) {
-      return passThrough(call, async (status) =>
-        report(status < 300 ? 'passed' : 'unavailable', error.message),
-      );
-    }
     const reason = error instanceof Error ? error.message : String(error);
     await report(outcomeOf(error), reason);
     throw error;
@@ -123,11 +128,19 @@ async function metadata(call: Call, route: Route & { kind: 'metadata' }): Promis
 
 /**
  * Hands a request to upstream and its reply back, untouched and unkept. What is refused to a stranger is
- * asked again with the user's own credential. `beforeEnd` is told upstream's status before the reply ends.
+ * asked again with the user's own credential. What is asked for as an `artifact` is one whatever the answer
+ * is called, and nothing of it is sent that is not vouched for.
  *
  * @throws PyrsiaError `OFFLINE_MISS`, `UPSTREAM_FAILED`
  */
-async function passThrough(call: Call, beforeEnd?: (status: number) => Promise<void>): Promise<void> {
+async function passThrough(
+  call: Call,
+  passing?: {
+    vouched(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+    /** Told whether the client gets it, before the reply ends. */
+    beforeEnd(isGiven: boolean): Promise<void>;
+  },
+): Promise<void> {
   const { parts, asker, request, response, signal } = call;
   const { upstream, connection, authorization, offline } = asker;
   if (offline !== undefined) throw new PyrsiaError('OFFLINE_MISS', { what: call.url, reason: offline });
@@ -136,16 +149,28 @@ async function passThrough(call: Call, beforeEnd?: (status: number) => Promise<v
   const body = method === 'GET' || method === 'HEAD' ? undefined : request;
   const asked = { url, method, connection, signal, ...(body ? { body } : {}) };
 
-  let theirs = await parts.upstreams.ask({ ...asked, headers: call.headers });
+  const headers = passing ? { ...forArtifacts(call.headers), 'accept-encoding': 'identity' } : call.headers;
+  let theirs = await parts.upstreams.ask({ ...asked, headers });
   if (authorization !== undefined && !body && [401, 403, 404].includes(theirs.status)) {
     await theirs.discard();
-    theirs = await parts.upstreams.ask({ ...asked, headers: { ...call.headers, authorization } });
+    theirs = await parts.upstreams.ask({ ...asked, headers: { ...headers, authorization } });
   }
-  response.writeHead(theirs.status, passedOn(theirs.headers));
-  for await (const chunk of theirs.body) {
-    if (!response.write(chunk)) await once(response, 'drain', { signal });
+  const isGiven = theirs.status < 400;
+  const begin = (): unknown =>
+    response.headersSent || response.writeHead(theirs.status, passedOn(theirs.headers));
+  try {
+    for await (const chunk of passing && isGiven && method !== 'HEAD'
+      ? passing.vouched(theirs.body)
+      : theirs.body) {
+      begin();
+      if (!response.write(chunk)) await once(response, 'drain', { signal });
+    }
+  } catch (error) {
+    void theirs.discard().catch(() => undefined);
+    throw error;
   }
-  await beforeEnd?.(theirs.status);
+  await passing?.beforeEnd(isGiven);
+  begin();
   response.end();
 }
 

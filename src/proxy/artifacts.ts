@@ -9,7 +9,7 @@ import { type Coordinates, purlOf } from '../content/coordinates.ts';
 import type { Wanted } from '../content/descriptor.ts';
 import { contradiction, type Digest, digestWith, isDigest, isSha256, isWeak } from '../content/digest.ts';
 import type { ByteStream } from '../content/source.ts';
-import type { Measured } from '../content/verified.ts';
+import { type Measured, verified } from '../content/verified.ts';
 import type { Headers } from '../ecosystems/ecosystem.ts';
 import { type ErrorCode, isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { Outcome, ReportLine } from '../resolve/report.ts';
@@ -64,6 +64,13 @@ export interface ArtifactService {
    * `OFFLINE_MISS`, `UPSTREAM_FAILED`: unavailable; `CREDENTIALS_NEEDED`
    */
   deliver(asker: Asker, asked: ArtifactRequest): Promise<Delivery | undefined>;
+  /**
+   * The same chunks, which upstream gave when it was asked again, maybe with the user's own credential: held
+   * against all that is known of them, and never kept.
+   *
+   * @throws PyrsiaError as `deliver` does for what is refused
+   */
+  passed(asker: Asker, asked: ArtifactRequest, chunks: ByteStream): AsyncIterable<Uint8Array>;
   /** A report line for a request that ended without delivery. */
   lineFor(
     asker: Asker,
@@ -130,14 +137,24 @@ export function openArtifacts(parts: {
     try {
       return await resolver.resolve(wanted, sources, { flight: url.href, ...(signal ? { signal } : {}) });
     } catch (error) {
-      if (known && isPyrsiaError(error, 'DIGEST_MISMATCH') && isDigest(error.details.actual)) {
-        const { actual } = error.details;
-        const changed = contradiction(known.digests, [actual]);
-        const [by, against] = ['the bytes seen before', 'the bytes that came'] as const;
-        if (changed) await refuse(asker, asked, { kind: 'contradicted', by, against, ...changed });
-      }
-      throw error;
+      return refuseChange(asker, asked, known, error);
     }
+  }
+
+  /** Throws what it means that the bytes could not be had: a refusal, where they contradict those seen before. */
+  async function refuseChange(
+    asker: Asker,
+    asked: ArtifactRequest,
+    known: Binding | undefined,
+    error: unknown,
+  ): Promise<never> {
+    if (known && isPyrsiaError(error, 'DIGEST_MISMATCH') && isDigest(error.details.actual)) {
+      const { actual } = error.details;
+      const changed = contradiction(known.digests, [actual]);
+      const [by, against] = ['the bytes seen before', 'the bytes that came'] as const;
+      if (changed) await refuse(asker, asked, { kind: 'contradicted', by, against, ...changed });
+    }
+    throw error;
   }
 
   /** Remembers what upstream gave, once it is stored or known not to be storable. */
@@ -186,8 +203,8 @@ export function openArtifacts(parts: {
       const askFirst = first.word === 'unknown' || here;
       let expected = askFirst ? await bound(asker, asked, first) : first;
       let found = expected && (await fetch(asker, asked, (await accepted(expected)).wanted, known));
-      if (!askFirst && first.word === 'claimed' && found?.source === 'cache') {
-        // It has arrived meanwhile, for other coordinates.
+      if (!askFirst && first.word === 'claimed' && found && !isWhollyUpstreams(found)) {
+        // It has arrived meanwhile, or had begun to arrive, for other coordinates.
         await closed(found.chunks);
         expected = await bound(asker, asked, first);
         found = expected && (await fetch(asker, asked, (await accepted(expected)).wanted, known));
@@ -199,7 +216,7 @@ export function openArtifacts(parts: {
 
       // What upstream sends for these coordinates and the lockfile names besides is the registry's own word.
       const settled = await accepted(expected);
-      const own = found.source === 'upstream' && settled.word === 'claimed';
+      const own = isWhollyUpstreams(found) && settled.word === 'claimed';
       const word = own ? 'declared' : settled.word;
       const by = own ? 'the registry' : settled.by;
       const { digests } = settled.wanted;
@@ -238,6 +255,21 @@ export function openArtifacts(parts: {
       };
     },
 
+    async *passed(asker, asked, chunks) {
+      const { coordinates, claimed } = asked;
+      const known = cache.bindings.get({ upstream: asker.upstream.name, coordinates });
+      const digests = [...new Set([...(known?.digests ?? []), ...(claimed ? [claimed] : [])])];
+      // As for what is delivered: upstream's own bytes, which somebody else names besides, are declared.
+      const word = digests.length > 0 ? 'declared' : 'unknown';
+      if (!suffices(asker.policy, word, digests))
+        throw new PyrsiaError('EVIDENCE_TOO_LOW', { purl: purlOf(coordinates), policy: asker.policy, word });
+      try {
+        yield* verified(chunks, { digests });
+      } catch (error) {
+        await refuseChange(asker, asked, known, error);
+      }
+    },
+
     lineFor: (asker, coordinates, outcome, startedAt, reason) => ({
       purl: purlOf(coordinates),
       outcome,
@@ -246,7 +278,8 @@ export function openArtifacts(parts: {
       by: 'nobody',
       rung: 'none',
       upstream: asker.upstream.name,
-      private: !asker.upstream.public,
+      // What a public registry shows to its user alone is not public.
+      private: !asker.upstream.public || outcome === 'passed',
       ms: now() - startedAt,
       at: now(),
       ...(reason === undefined ? {} : { reason }),
@@ -256,6 +289,11 @@ export function openArtifacts(parts: {
       while (pending.size > 0) await Promise.all(pending);
     },
   };
+}
+
+/** Whether every byte was sent by upstream for these very coordinates. */
+function isWhollyUpstreams({ source, takenOver }: Found): boolean {
+  return source === 'upstream' && takenOver !== true;
 }
 
 /** Gives up content that will not be read. */

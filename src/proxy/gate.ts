@@ -81,6 +81,8 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
   const turnedAway = checkHeaders(request, address);
   if (turnedAway) return reply(response, plain(turnedAway.status, turnedAway.reason));
   const credential = credentialOf(request);
@@ -91,8 +93,6 @@ async function serve(
     return reply(response, plain(403, 'this address serves another user'));
   }
 
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
   const { method = 'GET', url = '/', headers } = request;
   const at = url.indexOf('?');
   const [path, query] = at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)];

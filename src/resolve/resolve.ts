@@ -6,10 +6,9 @@
  */
 import type { Cache } from '../cache/cache.ts';
 import type { Wanted } from '../content/descriptor.ts';
-import { contradiction, type Digest } from '../content/digest.ts';
-import type { ByteStream, CallOptions, Source, SourceName } from '../content/source.ts';
+import type { ByteStream, CallOptions, Content, Source, SourceName } from '../content/source.ts';
 import { type Measured, verified } from '../content/verified.ts';
-import { PyrsiaError } from '../errors.ts';
+import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import { type PassedOver, startTransfer, type Transfer } from './transfer.ts';
 
 /** Content that was found. */
@@ -24,6 +23,8 @@ export interface Found {
   /** Why it is not in the cache afterwards, or undefined when it is. */
   readonly stored: Promise<string | undefined>;
   readonly passedOver: readonly PassedOver[];
+  /** Its beginning was left by an earlier transfer, maybe of another name: only the digest vouches for it. */
+  readonly takenOver?: boolean;
 }
 
 /** Finds content. */
@@ -46,32 +47,51 @@ export function openResolver(cache: Cache): Resolver {
   const flying = new Map<string, Transfer>();
 
   /** A damaged file is noted and removed by the cache itself; the next source may have it. */
-  async function fromCache(
+  async function open(
     wanted: Wanted,
     options: CallOptions,
     passedOver: PassedOver[],
-  ): Promise<Found | undefined> {
+  ): Promise<Content | undefined> {
     try {
-      const content = await cache.content.open(wanted, options);
-      if (!content) return undefined;
-      const digests = [...content.proven];
-      const wrong = contradiction(digests, wanted.digests);
-      if (wrong) throw new PyrsiaError('DIGEST_MISMATCH', { expected: wrong.actual, actual: wrong.expected });
-      const open = wanted.digests.filter((digest) => !digests.includes(digest));
-      const measured = { digests: [...digests, ...open] as Digest[], size: content.size ?? 0 };
-      return {
-        source: 'cache',
-        ...(content.size === undefined ? {} : { size: content.size }),
-        chunks: open.length > 0 ? verified(content.chunks, { digests: open }) : content.chunks,
-        measured: Promise.resolve(measured),
-        stored: Promise.resolve(undefined),
-        passedOver,
-      };
+      return await cache.content.open(wanted, options);
     } catch (error) {
       options.signal?.throwIfAborted();
       passedOver.push({ source: 'cache', reason: error instanceof Error ? error.message : String(error) });
       return undefined;
     }
+  }
+
+  /** Digests that the cache has never computed are proven by reading it all, before anybody relies on them. */
+  async function fromCache(
+    wanted: Wanted,
+    options: CallOptions,
+    passedOver: PassedOver[],
+  ): Promise<Found | undefined> {
+    let content = await open(wanted, options, passedOver);
+    const digests = wanted.digests.filter((digest) => !content?.proven.includes(digest));
+    if (content && digests.length > 0) {
+      try {
+        for await (const _ of verified(content.chunks, { digests }));
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        // Other content cannot satisfy both: what is wanted contradicts itself.
+        if (isPyrsiaError(error, 'DIGEST_MISMATCH'))
+          throw new PyrsiaError('DIGEST_MISMATCH', { ...error.details, from: 'the cache' }, { cause: error });
+        passedOver.push({ source: 'cache', reason: error instanceof Error ? error.message : String(error) });
+        return undefined;
+      }
+      content = await open(wanted, options, passedOver);
+    }
+    if (!content) return undefined;
+    const { size, proven, chunks } = content;
+    return {
+      source: 'cache',
+      ...(size === undefined ? {} : { size }),
+      chunks,
+      measured: Promise.resolve({ digests: [...proven, ...digests], size: size ?? 0 }),
+      stored: Promise.resolve(undefined),
+      passedOver,
+    };
   }
 
   return {

@@ -37,6 +37,8 @@ export interface Ready {
   /** Length in bytes, where it is known by now. */
   readonly size?: number;
   readonly passedOver: readonly PassedOver[];
+  /** Its beginning was left by an earlier transfer, maybe of another name: only the digest vouches for it. */
+  readonly takenOver?: boolean;
 }
 
 /** Content on its way. */
@@ -76,19 +78,23 @@ export function startTransfer(
   const abort = new AbortController();
   const passedOver: PassedOver[] = [];
   let place: Place = { kind: 'memory', parts: [] };
+  /** How many bytes of `place` an earlier transfer left. */
+  let beginning = 0;
+  let mayBeginAnew = true;
   let noDisk = cache.readOnlyBecause;
   let streaming = false;
   let readers = 0;
 
   const begin = (source: Source, size?: number): void => {
-    streaming = true;
-    ready.resolve({ source: source.name, passedOver, ...(size === undefined ? {} : { size }) });
+    const takenOver = beginning > 0;
+    ready.resolve({ source: source.name, passedOver, takenOver, ...(size === undefined ? {} : { size }) });
   };
 
   /** Moves what has come from memory to the disk. A beginning that an earlier transfer left there is taken over. */
   async function spill(parts: readonly Uint8Array[]): Promise<void> {
     try {
       const file = await cache.partial(wanted);
+      beginning = file.size;
       const come = Buffer.concat(parts);
       if (file.size < come.byteLength) await file.write(come.subarray(file.size));
       place = { kind: 'file', file };
@@ -120,10 +126,10 @@ export function startTransfer(
           if (!streaming && Math.max(offset, size ?? 0) > WHOLE_LIMIT) {
             if (place.kind === 'memory') {
               place = { kind: 'direct', source, reason: noDisk ?? 'unknown' };
-              begin(source, size);
-              return undefined;
             }
+            streaming = true;
             begin(source, size);
+            if (place.kind === 'direct') return undefined;
           }
           // An earlier transfer has been further than this one: go on where it stopped.
           if (place.kind === 'file' && place.file.size > offset) break;
@@ -151,9 +157,11 @@ export function startTransfer(
       } catch (error) {
         const reason = abort.signal.aborted ? asError(error) : told(error, what);
         failure = reason;
-        // What is wrong is of no use to anybody; what is merely not complete is.
+        // What is wrong is of no use to anybody, nor is what nothing follows; what is merely not complete is.
+        const isBarren =
+          place.kind === 'file' && place.file.size === beginning && beginning > 0 && !abort.signal.aborted;
         if (place.kind === 'file')
-          await (isUseless(error) ? place.file.discard(reason) : place.file.suspend(reason));
+          await (isBarren || isUseless(error) ? place.file.discard(reason) : place.file.suspend(reason));
         if (isPyrsiaError(error, 'CACHE_READ_ONLY')) {
           noDisk = error.details.reason;
           // Those who read along go on by themselves; else this source is asked once more, without the disk.
@@ -162,11 +170,16 @@ export function startTransfer(
             return stored.resolve(noDisk);
           }
           i--;
+        } else if (beginning > 0 && mayBeginAnew && !streaming && !abort.signal.aborted) {
+          // It may be what was taken over that is wrong.
+          mayBeginAnew = false;
+          i--;
         } else {
           passedOver.push({ source: source.name, reason: reason.message });
           if (streaming || abort.signal.aborted) throw failure;
         }
         place = { kind: 'memory', parts: [] };
+        beginning = 0;
       }
     }
     if (failure !== undefined) throw failure;
@@ -177,7 +190,7 @@ export function startTransfer(
 
   async function finish(source: Source, result: Measured): Promise<void> {
     measured.resolve(result);
-    ready.resolve({ source: source.name, passedOver, size: result.size });
+    begin(source, result.size);
     if (place.kind !== 'memory') return stored.resolve(undefined);
     if (noDisk !== undefined) return stored.resolve(noDisk);
     try {
@@ -233,6 +246,7 @@ export function startTransfer(
       } finally {
         readers--;
         if (readers === 0 && streaming) abort.abort();
+        if (readers === 0 && place.kind === 'direct') measured.reject(new Error('Nobody read it to its end'));
       }
     },
   };

@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import {
+  createServer,
+  request as open,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -112,6 +118,8 @@ const get = async (path: string, { headers, ...rest }: Question = {}): Promise<R
   ask(new URL(path, gate.base), { ...rest, headers: { authorization: `Bearer ${LAUNCH}`, ...headers } });
 const expecting = (named: string): Question => ({ headers: { 'x-expects': named } });
 const reported = () => reporter.receipt().artifacts;
+const weak = (bytes: Buffer) => digestOf(bytes, 'sha1');
+const descriptors = async () => (await readdir('/proc/self/fd')).length;
 
 describe('an artifact', () => {
   it('comes from upstream once, and is reported before its last byte', async () => {
@@ -267,7 +275,89 @@ describe('an artifact', () => {
     expect(reported()).toMatchObject([{ outcome: 'passed' }]);
     await artifacts.settled();
     expect(cache.artifacts()).toEqual([]);
+    expect(reported()[0]).toMatchObject({ private: true });
   });
+
+  it.each([
+    ['does not know it', 404],
+    ['wants credentials', 401],
+  ])(
+    'is not exchanged by an upstream that %s first, and gives other bytes when it is asked again',
+    async (_, status) => {
+      await get('/apple/1.0/file', expecting(digest));
+      await artifacts.settled();
+      await cache.content.delete(digest);
+      const other = randomBytes(20_000);
+      let asked = 0;
+      shelf['/apple/1.0/file'] = (_request, response) =>
+        asked++ === 0 ? response.writeHead(status).end() : response.writeHead(203).end(other);
+      const reply = await get('/apple/1.0/file');
+      expect(reply.status).toBe(403);
+      expect(reply.text).toContain('pyrsia trust accept pkg:npm/apple@1.0');
+      expect(reported().at(-1)).toMatchObject({ outcome: 'refused' });
+    },
+  );
+
+  it('that nobody names is not passed on where the policy asks for more', async () => {
+    shelf['/secret/1.0/file'] = (request, response) =>
+      request.headers.authorization ? response.end(apple) : response.writeHead(401).end();
+    asker = { ...asker, authorization: 'Bearer mine', policy: 'locked' };
+    expect(await get('/secret/1.0/file')).toMatchObject({ status: 403 });
+    expect(await get('/secret/1.0/file', expecting(digest))).toMatchObject({ status: 200, body: apple });
+  });
+
+  it('is not what another one left half-way, though its end is the same', async () => {
+    const [size, half] = [3 * 2 ** 20, 2 * 2 ** 20];
+    const fig = randomBytes(size);
+    const evil = Buffer.concat([randomBytes(half), fig.subarray(half)]);
+    const evilDigest = digestOf(evil, 'sha256');
+    const partial = await cache.partial({ digests: [evilDigest] });
+    await partial.write(evil.subarray(0, half));
+    await partial.suspend(new Error('the client has gone'));
+
+    shelf['/fig'] = Buffer.from(
+      JSON.stringify({ name: 'fig', versions: { '1.0': digestOf(fig, 'sha256') } }),
+    );
+    shelf['/fig/1.0/file'] = ({ headers }, response) => {
+      const [, from] = /^bytes=(\d+)-$/.exec(headers.range ?? '') ?? [];
+      if (from) response.writeHead(206, { 'content-range': `bytes ${from}-${size - 1}/${size}` });
+      response.end(fig.subarray(Number(from ?? 0)));
+    };
+    expect(await get('/fig/1.0/file', expecting(evilDigest))).toMatchObject({ status: 403 });
+    await artifacts.settled();
+    expect(cache.bindings.find({ ecosystem: 'npm', name: 'fig' })).toEqual([]);
+  });
+
+  it('is not remembered by a digest that only a lockfile names', async () => {
+    const listing = { name: 'apple', versions: { '1.0': weak(apple) } };
+    shelf['/apple'] = Buffer.from(JSON.stringify(listing));
+    // It is here, and nobody has ever computed its sha1.
+    const other = randomBytes(5_000);
+    await cache.content.put({ digests: [] }, [other]);
+    const claimed = digestOf(other, 'sha256');
+    const reply = await get('/apple/1.0/file', expecting(claimed));
+    expect(reply.status).toBe(403);
+    for (const named of [weak(apple), weak(other)]) expect(reply.text).toContain(named);
+    await artifacts.settled();
+    expect(cache.bindings.find({ ecosystem: 'npm', name: 'apple' })).toEqual([]);
+  });
+
+  it.runIf(process.platform === 'linux')(
+    'gives up for a client that has gone before it was known who it is',
+    async () => {
+      await get('/pear/1.0/file', expecting(digestOf(pear, 'sha256')));
+      await artifacts.settled();
+      const before = await descriptors();
+      const headers = { authorization: `Bearer ${LAUNCH}` };
+      for (let i = 0; i < 30; i++) {
+        const request = open(new URL('/pear/1.0/file', gate.base), { headers, agent: false });
+        request.on('error', () => {}).end();
+        await once(request, 'socket').then(async ([socket]) => once(socket, 'connect'));
+        request.destroy();
+      }
+      await expect.poll(descriptors, { timeout: 5_000 }).toBeLessThan(before + 10);
+    },
+  );
 });
 
 describe('a document', () => {

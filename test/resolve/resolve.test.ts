@@ -251,6 +251,44 @@ describe('resolve', () => {
     expect(got).toBe(large.byteLength);
   });
 
+  it.each([
+    ['of something else', randomBytes(2 * MiB)],
+    ['longer than the whole', randomBytes(4 * MiB)],
+  ])('begins anew where what an earlier transfer left is the beginning %s', async (_, beginning) => {
+    const partial = await cache.partial(wantedOf(middle));
+    await partial.write(beginning);
+    await partial.suspend(new Error('killed'));
+    const source: Source = {
+      ...upstream(middle),
+      async open(_wanted, { offset = 0 } = {}) {
+        if (offset >= middle.byteLength) throw new Error('there is no such range');
+        return { proven: [], chunks: pieces(middle.subarray(offset)) };
+      },
+    };
+    const found = await resolver.resolve(wantedOf(middle), [source], { flight: 'x' });
+    expect((await bytesOf(found!.chunks)).equals(middle)).toBe(true);
+    expect(found).toMatchObject({ takenOver: false, passedOver: [] });
+  });
+
+  it('says that it has taken a beginning over', async () => {
+    const partial = await cache.partial(wantedOf(middle));
+    await partial.write(middle.subarray(0, 2 * MiB));
+    await partial.suspend(new Error('killed'));
+    const source = upstream(middle);
+    const found = await resolver.resolve(wantedOf(middle), [source], { flight: 'x' });
+    expect(found).toMatchObject({ takenOver: true });
+    expect(source.offsets).toEqual([0, 2 * MiB]);
+  });
+
+  it('waits for no measure of a stream that its only reader has left', async () => {
+    await using diskless = await openCache(join(directory, 'none'), { readOnly: true });
+    const found = await openResolver(diskless).resolve(wantedOf(large), [upstream(large)], { flight: 'x' });
+    const chunks = found!.chunks as AsyncGenerator<Uint8Array>;
+    await chunks.next();
+    await chunks.return(undefined);
+    await expect(found!.measured).rejects.toThrow('Nobody read it');
+  });
+
   it('tells upstream that nobody reads a large transfer any more', async () => {
     let told = false;
     const source: Source = {
