@@ -3,9 +3,13 @@
  *
  * @module
  */
+import { constants } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import type { DocumentCounts, Receipt, ReportLine } from './report.ts';
 import { totals } from './receipt.ts';
+
+/** A pipe that nobody reads is an error: to wait for it would hold up every launch of the agent. */
+const APPENDING = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (constants.O_NONBLOCK ?? 0);
 
 /** The account of one launch. */
 export interface Reporter {
@@ -44,7 +48,7 @@ export function openReporter(
     pending = [];
     flushing = undefined;
     const text = lines.map((line) => `${JSON.stringify({ launch: about.launch, ...line })}\n`).join('');
-    await appendFile(path, text, { mode: 0o600 }).catch((error: Error) => {
+    await appendFile(path, text, { mode: 0o600, flag: APPENDING }).catch((error: Error) => {
       note(`the report could not be written: ${error.message}`);
     });
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,6 +45,14 @@ describe('the account of a launch', () => {
       totals: { artifacts: 1 },
       notes: [expect.stringContaining('the report could not be written: ENOENT')],
     });
+  });
+
+  it.runIf(process.platform !== 'win32')('waits for nobody to read a report that is a pipe', async () => {
+    const pipe = join(directory, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const reporter = openReporter(about, pipe);
+    await reporter.add(line('pkg:npm/a@1'));
+    expect(reporter.receipt().notes).toEqual([expect.stringContaining('ENXIO')]);
   });
 
   it('notes the same only once, and counts documents', () => {
