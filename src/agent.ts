@@ -7,10 +7,11 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openAccounts } from './agent/accounts.ts';
 import { openContradictions } from './agent/contradictions.ts';
-import { keepReceipt } from './agent/kept-receipts.ts';
+import { openGates } from './agent/gates.ts';
 import { pull } from './agent/pull.ts';
-import { lead, openSession, type Session, type SessionParts } from './agent/sessions.ts';
+import { lead, openSession, type SessionParts } from './agent/sessions.ts';
 import { openCache } from './cache/open-cache.ts';
 import { parseDigest } from './content/digest.ts';
 import { readConfig } from './config/read-config.ts';
@@ -20,11 +21,8 @@ import { ecosystems, parseReference } from './ecosystems/index.ts';
 import { PyrsiaError } from './errors.ts';
 import { pathsOf } from './paths.ts';
 import { openArtifacts } from './proxy/artifacts.ts';
-import type { Upstream } from './proxy/asker.ts';
 import { openDocuments } from './proxy/documents.ts';
-import { type Gate, openGate } from './proxy/gate.ts';
 import { openUpstreams } from './proxy/upstream.ts';
-import type { Receipt } from './resolve/report.ts';
 import { openResolver } from './resolve/resolve.ts';
 import { findTool } from './shims/find-tool.ts';
 import { launchFile } from './shims/launch.ts';
@@ -66,90 +64,50 @@ async function serve(context: AgentContext): Promise<Service> {
   });
   const readOnlyBecause = (): string | undefined => context.readOnly ?? cache.readOnlyBecause;
 
-  const sessions = new Map<string, Session>();
-  const closing = new Set<Promise<unknown>>();
-  const launches = openLaunches({ directory: context.directory, onEnd: ({ id }) => void ended(id) });
+  const accounts = openAccounts({ state: paths.state, settled: async () => artifacts.settled(), log });
+  const launches = openLaunches({ directory: context.directory, onEnd: ({ id }) => void accounts.close(id) });
 
-  const gates = new Map<string, Promise<Gate>>();
+  const firstPort = config['proxy.port'];
   const ports = keptPorts(paths.state, log);
+  const gates = openGates({
+    artifacts,
+    documents,
+    upstreams,
+    log,
+    host: config['proxy.host'],
+    firstPort: firstPort === 'auto' ? undefined : firstPort,
+    // Only one agent at a time keeps ports: the one that may also write the cache.
+    ports: context.readOnly === undefined ? ports : { ...ports, keep: () => {} },
+    admit: (credential, upstream) =>
+      launches.get(credential) ? accounts.get(credential)?.askers.get(upstream.href) : undefined,
+  });
   const parts: SessionParts = {
     paths,
     readSettings,
     readOnlyBecause,
+    base: async (upstream) => gates.base(upstream),
     artifactHost: (upstream) => documents.artifactHost(upstream),
     pathOf: (launch, file) => launchFile(context.directory, launch, file),
-    async base(upstream) {
-      const { href } = upstream.url;
-      let gate = gates.get(href);
-      if (!gate) gates.set(href, (gate = openUpstreamGate(upstream)));
-      gate.catch(() => gates.delete(href));
-      return (await gate).base;
-    },
   };
 
-  async function openUpstreamGate({ url }: Upstream): Promise<Gate> {
-    const configured = config['proxy.port'];
-    const wanted = ports.get(url.href) ?? (configured === 'auto' || gates.size > 0 ? undefined : configured);
-    const gate = await openGate(
-      {
-        artifacts,
-        documents,
-        upstreams,
-        log,
-        admit: (credential) =>
-          launches.get(credential) ? sessions.get(credential)?.askers.get(url.href) : undefined,
-      },
-      { host: config['proxy.host'], ...(wanted === undefined ? {} : { port: wanted }) },
-    );
-    if (wanted !== undefined && gate.port !== wanted)
-      log(`Port ${wanted} is taken: ${url.host} is served on ${gate.port}`);
-    // Only one agent at a time keeps ports: the one that may also write the cache.
-    if (context.readOnly === undefined) ports.keep(url.href, gate.port);
-    return gate;
-  }
-
-  /** Closes a session's account; undefined when it was closed before. */
-  async function ended(id: string): Promise<Receipt | undefined> {
-    const session = sessions.get(id);
-    sessions.delete(id);
-    if (!session) return undefined;
-    const closed = close(session);
-    closing.add(closed);
-    return closed.finally(() => closing.delete(closed));
-  }
-
-  async function close(session: Session): Promise<Receipt> {
-    await artifacts.settled();
-    const receipt = session.receipt(Date.now());
-    try {
-      keepReceipt(paths.state, receipt);
-    } catch (error) {
-      log(`Cannot keep the receipt: ${String(error)}`);
-    }
-    return receipt;
-  }
-
   return {
-    busy: () => launches.list().length + closing.size,
+    busy: () => launches.list().length + accounts.closing(),
     async close() {
       launches.close();
-      await Promise.all(closing);
-      await Promise.allSettled([...gates.values()].map(async (gate) => (await gate)[Symbol.asyncDispose]()));
+      await accounts.closed();
+      await gates[Symbol.asyncDispose]();
       await upstreams[Symbol.asyncDispose]();
       await cache[Symbol.asyncDispose]();
     },
     handlers: {
       async status() {
-        const open = await Promise.all(
-          [...gates].map(async ([url, gate]) => [url, (await gate).port] as const),
-        );
         const readOnly = readOnlyBecause();
         const { rss } = process.memoryUsage();
         return {
           running: true,
           pid: process.pid,
           version: versionOf(join(import.meta.dirname, '..', 'package.json')),
-          ports: Object.fromEntries(open),
+          ports: await gates.ports(),
           launches: launches.list().length,
           startedAt,
           rss,
@@ -164,13 +122,13 @@ async function serve(context: AgentContext): Promise<Service> {
         const [ecosystem, tool] = toolOf(launch.tool);
         const { session, answer } = await lead(parts, ecosystem, tool, launch);
         // The command may have gone while its npm's configuration was read.
-        if (launches.get(id)) sessions.set(id, session);
+        if (launches.get(id)) accounts.open(id, session);
         return answer;
       },
 
       async end({ id }) {
         // First, so that it is us who get the receipt.
-        const closed = ended(id);
+        const closed = accounts.close(id);
         launches.end(id);
         const receipt = await closed;
         if (!receipt) throw new PyrsiaError('AGENT_REFUSED', { reason: 'there is no such launch' });
@@ -187,14 +145,14 @@ async function serve(context: AgentContext): Promise<Service> {
           [...led].find(([each]) => each.scope === undefined);
         const asker = upstream && session.askers.get(upstream[1].url.href);
         if (!asker) throw new PyrsiaError('CREDENTIALS_NEEDED', { what: text, upstream: 'its registry' });
-        sessions.set(caller.id, session);
+        accounts.open(caller.id, session);
         try {
           return await pull({ cache, artifacts, documents, upstreams }, asker, reference, {
             signal,
             onProgress: progress,
           });
         } finally {
-          await ended(caller.id);
+          await accounts.close(caller.id);
         }
       },
 

@@ -144,8 +144,8 @@ export const agentGuards = [
     },
   ),
   ...guardsIn(
-    'src/agent/kept-receipts.ts',
-    'test/agent/kept-receipts.test.ts',
+    'src/resolve/kept-receipts.ts',
+    'test/resolve/kept-receipts.test.ts',
     { why: 'Receipts are kept without a limit', find: '.slice(KEPT)', replace: '.slice(1000)' },
     {
       why: 'Other users can read what was fetched',

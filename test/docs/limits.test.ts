@@ -68,7 +68,7 @@ const limits: Readonly<
   'progress that a command does not read': [['control/server', 'BACKLOG_LIMIT', binary]],
   'path of the agent’s socket': [['control/directory', 'SOCKET_PATH_LIMIT', asIs]],
   'log of the agent': [['control/log', 'LOG_LIMIT', formatBytes]],
-  'receipts kept': [['agent/kept-receipts', 'KEPT', asIs]],
+  'receipts kept': [['resolve/kept-receipts', 'KEPT', asIs]],
   'refusals that `trust accept` can lift': [['agent/contradictions', 'KEPT', asIs]],
   'configuration file': [['config/config-file', 'FILE_LIMIT', binary]],
 };

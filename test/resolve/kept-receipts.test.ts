@@ -2,8 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { keepReceipt } from '../../src/agent/kept-receipts.ts';
-import { keptReceipts, lastReceipt } from '../../src/resolve/kept-receipts.ts';
+import { keepReceipt, keptReceipts, lastReceipt } from '../../src/resolve/kept-receipts.ts';
 import { openReporter } from '../../src/resolve/reporter.ts';
 
 let state: string;
