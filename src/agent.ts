@@ -82,7 +82,6 @@ async function serve(context: AgentContext): Promise<Service> {
       launches.get(credential) ? accounts.get(credential)?.askers.get(upstream.href) : undefined,
   });
   const parts: SessionParts = {
-    paths,
     readSettings,
     readOnlyBecause,
     base: async (upstream) => gates.base(upstream),
@@ -138,12 +137,8 @@ async function serve(context: AgentContext): Promise<Service> {
       async pull({ reference: text, cwd, env }, { signal, progress }) {
         const { ecosystem, reference } = parseReference(text);
         const caller = { id: randomUUID(), cwd, env, args: [], command: ['pyrsia', 'pull', text] };
-        const { session, upstreams: led } = await openSession(parts, ecosystem, caller);
-        const scope = reference.name.startsWith('@') ? reference.name.split('/')[0] : undefined;
-        const upstream =
-          [...led].find(([each]) => each.scope === scope) ??
-          [...led].find(([each]) => each.scope === undefined);
-        const asker = upstream && session.askers.get(upstream[1].url.href);
+        const { session, askerFor } = await openSession(parts, ecosystem, caller);
+        const asker = askerFor(reference.name.startsWith('@') ? reference.name.split('/')[0] : undefined);
         if (!asker) throw new PyrsiaError('CREDENTIALS_NEEDED', { what: text, upstream: 'its registry' });
         accounts.open(caller.id, session);
         try {

@@ -8,9 +8,10 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readConfig } from '../config/read-config.ts';
 import { redact } from '../control/log.ts';
+import { digestOf, hexOf } from '../content/digest.ts';
 import type { LaunchAnswer } from '../control/protocol.ts';
 import type { Ecosystem, Leading, Tool } from '../ecosystems/ecosystem.ts';
-import type { Paths } from '../paths.ts';
+import { pathsOf } from '../paths.ts';
 import type { Asker, Upstream } from '../proxy/asker.ts';
 import type { Receipt } from '../resolve/report.ts';
 import { openReporter, type Reporter } from '../resolve/reporter.ts';
@@ -34,7 +35,6 @@ export interface Session {
 
 /** What makes a session besides its launch. */
 export interface SessionParts {
-  readonly paths: Paths;
   readonly readSettings: ReadSettings;
   /** Opens the gate of an upstream where it is not open yet; resolves to its base URL. */
   base(upstream: Upstream): Promise<string>;
@@ -62,9 +62,12 @@ export async function openSession(
   readonly session: Session;
   readonly settings: ToolSettings;
   readonly upstreams: ReadonlyMap<UpstreamSettings, Upstream>;
+  /** Who asks the registry of a scope, or the default one where it has none of its own; undefined: only the tool itself may. */
+  askerFor(this: void, scope?: string): Asker | undefined;
 }> {
   const { cwd, env, command } = caller;
-  const { values, problems } = readConfig(parts.paths, env, cwd);
+  // The caller's configuration, which need not be that of whoever started the agent.
+  const { values, problems } = readConfig(pathsOf(env), env, cwd);
   const settings = await parts.readSettings(ecosystem, caller.tool, caller);
   const offline = env['PYRSIA_OFFLINE'] === '1' ? 'PYRSIA_OFFLINE=1' : undefined;
   const reporter = openReporter(
@@ -84,16 +87,20 @@ export async function openSession(
   const upstreams = new Map<UpstreamSettings, Upstream>();
   const askers = new Map<string, Asker>();
   for (const each of settings.upstreams) {
-    const isPublic = each.shipped || values['npm.public'].includes(each.url);
+    const url = new URL(each.url);
+    // Whoever a project lets answer in a registry's place is another registry, for bindings, documents and npm's own cache.
+    if (settings.ownTrust)
+      url.hash = hexOf(digestOf(Buffer.from(JSON.stringify(settings.connection)), 'sha256')).slice(0, 16);
+    const isPublic = !settings.ownTrust && (each.shipped || values['npm.public'].includes(each.url));
     if (each.unsupported !== undefined || (each.authorization !== undefined && !isPublic)) continue;
     const upstream = {
-      url: new URL(each.url),
-      name: isPublic ? ecosystem.name : each.url,
+      url,
+      name: isPublic ? ecosystem.name : url.href,
       public: isPublic,
       ecosystem,
     };
     upstreams.set(each, upstream);
-    askers.set(each.url, {
+    askers.set(url.href, {
       upstream,
       connection: settings.connection,
       policy: values.policy,
@@ -103,7 +110,17 @@ export async function openSession(
     });
   }
   const session = { reporter, askers, receipt: (endedAt?: number) => reporter.receipt(endedAt) };
-  return { session, settings, upstreams };
+  return {
+    session,
+    settings,
+    upstreams,
+    askerFor(scope) {
+      const { upstreams: all } = settings;
+      const named = all.find((each) => each.scope === scope) ?? all.find((each) => each.scope === undefined);
+      const upstream = named && upstreams.get(named);
+      return upstream && askers.get(upstream.url.href);
+    },
+  };
 }
 
 /** How the tool of a launch is led to us: its session, and what the command is told. */

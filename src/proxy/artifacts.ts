@@ -133,9 +133,11 @@ export function openArtifacts(parts: {
     const { headers = {}, signal } = asked;
     const { connection, offline, upstream } = asker;
     const url = upstream.ecosystem.registry.locate(asked.path, upstream.url);
+    // What is not named by a digest is shared only by those who believe the same.
+    const flight = `${url.href}${upstream.url.hash}`;
     const sources = offline === undefined ? [upstreamSource(upstreams, { url, headers, connection })] : [];
     try {
-      return await resolver.resolve(wanted, sources, { flight: url.href, ...(signal ? { signal } : {}) });
+      return await resolver.resolve(wanted, sources, { flight, ...(signal ? { signal } : {}) });
     } catch (error) {
       return refuseChange(asker, asked, known, error);
     }

@@ -60,7 +60,7 @@ export function belongsTo(id: string): string {
 }
 
 const relevant =
-  /^(npm_config_.*|PREFIX|HOME|USERPROFILE|PATH|TMPDIR|APPDATA|.*_PROXY|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|CI|PYRSIA_.*)$/i;
+  /^(npm_config_.*|PREFIX|HOME|USERPROFILE|XDG_CONFIG_HOME|PATH|TMPDIR|APPDATA|LOCALAPPDATA|(.*_)?PROXY|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|CI|PYRSIA_.*)$/i;
 
 /**
  * Writes a launch file into an agent's `directory`, keeping of `env` what the agent may need to know.

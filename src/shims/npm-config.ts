@@ -23,6 +23,8 @@ export interface NpmContext extends ToolContext {
 export interface NpmConfig {
   /** A value by its name in npmrc; undefined when nobody sets it. */
   get(key: string): unknown;
+  /** Whether it is the project's own npmrc that sets the value in force. */
+  isProjects(this: void, key: string): boolean;
   /** What npm ships as the value of a setting. */
   shipped(key: string): unknown;
   /** Names of everything set or shipped. */
@@ -80,6 +82,7 @@ export async function loadNpmConfig(context: NpmContext): Promise<NpmConfig> {
   for (const key in config.list[0]) keys.push(key); // inherited ones too
   return {
     get: (key) => config.get(key),
+    isProjects: (key) => config.find(key) === 'project',
     shipped: (key) => npm.definitions[key]?.default,
     keys,
     project: config.localPrefix,

@@ -12,6 +12,9 @@ import { authorizationFor } from './npm-credentials.ts';
 import { lockedHosts } from './npm-lockfile.ts';
 import type { ConnectionSettings, ToolSettings, UpstreamSettings } from './settings.ts';
 
+/** Who sets one of these decides who can answer in a registry's place; the last two name files that may. */
+const TRUST = ['strict-ssl', 'ca', 'cafile', 'proxy', 'https-proxy', 'userconfig', 'globalconfig'];
+
 /**
  * Reads what npm is configured to do for this call. Nothing is kept between calls.
  *
@@ -27,6 +30,7 @@ export async function readNpmSettings(context: NpmContext): Promise<ToolSettings
   return {
     upstreams,
     connection: await connectionOf(config, context),
+    ...(TRUST.some(config.isProjects) ? { ownTrust: true } : {}),
     globalConfig: (await textOf(String(config.get('globalconfig')))) ?? '',
     lockedHosts: config.get('global') === true ? [] : await lockedHosts(config.project),
     ...(replacesByItself ? { replacedHost: shippedHost } : {}),

@@ -29,6 +29,8 @@ declare module '@npmcli/config' {
     parseField: (value: unknown, key: string) => unknown;
     load(): Promise<void>;
     get(key: string): unknown;
+    /** Where the value in force comes from: `cli`, `env`, `project`, `user`, `global` … */
+    find(key: string): string | null;
   }
 }
 

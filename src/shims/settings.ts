@@ -35,6 +35,8 @@ export interface ConnectionSettings {
 export interface ToolSettings {
   readonly upstreams: readonly UpstreamSettings[];
   readonly connection: ConnectionSettings;
+  /** The project itself decides how connections are made or who is trusted with them, so that only it should believe what they bring. */
+  readonly ownTrust?: boolean;
   /** Text of the tool's own global configuration file; empty when there is none. */
   readonly globalConfig: string;
   /** Hosts (with port) that the directory's lockfile names, each once. */

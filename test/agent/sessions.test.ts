@@ -1,9 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lead, openSession, type SessionParts } from '../../src/agent/sessions.ts';
-import { pathsOf } from '../../src/paths.ts';
 import type { ToolSettings, UpstreamSettings } from '../../src/shims/settings.ts';
 import { plain } from '../support/plain-ecosystem.ts';
 
@@ -14,7 +13,7 @@ const launch = {
   tool: 'plain',
   executable: '/bin/plain',
   args: ['get', 'apple'],
-  env: {},
+  env: {} as Record<string, string>,
 };
 const shipped: UpstreamSettings = { url: 'https://public.example/', shipped: true };
 const corp: UpstreamSettings = { url: 'https://corp.example/', shipped: false };
@@ -24,6 +23,7 @@ let settings: ToolSettings;
 let parts: SessionParts;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'pyrsia-sessions-'));
+  launch.env = { XDG_CONFIG_HOME: directory };
   settings = {
     upstreams: [shipped],
     connection: { strictSsl: true },
@@ -31,7 +31,6 @@ beforeEach(() => {
     lockedHosts: [],
   };
   parts = {
-    paths: { ...pathsOf({ HOME: directory }), config: directory },
     readSettings: async () => settings,
     base: async ({ url }) => `http://127.0.0.1:4873/${url.host}/`,
     pathOf: (id, file) => join(directory, `${id}.${file}`),
@@ -44,6 +43,10 @@ afterEach(() => rmSync(directory, { recursive: true }));
 const leading = async (...upstreams: UpstreamSettings[]) => {
   settings = { ...settings, upstreams };
   return lead(parts, plain, plain.tools[0]!, launch);
+};
+const configure = (config: Record<string, unknown>): void => {
+  mkdirSync(join(directory, 'pyrsia'));
+  writeFileSync(join(directory, 'pyrsia', 'config.json'), JSON.stringify(config));
 };
 const asked = async (...upstreams: UpstreamSettings[]) => {
   settings = { ...settings, upstreams };
@@ -87,6 +90,11 @@ describe('a launch', () => {
     expect([...session.askers.keys()]).toEqual([shipped.url]);
   });
 
+  it('asks for what its own user’s configuration asks for, whoever started the agent', async () => {
+    configure({ policy: 'locked' });
+    expect((await leading(shipped)).session.receipt(1).policy).toBe('locked');
+  });
+
   it('says why nothing is stored', async () => {
     parts = { ...parts, readOnlyBecause: () => 'the disk is full' };
     expect((await leading(shipped)).answer.notes).toEqual(['nothing is stored: the disk is full']);
@@ -99,8 +107,28 @@ describe('a registry', () => {
       { public: true, name: 'npm' },
       { public: false, name: corp.url },
     ]);
-    writeFileSync(join(directory, 'config.json'), JSON.stringify({ 'npm.public': corp.url }));
+    configure({ 'npm.public': corp.url });
     expect(await asked(corp)).toMatchObject([{ public: true, name: 'npm' }]);
+  });
+
+  it('is another one where the project says who may answer in its place', async () => {
+    configure({ 'npm.public': corp.url });
+    settings = { ...settings, ownTrust: true };
+    const [first, second] = await asked(shipped, corp);
+    for (const { url, name, public: isPublic } of [first!, second!])
+      expect({ isPublic, name }).toEqual({ isPublic: false, name: url.href });
+    expect(first!.name).toMatch(/^https:\/\/public\.example\/#[0-9a-f]{16}$/);
+    settings = { ...settings, connection: { strictSsl: false } };
+    expect((await asked(shipped))[0]!.name).not.toBe(first!.name);
+  });
+
+  it('of a scope that only the tool may ask is not replaced by the default one', async () => {
+    const scoped = { ...corp, scope: '@corp', authorization: 'Bearer mine' };
+    settings = { ...settings, upstreams: [shipped, scoped] };
+    const { askerFor } = await openSession(parts, plain, { ...launch, command: ['plain'] });
+    expect(askerFor('@corp')).toBeUndefined();
+    for (const scope of ['@other', undefined])
+      expect(askerFor(scope)?.upstream).toMatchObject({ name: 'npm' });
   });
 
   it('that is public is asked with the user’s credential at hand, that is private not at all', async () => {

@@ -116,6 +116,15 @@ describe('a scoped registry', { timeout: 60_000 }, () => {
     expect(await world.verify()).toMatchObject({ code: 0 });
   });
 
+  it('that wants credentials is not asked by pull either, nor is anybody else for what is its', async () => {
+    await using world = await openWorld({ packages: [left()] });
+    const { sandbox } = world;
+    sandbox.npmrc({ '@corp:registry': 'http://corp.example/', ...tokenFor('http://corp.example/') });
+    const pulled = await sandbox.pyrsia(['pull', 'npm:@corp/secret@1.0.0']);
+    expect(pulled).toMatchObject({ code: 4, stderr: expect.stringContaining('@corp/secret') });
+    expect(world.registry.log.all).toEqual([]);
+  });
+
   it('that wants credentials is left alone: one line says so, and npm asks it with the token', async () => {
     await using world = await openWorld({ packages: [left()] });
     await using corp = await startRegistry({ packages: [secret()], auth: { token: TOKEN } });
@@ -255,7 +264,8 @@ describe('our own connections', { timeout: 60_000 }, () => {
   let ca: string;
   let host: string;
   beforeAll(async () => {
-    world = await openWorld({ packages: [left(), makePackage({ name: 'up', version: '1.0.0' })], tls: true });
+    const packages = ['left', 'up', 'own'].map((name) => makePackage({ name, version: '1.0.0' }));
+    world = await openWorld({ packages, tls: true });
     ca = join(world.sandbox.root, 'ca.pem');
     writeFileSync(ca, world.registry.ca!);
     ({ host } = new URL(world.registry.url));
@@ -283,6 +293,21 @@ describe('our own connections', { timeout: 60_000 }, () => {
 
   it('check nothing with strict-ssl=false', async () => {
     expect(await view('strict-ssl=false\n')).toMatchObject(seen);
+  });
+
+  it('make what a project’s own trust brings count for nobody else', async () => {
+    const project = await world.sandbox.project({
+      dependencies: { own: '1.0.0' },
+      files: { '.npmrc': 'strict-ssl=false\n' },
+    });
+    expect(await world.afresh(['npm', 'ci'], { cwd: project.dir })).toMatchObject({ code: 0 });
+    const [line] = (await world.last()).artifacts;
+    expect(line).toMatchObject({ outcome: 'delivered', private: true });
+    expect(line!.upstream).toMatch(new RegExp(`^${world.registry.url}#[0-9a-f]{16}$`));
+    const { dir: cwd } = await world.sandbox.project({ lockfile: 'none' });
+    const offline = { PYRSIA_OFFLINE: '1' };
+    expect(await world.afresh(['npm', 'view', 'own'], { cwd, env: offline })).toMatchObject({ code: 1 });
+    expect(await world.json<unknown[]>(['why', 'npm:own@1.0.0'])).toHaveLength(1);
   });
 
   it('go through the proxy of the environment or of npmrc', async () => {

@@ -198,6 +198,17 @@ describe("The user's connection", () => {
     expect(ca).toEqual(['one', 'two', 'three', 'four'].map(PEM));
   });
 
+  it.each([
+    ['the project', 'project/.npmrc', 'strict-ssl=false', true],
+    ['the project', 'project/.npmrc', 'https-proxy=http://npm.example', true],
+    ['a file that the project names', 'project/.npmrc', 'userconfig=./their.npmrc', true],
+    ['the user', 'home/.npmrc', 'strict-ssl=false', undefined],
+    ['nobody', 'project/.npmrc', 'registry=https://host.example/', undefined],
+  ])('is known to be made as %s wants it', async (_, file, text, own) => {
+    write({ [file]: text });
+    expect((await read()).ownTrust).toBe(own);
+  });
+
   it('does without certificate files that are not there', async () => {
     write({ 'project/.npmrc': 'cafile=missing.pem' });
     expect(await connection({ env: { NODE_EXTRA_CA_CERTS: '/nowhere/x.pem' } })).toEqual({ strictSsl: true });
