@@ -10,6 +10,9 @@ import { memoryCatalogue } from './catalogue.ts';
 import { digestOfKey } from './documents.ts';
 import type { Digest } from '../content/digest.ts';
 
+/** The most that documents may take in memory, in bytes: 64 MiB. What came first goes first. */
+const DOCUMENTS_LIMIT = 64 * 2 ** 20;
+
 /** Bindings in memory, above those of a cache that is only read. */
 export function memoryBindings(below: Pick<Bindings, 'get' | 'find'>): Bindings {
   const catalogue = memoryCatalogue();
@@ -31,6 +34,14 @@ export function memoryBindings(below: Pick<Bindings, 'get' | 'find'>): Bindings 
 export function memoryDocuments(below: Pick<Documents, 'get'>): Documents {
   const documents = new Map<Digest, StoredDocument>();
   const checked = new Map<Digest, number>();
+  let size = 0;
+
+  const forget = (key: Digest): void => {
+    size -= documents.get(key)?.body.byteLength ?? 0;
+    documents.delete(key);
+    checked.delete(key);
+  };
+
   return {
     async get(wanted) {
       const key = digestOfKey(wanted);
@@ -40,8 +51,13 @@ export function memoryDocuments(below: Pick<Documents, 'get'>): Documents {
     },
     async put(document) {
       const key = digestOfKey(document);
+      forget(key);
       documents.set(key, document);
-      checked.delete(key);
+      size += document.body.byteLength;
+      for (const first of documents.keys()) {
+        if (size <= DOCUMENTS_LIMIT) break;
+        forget(first);
+      }
     },
     touch: (key, checkedAt) => void checked.set(digestOfKey(key), checkedAt),
   };

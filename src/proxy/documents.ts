@@ -149,9 +149,9 @@ export function openDocuments(
 export async function decoded(
   document: Pick<StoredDocument, 'path' | 'body' | 'headers'>,
 ): Promise<Uint8Array> {
-  const encoding = document.headers['content-encoding'] ?? 'identity';
+  const encoding = (document.headers['content-encoding'] ?? 'identity').toLowerCase();
   if (encoding === 'identity') return document.body;
-  const decode = DECODERS[encoding];
+  const decode = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
   if (!decode)
     throw new PyrsiaError('DOCUMENT_INVALID', { what: document.path, reason: `encoded as "${encoding}"` });
   try {

@@ -79,12 +79,14 @@ export function openUpstreams(options: {
     return dispatcher;
   }
 
+  /** Whether it is still to be left alone. A clock that was set back makes no rest longer. */
+  const rests = (until: number): boolean => until > now() && until <= now() + REST_MS;
+
   /** Lets one probe through at a time while an origin rests. */
   function checkRest(url: URL, connection: ConnectionSettings): void {
     const rest = resting.get(wayTo(url, connection));
     if (!rest) return;
-    if (now() < rest.until)
-      throw new PyrsiaError('UPSTREAM_FAILED', { url: shown(url), reason: rest.reason });
+    if (rests(rest.until)) throw new PyrsiaError('UPSTREAM_FAILED', { url: shown(url), reason: rest.reason });
     rest.until = now() + REST_MS;
   }
 
@@ -176,7 +178,7 @@ export function openUpstreams(options: {
       }
     },
     unreachable: () => {
-      const origins = [...resting.values()].filter(({ until }) => now() < until).map(({ origin }) => origin);
+      const origins = [...resting.values()].filter(({ until }) => rests(until)).map(({ origin }) => origin);
       return [...new Set(origins)];
     },
     async [Symbol.asyncDispose]() {

@@ -6,8 +6,8 @@
  * @module
  */
 import { userInfo } from 'node:os';
-import { realpath } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { realpath, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { PyrsiaError } from '../errors.ts';
 import type { ToolContext } from './settings.ts';
 
@@ -36,6 +36,7 @@ export interface NpmConfig {
 /** Loads the configuration. @throws PyrsiaError `CONFIG_INVALID` when npm itself would give up on it */
 export async function loadNpmConfig(context: NpmContext): Promise<NpmConfig> {
   const { cwd } = context;
+  await demandFiles(cwd);
   const [{ default: Config }, { default: npm }] = await Promise.all([
     import('@npmcli/config'), // slow to import
     import('@npmcli/config/lib/definitions/index.js'),
@@ -87,6 +88,23 @@ export async function loadNpmConfig(context: NpmContext): Promise<NpmConfig> {
     keys,
     project: config.localPrefix,
   };
+}
+
+/**
+ * What npm reads of a project has to end: a pipe or a device might not, and would take all that the agent
+ * serves with it.
+ *
+ * @throws PyrsiaError `CONFIG_INVALID`
+ */
+async function demandFiles(cwd: string): Promise<void> {
+  for (let at = cwd; ; at = dirname(at)) {
+    for (const file of [join(at, '.npmrc'), join(at, 'package.json')]) {
+      const found = await stat(file).catch(() => undefined);
+      if (found && !found.isFile() && !found.isDirectory())
+        throw new PyrsiaError('CONFIG_INVALID', { problems: [`npm's configuration: ${file} is no file`] });
+    }
+    if (dirname(at) === at) return;
+  }
 }
 
 function real(file: string): Promise<string> {

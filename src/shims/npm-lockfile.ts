@@ -21,7 +21,9 @@ export async function lockedHosts(project: string): Promise<readonly string[]> {
 
 async function textOf(file: string): Promise<string | undefined> {
   try {
-    return (await stat(file)).size <= SIZE_LIMIT ? await readFile(file, 'latin1') : '';
+    const found = await stat(file);
+    // A pipe or a device might never end.
+    return found.isFile() && found.size <= SIZE_LIMIT ? await readFile(file, 'latin1') : '';
   } catch {
     return undefined;
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { PyrsiaError } from '../errors.ts';
 import type { NpmConfig, NpmContext } from './npm-config.ts';
@@ -93,7 +93,9 @@ function said(value: unknown): string | undefined {
 /** The text of a file; undefined when there is none, or none can be read. With `setting`, the latter is an error. */
 async function textOf(file: string, setting?: string): Promise<string | undefined> {
   try {
-    return await readFile(file, 'utf8');
+    const found = await stat(file);
+    if (found.isFile() || found.isDirectory()) return await readFile(file, 'utf8');
+    throw Object.assign(new Error('It might never end'), { code: 'it is no file' });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     if (setting === undefined || code === 'ENOENT') return undefined;

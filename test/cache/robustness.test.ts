@@ -115,6 +115,8 @@ describe('a reader', () => {
   });
 });
 
+const documentKey = (n: number) => ({ upstream: 'npm', path: `/p${n}`, accept: '*/*' });
+
 describe('a cache that cannot be written', () => {
   it('because a file is in its place, works in memory', async () => {
     const path = join(temporaryDirectory(), 'file');
@@ -125,6 +127,16 @@ describe('a cache that cannot be written', () => {
       binding: true,
       document: 2000,
     });
+  });
+
+  it('keeps no more than 64 MiB of documents, the latest', async () => {
+    const cache = await cacheIn(undefined, { readOnly: true });
+    const body = Buffer.alloc(20 * 2 ** 20);
+    const put = async (n: number) =>
+      cache.documents.put({ ...documentKey(n), body, headers: {}, checkedAt: n, private: false });
+    for (const n of [1, 2, 3, 3, 4]) await put(n);
+    const kept = await Promise.all([1, 2, 3, 4].map(async (n) => cache.documents.get(documentKey(n))));
+    expect(kept.map((document) => document !== undefined)).toEqual([false, true, true, true]);
   });
 
   const who = unprivileged();

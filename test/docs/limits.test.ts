@@ -29,6 +29,9 @@ const limits: Readonly<
   ],
   'artifact gathered in memory': [['resolve/transfer', 'MEMORY_LIMIT', binary]],
   'one document (packument), as sent and as decoded': [['proxy/documents', 'DOCUMENT_LIMIT', binary]],
+  'documents in memory, where the cache cannot be written': [
+    ['cache/memory-layer', 'DOCUMENTS_LIMIT', binary],
+  ],
   'nesting of a document': [['ecosystems/npm/json-members', 'DEPTH_LIMIT', asIs]],
   'name of an npm package': [['ecosystems/npm/names', 'NAME_LIMIT', asIs]],
   'lockfile that is searched for the hosts it names': [['shims/npm-lockfile', 'SIZE_LIMIT', binary]],

@@ -279,14 +279,17 @@ describe('A document that is too large', () => {
     expect(kept.size).toBe(0);
   });
 
-  it('or in an encoding that nobody asked for cannot be read', async () => {
-    const { get } = await always((response) => {
-      response.writeHead(200, { 'content-encoding': 'zstd' });
-      response.end('{}');
-    });
-    await expect(get()).rejects.toMatchObject({
-      code: 'DOCUMENT_INVALID',
-      message: expect.stringContaining('encoded as "zstd"'),
-    });
-  });
+  it.each(['zstd', 'constructor', 'gzip, gzip'])(
+    'or encoded as %s, for which nobody asked, cannot be read',
+    async (encoding) => {
+      const { get } = await always((response) => {
+        response.writeHead(200, { 'content-encoding': encoding });
+        response.end('{}');
+      });
+      await expect(get()).rejects.toMatchObject({
+        code: 'DOCUMENT_INVALID',
+        message: expect.stringContaining(`encoded as "${encoding}"`),
+      });
+    },
+  );
 });

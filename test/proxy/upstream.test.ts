@@ -180,6 +180,18 @@ describe('A redirect', () => {
 });
 
 describe('An upstream that does not answer', () => {
+  it('rests no longer because the clock was set back', async () => {
+    let time = 1e9;
+    const here = await registry();
+    const { ask, unreachable } = upstreams({ now: () => time });
+    await here.pause();
+    await expect(ask(`${here.url}left`)).rejects.toMatchObject(failing('connection refused'));
+    await here.resume();
+    time = 0;
+    expect(unreachable()).toEqual([]);
+    expect(await ask(`${here.url}left`)).toMatchObject({ status: 200 });
+  });
+
   it('rests, but for one probe at a time, and is back at once when it answers', async () => {
     let time = 0;
     const here = await registry();

@@ -209,6 +209,23 @@ describe("The user's connection", () => {
     expect((await read()).ownTrust).toBe(own);
   });
 
+  it.runIf(process.platform !== 'win32').each([
+    ['project/.npmrc', 'project/.npmrc is no file'],
+    ['project/package.json', 'project/package.json is no file'],
+    ['project/ca.pem', 'cafile: it is no file'],
+    ['project/package-lock.json', undefined],
+  ])('is not waited for where %s might never end', async (file, problem) => {
+    write({ 'project/.npmrc': 'cafile=ca.pem' });
+    rmSync(join(root, file), { force: true });
+    execFileSync('mkfifo', [join(root, file)]);
+    if (problem === undefined) expect(await locked({})).toEqual([]);
+    else
+      await expect(read()).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringContaining(problem),
+      });
+  });
+
   it('does without certificate files that are not there', async () => {
     write({ 'project/.npmrc': 'cafile=missing.pem' });
     expect(await connection({ env: { NODE_EXTRA_CA_CERTS: '/nowhere/x.pem' } })).toEqual({ strictSsl: true });
