@@ -13,8 +13,9 @@ import { makePrivate } from './directory.ts';
 const FLAGS = [
   // node:sqlite is "experimental" on some of the versions that we run on.
   '--disable-warning=ExperimentalWarning',
-  // Most of what the agent allocates is dead a moment later: a smaller nursery saves memory and costs nothing.
-  '--max-semi-space-size=4',
+  // It stays, and most of what it allocates is dead a moment later: collecting that sooner halves what it
+  // takes beyond bare Node, and costs no CPU time that could be measured.
+  '--optimize-for-size',
 ];
 
 /** What is started. */
