@@ -167,6 +167,9 @@ async function serve(context: AgentContext): Promise<Service> {
         const found = exact && contradictions.find(exact.coordinates);
         if (!found)
           throw new PyrsiaError('NOT_FOUND', { what: `a refusal of ${text} that could be accepted` });
+        const readOnly = readOnlyBecause();
+        if (readOnly !== undefined)
+          throw new PyrsiaError('CACHE_READ_ONLY', { path: paths.cache, reason: readOnly });
         const { upstream, coordinates, actual, private: isPrivate } = found;
         await cache.bindings.put({
           upstream,

@@ -8,6 +8,11 @@ export const npmGuards = [
     'src/ecosystems/npm/route.ts',
     'test/ecosystems/npm/route.test.ts',
     {
+      why: 'A query gets a tarball round what is remembered of it',
+      find: 'if (version !== undefined) {',
+      replace: "if (version !== undefined && query === '') {",
+    },
+    {
       why: 'A path may climb out',
       find: "if (segments.some((segment) => segment === '.' || segment === '..'))",
       replace: 'if (segments.length === 0)',

@@ -28,8 +28,9 @@ export function openContradictions(state: string, log: (text: string) => void): 
   function write(): void {
     try {
       mkdirSync(state, { recursive: true, mode: 0o700 });
-      writeFileSync(`${file}.new`, JSON.stringify(all), { mode: 0o600 });
-      renameSync(`${file}.new`, file);
+      const fresh = `${file}.${process.pid}`;
+      writeFileSync(fresh, JSON.stringify(all), { mode: 0o600 });
+      renameSync(fresh, file);
     } catch (error) {
       log(`Cannot remember what was refused: ${String(error)}`);
     }

@@ -11,6 +11,8 @@ export function say(text: string): void {
 
 /** `text` without control characters, line ends and tabs excepted. */
 export function harmless(text: string): string {
+  // Nearly all text is plain, and the look for that is cheap.
+  if (!/[^\n\t -~]/.test(text)) return text;
   return text.replaceAll(/(?![\n\t])[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, '\u{FFFD}');
 }
 

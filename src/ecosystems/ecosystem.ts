@@ -109,7 +109,11 @@ export type Route =
   /** A question about the registry itself, answered without asking anyone. */
   | { readonly kind: 'answer'; readonly reply: Reply }
   /** Not ours (audit, search, ping): forwarded untouched, never kept. */
-  | { readonly kind: 'passthrough' }
+  | {
+      readonly kind: 'passthrough';
+      /** Set for a package's bytes at an address that does not tell which: nothing can be held against them. */
+      readonly nameless?: string;
+    }
   /** Something a proxy must not do for anybody (a PUT, a path that climbs out). */
   | { readonly kind: 'refused'; readonly reason: string };
 

@@ -9,6 +9,7 @@ import { digestOf, hexOf } from '../content/digest.ts';
 import type { Headers, Reply, Route } from '../ecosystems/ecosystem.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { Outcome } from '../resolve/report.ts';
+import { suffices } from '../verify/expect.ts';
 import { type ArtifactService, outcomeOf } from './artifacts.ts';
 import { type Asker, passedOn } from './asker.ts';
 import { decoded, type DocumentService } from './documents.ts';
@@ -49,10 +50,19 @@ export async function answer(call: Call, route: Route): Promise<void> {
     case 'refused':
       return reply(call.response, call.asker.upstream.ecosystem.registry.refuse('refused', route.reason));
     case 'passthrough':
+      if (route.nameless !== undefined) acceptNameless(call.asker, route.nameless);
       return passThrough(call);
     default:
       throw new Error(`No such route: ${JSON.stringify(route satisfies never)}`);
   }
+}
+
+/** Bytes of which nobody can tell what they are meant to be pass where any will do, and the receipt says so. */
+function acceptNameless({ policy, reporter }: Asker, path: string): void {
+  if (!suffices(policy, 'unknown', [])) {
+    throw new PyrsiaError('EVIDENCE_TOO_LOW', { purl: path, policy, word: 'unknown' });
+  }
+  reporter.note(`${path} tells no version, so it was passed on unverified`);
 }
 
 async function artifact(call: Call, { coordinates, claimed }: Route & { kind: 'artifact' }): Promise<void> {

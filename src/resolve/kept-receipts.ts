@@ -24,8 +24,9 @@ export function keepReceipt(state: string, receipt: Receipt): void {
   const directory = join(state, 'receipts');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   for (const file of [join(directory, `${receipt.launch}.json`), join(state, 'last.json')]) {
-    writeFileSync(`${file}.new`, JSON.stringify(receipt), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    const fresh = `${file}.${process.pid}`;
+    writeFileSync(fresh, JSON.stringify(receipt), { mode: 0o600 });
+    renameSync(fresh, file);
   }
   const ages = readdirSync(directory).map((name) => ({ name, at: statSync(join(directory, name)).mtimeMs }));
   for (const { name } of ages.toSorted((a, b) => b.at - a.at).slice(KEPT)) rmSync(join(directory, name));

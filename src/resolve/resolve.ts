@@ -104,7 +104,7 @@ export function openResolver(cache: Cache): Resolver {
       const key = [flight, ...wanted.digests].join(' ');
       let transfer = flying.get(key);
       if (!transfer) {
-        flying.set(key, (transfer = startTransfer(cache, wanted, sources, flight)));
+        flying.set(key, (transfer = startTransfer(cache, wanted, sources, flight.replace(/[?#].*$/s, ''))));
         void transfer.stored.finally(() => flying.delete(key));
       }
       const ready = await transfer.ready;

@@ -12,6 +12,9 @@ import { authorizationFor } from './npm-credentials.ts';
 import { lockedHosts } from './npm-lockfile.ts';
 import type { ConnectionSettings, ToolSettings, UpstreamSettings } from './settings.ts';
 
+/** The most scopes that may have registries of their own: each registry costs a port. */
+const SCOPES_LIMIT = 100;
+
 /** Who sets one of these decides who can answer in a registry's place; the last two name files that may. */
 const TRUST = ['strict-ssl', 'ca', 'cafile', 'proxy', 'https-proxy', 'userconfig', 'globalconfig'];
 
@@ -23,6 +26,10 @@ const TRUST = ['strict-ssl', 'ca', 'cafile', 'proxy', 'https-proxy', 'userconfig
 export async function readNpmSettings(context: NpmContext): Promise<ToolSettings> {
   const config = await loadNpmConfig(context);
   const scopes = config.keys.flatMap((key) => /^(@[^:]+):registry$/.exec(key)?.[1] ?? []);
+  if (scopes.length > SCOPES_LIMIT) {
+    const problem = `npm's configuration: ${scopes.length} scopes have registries of their own, more than ${SCOPES_LIMIT}`;
+    throw new PyrsiaError('CONFIG_INVALID', { problems: [problem] });
+  }
   const upstreams = [undefined, ...scopes].map((scope) => upstreamOf(config, scope));
   const shippedHost = new URL(String(config.shipped('registry'))).host;
   const replaces = config.get('replace-registry-host');

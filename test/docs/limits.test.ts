@@ -63,6 +63,7 @@ const limits: Readonly<
   ],
   'end of the agent': [['control/lifecycle', 'CLOSE_TIMEOUT_MS', formatDuration]],
   'launch whose process is gone': [['shims/launches', 'LOOK_EVERY_MS', formatDuration]],
+  'scopes with registries of their own': [['shims/npm-settings', 'SCOPES_LIMIT', asIs]],
   'launch file': [['shims/launch', 'LAUNCH_LIMIT', binary]],
   'message to the agent, and from it': [
     ['control/server', 'LINE_LIMIT', binary],

@@ -360,6 +360,17 @@ describe('an artifact', () => {
   );
 });
 
+describe('bytes at an address that tells no version', () => {
+  it('pass under observe, which the receipt says, and under no stricter policy', async () => {
+    shelf['/loose'] = apple;
+    expect((await get('/loose')).body.equals(apple)).toBe(true);
+    expect(reporter.receipt().notes).toEqual(['/loose tells no version, so it was passed on unverified']);
+    asker = { ...asker, policy: 'locked' };
+    expect(await get('/loose')).toMatchObject({ status: 403 });
+    expect(requests).toEqual(['GET /loose']);
+  });
+});
+
 describe('a document', () => {
   it('is passed on byte for byte with an ETag, and not sent again to who has it', async () => {
     const reply = await get('/apple');

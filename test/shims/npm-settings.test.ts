@@ -347,6 +347,17 @@ describe("npm's configuration", () => {
     });
   });
 
+  it('with registries for more than a hundred scopes is too much', async () => {
+    const lines = Array.from({ length: 101 }, (_, i) => `@s${i}:registry=https://host.example/${i}/`);
+    write({ 'project/.npmrc': lines.join('\n') });
+    await expect(read()).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      details: { problems: [expect.stringContaining('101 scopes')] },
+    });
+    write({ 'project/.npmrc': lines.slice(1).join('\n') });
+    expect((await read()).upstreams).toHaveLength(101);
+  });
+
   it('has the text of the global file, wherever that lies', async () => {
     write({ 'prefix/etc/npmrc': 'a=1\n', 'project/other': 'b=2\n' });
     expect((await read()).globalConfig).toBe('a=1\n');

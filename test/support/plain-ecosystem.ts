@@ -38,6 +38,7 @@ export const plain: Ecosystem = {
       if (method !== 'GET' && method !== 'HEAD')
         return { kind: 'refused', reason: `${method} is not for us` };
       if (path === '/ask') return { kind: 'passthrough' };
+      if (path === '/loose') return { kind: 'passthrough', nameless: path };
       if (path === '/hello') return { kind: 'answer', reply: reply(200, 'hello') };
       const [, name, version] = /^\/([a-z]+)(?:\/([\w.]*\w)\/file)?$/.exec(path) ?? [];
       if (!name || query !== '') return { kind: 'refused', reason: `${path} is no path of this registry` };

@@ -51,11 +51,17 @@ export default class CacheLs extends PyrsiaCommand {
 function listing(rows: readonly ArtifactRow[], now: number): string {
   const lines = rows.map(([purl, size, usedAt, isPrivate, offline]) => {
     const used = `${formatDuration(Math.max(0, now - usedAt))} ago`;
-    return lineOf(formatBytes(size), used, isPrivate ? 'private' : '-', offline ? 'offline' : '-', purl);
+    return lineOf(
+      formatBytes(size),
+      used,
+      isPrivate ? 'private' : '-      ',
+      offline ? 'offline' : '-      ',
+      purl,
+    );
   });
   return harmless([lineOf('SIZE', 'USED', 'PRIVATE', 'OFFLINE', 'PURL'), ...lines].join('\n'));
 }
 
 function lineOf(size: string, used: string, isPrivate: string, offline: string, purl: string): string {
-  return `${size.padStart(8)}  ${used.padStart(15)}  ${isPrivate.padEnd(7)}  ${offline.padEnd(7)}  ${purl}`;
+  return `${size.padStart(8)}  ${used.padStart(15)}  ${isPrivate}  ${offline}  ${purl}`;
 }

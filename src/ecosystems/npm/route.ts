@@ -28,28 +28,33 @@ export function route(method: string, path: string, query: string, headers: Head
     if (method === 'POST' && QUESTION.test(path)) return { kind: 'passthrough' };
     return { kind: 'refused', reason: `${method} ${path}: only reading goes through pyrsia` };
   }
-  // A query asks for something else: npm adds `?write=true` to read what it is about to change.
-  if (query !== '') return { kind: 'passthrough' };
-
   const [name, ...rest] = segments[0]?.startsWith('@')
     ? [segments.slice(0, 2).join('/'), ...segments.slice(2)]
     : segments;
-  if (name === undefined || !isPackageName(name)) return { kind: 'passthrough' };
+  const isTarball = headers['pacote-req-type'] === 'tarball' || /\.(tgz|tar\.gz)$/.test(path);
+  const other: Route = { kind: 'passthrough', ...(isTarball ? { nameless: path } : {}) };
+  if (name === undefined || !isPackageName(name)) return other;
+
+  const [first = '', file = ''] = rest;
+  const version = rest.length === 2 && first === '-' ? versionOfTarball(name, file) : undefined;
+  if (version !== undefined) {
+    const claimed = digestFromIntegrity(headers['pacote-integrity'] ?? '');
+    return {
+      kind: 'artifact',
+      coordinates: { ecosystem: 'npm', name, version },
+      ...(claimed ? { claimed } : {}),
+    };
+  }
+  // A query asks for something else: npm adds `?write=true` to read what it is about to change.
+  if (query !== '') return other;
+
   const accept = headers['accept']?.includes('application/vnd.npm.install-v1+json') ? ABBREVIATED : FULL;
   if (rest.length === 0) return { kind: 'metadata', what: name, path: `/${escaped(name)}`, accept };
 
-  const [first = '', file = ''] = rest;
   if (rest.length === 1 && (isVersion(first) || isTag(first))) {
     return { kind: 'metadata', what: `${name}@${first}`, path: `/${escaped(name)}/${first}`, accept };
   }
-  const version = rest.length === 2 && first === '-' ? versionOfTarball(name, file) : undefined;
-  if (version === undefined) return { kind: 'passthrough' };
-  const claimed = digestFromIntegrity(headers['pacote-integrity'] ?? '');
-  return {
-    kind: 'artifact',
-    coordinates: { ecosystem: 'npm', name, version },
-    ...(claimed ? { claimed } : {}),
-  };
+  return other;
 }
 
 /** Splits a path into its decoded segments, an encoded scope (`@types%2fnode`) into two. */

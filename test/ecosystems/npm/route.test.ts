@@ -35,9 +35,25 @@ describe('A request of npm', () => {
     }
   });
 
-  it('with a query is not answered from anything kept', () => {
+  it('for a document with a query is not answered from anything kept', () => {
     expect(route('GET', '/lodash', 'write=true', {})).toEqual({ kind: 'passthrough' });
-    expect(route('GET', tarball, 'x', {})).toEqual({ kind: 'passthrough' });
+  });
+
+  it('for a tarball is for that version whatever the query, which would else get round what is remembered', () => {
+    expect(route('GET', tarball, 'x=1', {})).toMatchObject({
+      kind: 'artifact',
+      coordinates: { name: 'lodash', version: '4.17.21' },
+    });
+  });
+
+  it('for a tarball at an address that tells no version is nameless', () => {
+    const asTarball = { 'pacote-req-type': 'tarball' };
+    for (const path of ['/lodash/-/lodash-v4.17.21.tgz', '/lodash/archive/4.tar.gz', '/a/b/c/d.tgz']) {
+      expect(route('GET', path, '', {})).toEqual({ kind: 'passthrough', nameless: path });
+    }
+    const path = '/download/@acme/widget/1.0.0/f00d';
+    expect(route('GET', path, 'token=x', asTarball)).toEqual({ kind: 'passthrough', nameless: path });
+    expect(route('GET', path, '', {})).toEqual({ kind: 'passthrough' });
   });
 
   it('may post a question for security advice, and nothing else', () => {
