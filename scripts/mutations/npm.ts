@@ -47,7 +47,7 @@ export const npmGuards = [
     },
     {
       why: 'What npm is about to change is answered from the cache',
-      find: "if (query !== '') return { kind: 'passthrough' };",
+      find: "if (query !== '') return other;",
       replace: '',
     },
   ),

@@ -84,6 +84,8 @@ export function startTransfer(
   let noDisk = cache.readOnlyBecause;
   let streaming = false;
   let readers = 0;
+  /** Who delivered what is in the cache now. */
+  let deliverer: Source | undefined;
 
   const begin = (source: Source, size?: number): void => {
     const takenOver = beginning > 0;
@@ -189,6 +191,7 @@ export function startTransfer(
   }
 
   async function finish(source: Source, result: Measured): Promise<void> {
+    deliverer = source;
     measured.resolve(result);
     begin(source, result.size);
     if (place.kind !== 'memory') return stored.resolve(undefined);
@@ -238,6 +241,8 @@ export function startTransfer(
         }
         if (place.kind === 'direct') yield* direct(place.source, 0, signal);
       } catch (error) {
+        // A small cache may have dropped it before this reader came.
+        if (isMissing(error) && deliverer) return yield* direct(deliverer, sent, signal);
         if (!isPyrsiaError(error, 'CACHE_READ_ONLY')) throw error;
         await stored.promise;
         const settled: Place = place;
@@ -250,6 +255,10 @@ export function startTransfer(
       }
     },
   };
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 function isUseless(error: unknown): boolean {

@@ -160,6 +160,15 @@ describe.each([
 });
 
 describe('resolve', () => {
+  it('delivers content that the cache drops before it is read', async () => {
+    const source = upstream(middle);
+    const found = await resolver.resolve(wantedOf(middle), [source], { flight: 'x' });
+    await found!.stored;
+    await cache.content.delete(wantedOf(middle).digests[0]!);
+    expect((await bytesOf(found!.chunks)).equals(middle)).toBe(true);
+    expect(source.offsets).toEqual([0, 0]);
+  });
+
   it('takes the next source when one lies, and says so', async () => {
     const liar: Source = { ...upstream(randomBytes(20_000)), name: 'peer' };
     const found = await resolver.resolve(wantedOf(small), [liar, upstream(small)], { flight: 'x' });
