@@ -241,13 +241,13 @@ export function startTransfer(
         }
         if (place.kind === 'direct') yield* direct(place.source, 0, signal);
       } catch (error) {
-        // A small cache may have dropped it before this reader came.
-        if (isMissing(error) && deliverer) return yield* direct(deliverer, sent, signal);
-        if (!isPyrsiaError(error, 'CACHE_READ_ONLY')) throw error;
+        // The disk has failed, or a small cache has dropped it before this reader came.
+        if (!isPyrsiaError(error, 'CACHE_READ_ONLY') && !isMissing(error)) throw error;
         await stored.promise;
         const settled: Place = place;
-        if (settled.kind !== 'direct') throw error;
-        yield* direct(settled.source, sent, signal);
+        const source = settled.kind === 'direct' ? settled.source : deliverer;
+        if (!source) throw error;
+        yield* direct(source, sent, signal);
       } finally {
         readers--;
         if (readers === 0 && streaming) abort.abort();
