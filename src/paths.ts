@@ -18,6 +18,8 @@ export interface Paths {
   readonly state: string;
   /** `config.json` lies here. */
   readonly config: string;
+  /** Stand-ins for tools, one file each and nothing else: the directory that is put first on the PATH. */
+  readonly shims: string;
   /** Sockets and launch files of this boot. Short, because a socket's path may have about 100 bytes. */
   readonly runtime: string;
 }
@@ -37,17 +39,24 @@ export function pathsOf(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = proc
           cache: join(local, 'pyrsia', 'cache'),
           state: join(local, 'pyrsia', 'state'),
           config: join(local, 'pyrsia'),
+          shims: join(local, 'pyrsia', 'shims'),
         }
       : platform === 'darwin'
         ? {
             cache: join(absolute('XDG_CACHE_HOME') ?? join(home, 'Library', 'Caches'), 'pyrsia'),
             state: join(absolute('XDG_STATE_HOME') ?? join(home, 'Library', 'Application Support'), 'pyrsia'),
             config: join(absolute('XDG_CONFIG_HOME') ?? join(home, 'Library', 'Preferences'), 'pyrsia'),
+            shims: join(
+              absolute('XDG_DATA_HOME') ?? join(home, 'Library', 'Application Support'),
+              'pyrsia',
+              'shims',
+            ),
           }
         : {
             cache: join(absolute('XDG_CACHE_HOME') ?? join(home, '.cache'), 'pyrsia'),
             state: join(absolute('XDG_STATE_HOME') ?? join(home, '.local', 'state'), 'pyrsia'),
             config: join(absolute('XDG_CONFIG_HOME') ?? join(home, '.config'), 'pyrsia'),
+            shims: join(absolute('XDG_DATA_HOME') ?? join(home, '.local', 'share'), 'pyrsia', 'shims'),
           };
 
   const which = createHash('sha256').update(`${base.state}\0${base.cache}`).digest('hex').slice(0, 12);

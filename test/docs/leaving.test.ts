@@ -17,7 +17,7 @@ it('Leaving as the README says leaves nothing of ours', { timeout: 60_000 }, asy
   const { paths } = await world.json<{ readonly paths: Paths }>(['status']);
   await sandbox.pyrsia(['agent', 'stop']);
   for (const path of [...Object.values(paths), join(dirname(paths.cache), 'pyrsia-compiled')])
-    rmSync(path, { recursive: true });
+    rmSync(path, { recursive: true, force: true });
   expect(ours().filter((path) => path !== 'run/pyrsia')).toEqual([]);
   expect(globSync('run/pyrsia/*', { cwd: sandbox.root })).toEqual([]);
 });
