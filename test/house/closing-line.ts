@@ -2,7 +2,8 @@
  * The last word on a test run: `12 passed, 0 failed`, and `, 1 skipped` where it applies.
  *
  * Under `CI=true` a skipped test fails the run unless `test/skips.md` names it and says why: a test that
- * quietly stops running is worse than none.
+ * quietly stops running is worse than none. There, too, a test that fails is run once more; those that
+ * passed only then are named before the closing line, because each of them is a bug of the test or of ours.
  *
  * @module
  */
@@ -46,10 +47,15 @@ export default function closingLine(): Reporter {
         },
         readFileSync(new URL('../skips.md', import.meta.url), 'utf8'),
       );
+      const unsteady = tests.filter(({ test }) => test.diagnostic()?.flaky);
       const fails = process.env['CI'] === 'true' && unexplained.length > 0;
       if (fails) process.exitCode = 1;
       process.once('exit', () => {
         if (fails) console.log(`Skipped without a reason in test/skips.md:\n${unexplained.join('\n')}`);
+        if (unsteady.length > 0) {
+          const names = unsteady.map(({ module, test }) => `${module.relativeModuleId} > ${test.fullName}`);
+          console.log(`Passed only when run once more:\n${names.join('\n')}`);
+        }
         console.log(line);
       });
     },
