@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Command } from '../support/command.ts';
+import { openTerminal } from '../support/terminal.ts';
 
 let directory: string;
 let wrapper: string;
@@ -22,26 +24,33 @@ beforeAll(() => {
      endAs(result);`,
   );
 });
+/** The command that runs a tool under the wrapper. */
+const wrapped = (...tool: string[]): Command => [
+  process.execPath,
+  '--disable-warning=ExperimentalWarning',
+  wrapper,
+  ...tool,
+];
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** Runs a tool under the wrapper, without a terminal. */
 function start(...tool: string[]): ChildProcess {
-  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', wrapper, ...tool], {
-    detached: true,
-  });
+  const [node, ...args] = wrapped(...tool);
+  return spawn(node, args, { detached: true });
 }
 
 function endOf(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   return new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
 }
 
-/** Resolves once the tool has said `word`. */
+/** Resolves once the tool has said `word`; rejects when it ends without. */
 async function says(child: ChildProcess, word: string): Promise<void> {
   let said = '';
   for await (const chunk of child.stdout!.iterator({ destroyOnReturn: false })) {
     said += String(chunk);
     if (said.includes(word)) return;
   }
+  throw new Error(`It ended without saying ${word}: ${said}`);
 }
 
 describe('a wrapped tool', () => {
@@ -113,15 +122,11 @@ describe('a wrapped tool', () => {
 
   it('decides itself what an interrupt from the terminal means, and gets it once', async () => {
     const tool = `trap 'n=$((n+1)); echo caught' INT; echo ready; while [ -z "$n" ]; do sleep 0.05; done; sleep 0.3; echo "n is $n"; exit 5`;
-    const toolFile = join(directory, 'tool.sh');
-    writeFileSync(toolFile, tool);
-    const command = `"${process.execPath}" --disable-warning=ExperimentalWarning "${wrapper}" sh "${toolFile}"`;
-    const terminal = spawn('script', ['-qec', command, '/dev/null']);
-    await says(terminal, 'ready');
-    const end = endOf(terminal);
-    terminal.stdin.write('\x03');
-    await says(terminal, 'n is 1');
-    expect(await end).toEqual({ code: 5, signal: null });
+    await using terminal = openTerminal(wrapped('sh', '-c', tool), { env: { PATH: process.env['PATH']! } });
+    await terminal.says('ready');
+    terminal.write('\x03');
+    await terminal.says('n is 1');
+    expect(await terminal.ends()).toEqual({ code: 5, signal: null });
   });
 });
 
