@@ -53,14 +53,28 @@ export function startProgress(): Progress {
     },
     [Symbol.dispose]() {
       if (shownAt > 0) process.stderr.write('\r\u001B[K');
+      shownAt = 0;
     },
   };
 }
 
-/** Asks on the terminal; anything but y or yes is a no. False where there is nobody to ask. */
+/**
+ * Asks on the terminal; anything but y or yes is a no, the end of input included. False where there is nobody to
+ * ask. Ctrl-C ends the process, as it does at any other time.
+ */
 export async function confirmed(question: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
-  const { createInterface } = await import('node:readline/promises');
-  using prompt = createInterface({ input: process.stdin, output: process.stderr });
-  return /^y(es)?$/i.test((await prompt.question(`${harmless(question)} [y/N] `)).trim());
+  const { createInterface } = await import('node:readline');
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await new Promise<string | undefined>((resolve) => {
+    prompt.once('SIGINT', () => {
+      prompt.close();
+      process.kill(process.pid, 'SIGINT');
+    });
+    prompt.once('close', () => resolve(undefined));
+    prompt.question(`${harmless(question)} [y/N] `, (typed) => resolve(typed));
+  });
+  prompt.close();
+  if (answer === undefined) process.stderr.write('\n');
+  return /^y(es)?$/i.test(answer?.trim() ?? '');
 }
