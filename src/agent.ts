@@ -6,12 +6,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { openAccounts } from './agent/accounts.ts';
 import { openContradictions } from './agent/contradictions.ts';
 import { openGates } from './agent/gates.ts';
 import { pull } from './agent/pull.ts';
-import { lead, openSession, type SessionParts } from './agent/sessions.ts';
+import { openReception } from './agent/reception.ts';
+import { openSession, plan, type SessionParts } from './agent/sessions.ts';
 import { openCache } from './cache/open-cache.ts';
 import { parseDigest } from './content/digest.ts';
 import { readConfig } from './config/read-config.ts';
@@ -25,10 +26,8 @@ import { openDocuments } from './proxy/documents.ts';
 import { openUpstreams } from './proxy/upstream.ts';
 import { openResolver } from './resolve/resolve.ts';
 import { findTool } from './shims/find-tool.ts';
-import { launchFile } from './shims/launch.ts';
-import { launches as openLaunches } from './shims/launches.ts';
+import { companionFile } from './shims/launch.ts';
 import { readNpmSettings } from './shims/npm-settings.ts';
-import type { ToolContext } from './shims/settings.ts';
 
 const paths = pathsOf(process.env);
 const config = readConfig(paths, process.env, '/').values;
@@ -65,8 +64,6 @@ async function serve(context: AgentContext): Promise<Service> {
   const readOnlyBecause = (): string | undefined => context.readOnly ?? cache.readOnlyBecause;
 
   const accounts = openAccounts({ state: paths.state, settled: async () => artifacts.settled(), log });
-  const launches = openLaunches({ directory: context.directory, onEnd: ({ id }) => void accounts.close(id) });
-
   const firstPort = config['proxy.port'];
   const ports = keptPorts(paths.state, log);
   const gates = openGates({
@@ -78,21 +75,27 @@ async function serve(context: AgentContext): Promise<Service> {
     firstPort: firstPort === 'auto' ? undefined : firstPort,
     // Only one agent at a time keeps ports: the one that may also write the cache.
     ports: context.readOnly === undefined ? ports : { ...ports, keep: () => {} },
-    admit: (credential, upstream) =>
-      launches.get(credential) ? accounts.get(credential)?.askers.get(upstream.href) : undefined,
+    admit: async (credential, upstream) => (await reception.session(credential))?.askers.get(upstream.href),
   });
   const parts: SessionParts = {
     readSettings,
     readOnlyBecause,
     base: async (upstream) => gates.base(upstream),
     artifactHost: (upstream) => documents.artifactHost(upstream),
-    pathOf: (launch, file) => launchFile(context.directory, launch, file),
+    pathOf: (name, file) => companionFile(context.directory, name, file),
   };
+  const reception = openReception({
+    directory: context.directory,
+    accounts,
+    pathOf: parts.pathOf,
+    log,
+    plan: async (launch) => plan(parts, ...toolOf(launch.tool), launch),
+  });
 
   return {
-    busy: () => launches.list().length + accounts.closing(),
+    busy: () => reception.running() + accounts.closing(),
     async close() {
-      launches.close();
+      reception.close();
       await accounts.closed();
       await gates[Symbol.asyncDispose]();
       await upstreams[Symbol.asyncDispose]();
@@ -100,6 +103,7 @@ async function serve(context: AgentContext): Promise<Service> {
     },
     handlers: {
       async status() {
+        reception.look();
         const readOnly = readOnlyBecause();
         const { rss } = process.memoryUsage();
         return {
@@ -107,7 +111,7 @@ async function serve(context: AgentContext): Promise<Service> {
           pid: process.pid,
           version: versionOf(join(import.meta.dirname, '..', 'package.json')),
           ports: await gates.ports(),
-          launches: launches.list().length,
+          launches: reception.running(),
           startedAt,
           rss,
           peakRss: process.resourceUsage().maxRSS * 1024,
@@ -116,22 +120,13 @@ async function serve(context: AgentContext): Promise<Service> {
         };
       },
 
-      async launch({ id }, { disconnected }) {
-        const launch = launches.admit(id, disconnected);
-        const [ecosystem, tool] = toolOf(launch.tool);
-        const { session, answer } = await lead(parts, ecosystem, tool, launch);
-        // The command may have gone while its npm's configuration was read.
-        if (launches.get(id)) accounts.open(id, session);
-        return answer;
-      },
-
-      async end({ id }) {
-        // First, so that it is us who get the receipt.
-        const closed = accounts.close(id);
-        launches.end(id);
-        const receipt = await closed;
-        if (!receipt) throw new PyrsiaError('AGENT_REFUSED', { reason: 'there is no such launch' });
-        return receipt;
+      launch: async ({ id, stays }, { disconnected }) =>
+        reception.answer(id, stays === true ? undefined : disconnected),
+      end: async ({ id }) => reception.end(id),
+      async settle() {
+        reception.look();
+        await accounts.closed();
+        return {};
       },
 
       async pull({ reference: text, cwd, env }, { signal, progress }) {
@@ -189,13 +184,16 @@ async function serve(context: AgentContext): Promise<Service> {
 async function readSettings(
   _ecosystem: unknown,
   tool: string | undefined,
-  context: ToolContext,
+  { executable, ...context }: Parameters<SessionParts['readSettings']>[2],
 ): ReturnType<typeof readNpmSettings> {
-  const path = context.env['PATH'];
+  const { PATH: path } = context.env;
+  const skip = [paths.shims];
   // The arguments of another command, a script or the package that npx runs, are not npm's.
   const args = tool === 'npm' ? context.args : [];
-  const npm = findTool('npm', path);
-  const node = findTool('node', path);
+  const isNpms = tool === 'npm' || tool === 'npx';
+  const npm = isNpms && executable !== undefined ? executable : findTool('npm', path, { skip });
+  const node =
+    findTool('node', path, { skip }) ?? (npm === undefined ? undefined : findTool('node', dirname(npm)));
   return readNpmSettings({
     ...context,
     args,

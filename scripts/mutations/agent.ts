@@ -115,7 +115,7 @@ export const agentGuards = [
     },
     {
       why: 'A tool is led to us for a registry that we cannot ask',
-      find: 'if (leftAlone.some(({ scope }) => scope === undefined)) return { session, answer: { notes } };',
+      find: 'if (leftAlone.some(({ scope }) => scope === undefined)) return { session, notes };',
       replace: '',
     },
     {
@@ -155,7 +155,7 @@ export const agentGuards = [
   ),
   ...guardsIn('src/resolve/reporter.ts', 'test/resolve/reporter.test.ts', {
     why: 'Other users can read what was fetched',
-    find: 'mode: 0o600',
-    replace: 'mode: 0o644',
+    find: '{ mode: 0o600, flag: APPENDING }',
+    replace: '{ mode: 0o644, flag: APPENDING }',
   }),
 ];

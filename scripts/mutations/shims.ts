@@ -11,9 +11,14 @@ export const shimGuards = [
       replace: '',
     },
     {
-      why: 'A launch file is taken that others could read',
-      find: '(mode & 0o777) !== 0o600',
-      replace: '(mode & 0o777) === 0',
+      why: 'A launch file names files outside of its directory',
+      find: '!isLaunchId(name) || name === id',
+      replace: 'name === id',
+    },
+    {
+      why: "A launch's files tell its credential",
+      find: '!isLaunchId(name) || name === id',
+      replace: '!isLaunchId(name)',
     },
     {
       why: 'A launch file is taken that is a link',
@@ -37,8 +42,8 @@ export const shimGuards = [
     },
     {
       why: 'The agent gets secrets that it does not need',
-      find: 'value !== undefined && relevant.test(name)',
-      replace: 'value !== undefined',
+      find: 'if (value !== undefined && relevant.test(name)) kept',
+      replace: 'if (value !== undefined) kept',
     },
     {
       why: 'Other users can read the credential',
@@ -51,8 +56,8 @@ export const shimGuards = [
     'test/shims/launches.test.ts',
     {
       why: 'A credential is valid after its launch',
-      find: 'if (found && !existsSync(launchFile(directory, id))) end(id);',
-      replace: '',
+      find: 'if (!existsSync(launchFile(directory, id))) end(id);\n    return running',
+      replace: 'return running',
       only: 'as soon as its file is removed',
     },
     {
@@ -63,7 +68,7 @@ export const shimGuards = [
     },
     {
       why: "A launch's files outlive it",
-      find: 'removeLaunch(directory, id);\n    onEnd',
+      find: 'removeLaunch(directory, found.launch);\n    onEnd',
       replace: 'onEnd',
       only: 'with its connection',
     },

@@ -11,7 +11,6 @@ import type { Session } from './sessions.ts';
 /** Open accounts. */
 export interface Accounts {
   open(id: string, session: Session): void;
-  get(id: string): Session | undefined;
   /** Closes an account and keeps its receipt; undefined when there is none, or it was closed before. */
   close(id: string): Promise<Receipt | undefined>;
   /** Number of accounts that are being closed. */
@@ -42,11 +41,11 @@ export function openAccounts(parts: {
 
   return {
     open: (id, session) => void sessions.set(id, session),
-    get: (id) => sessions.get(id),
     async close(id) {
       const session = sessions.get(id);
       sessions.delete(id);
       if (!session) return undefined;
+      session.reporter.close();
       const receipt = finish(session);
       closing.add(receipt);
       return receipt.finally(() => closing.delete(receipt));

@@ -16,24 +16,28 @@ export interface Gates extends AsyncDisposable {
 }
 
 /** What gates are made of. */
-export interface GatesParts extends Omit<GateParts, 'admit'> {
+export interface GatesParts extends Omit<GateParts, 'admit' | 'refuse'> {
   readonly host: string;
   /** The first port to try for an upstream that never had one; undefined: any. */
   readonly firstPort: number | undefined;
   /** Where ports are kept. */
   readonly ports: KeptPorts;
   /** Who shows `credential` at the gate of `upstream`; undefined for strangers. */
-  readonly admit: (credential: string, upstream: URL) => Asker | undefined;
+  readonly admit: (credential: string, upstream: URL) => Promise<Asker | undefined>;
 }
 
 /** No gates so far. */
 export function openGates({ host, firstPort, ports, admit, ...parts }: GatesParts): Gates {
   const gates = new Map<string, Promise<Gate>>();
 
-  async function openAt({ url }: Upstream): Promise<Gate> {
+  async function openAt({ url, ecosystem }: Upstream): Promise<Gate> {
     const wanted = ports.get(url.href) ?? (gates.size > 0 ? undefined : firstPort);
     const gate = await openGate(
-      { ...parts, admit: (credential) => admit(credential, url) },
+      {
+        ...parts,
+        admit: async (credential) => admit(credential, url),
+        refuse: (kind, message) => ecosystem.registry.refuse(kind, message),
+      },
       { host, ...(wanted === undefined ? {} : { port: wanted }) },
     );
     if (wanted !== undefined && gate.port !== wanted)

@@ -10,7 +10,7 @@ import { readConfig } from '../config/read-config.ts';
 import { redact } from '../control/log.ts';
 import { digestOf, hexOf } from '../content/digest.ts';
 import type { LaunchAnswer } from '../control/protocol.ts';
-import type { Ecosystem, Leading, Tool } from '../ecosystems/ecosystem.ts';
+import type { Ecosystem, Leading, Redirection, Tool } from '../ecosystems/ecosystem.ts';
 import { pathsOf } from '../paths.ts';
 import type { Asker, Upstream } from '../proxy/asker.ts';
 import type { Receipt } from '../resolve/report.ts';
@@ -22,7 +22,7 @@ import type { ToolContext, ToolSettings, UpstreamSettings } from '../shims/setti
 export type ReadSettings = (
   ecosystem: Ecosystem,
   tool: string | undefined,
-  context: ToolContext,
+  context: ToolContext & Pick<Caller, 'executable'>,
 ) => Promise<ToolSettings>;
 
 /** A launch, as the proxy sees it. */
@@ -40,17 +40,20 @@ export interface SessionParts {
   base(upstream: Upstream): Promise<string>;
   /** The host at which an upstream is known to keep its artifacts. */
   artifactHost(upstream: URL): string | undefined;
-  /** Path of a file that belongs to this launch. */
-  pathOf(launch: string, file: string): string;
+  /** Path of a file that belongs to the launch of this name. */
+  pathOf(this: void, name: string, file: string): string;
   /** Why nothing can be stored. */
   readonly readOnlyBecause: () => string | undefined;
 }
 
 /** Somebody who asks: a launch, or a command of ours. */
-export type Caller = Pick<Launch, 'id' | 'cwd' | 'args' | 'env'> & {
+export type Caller = Pick<Launch, 'cwd' | 'args' | 'env'> & {
   readonly command: readonly string[];
-  /** The tool that is started; undefined for a command of ours. */
+  /** The tool that is started, and its path; undefined for a command of ours. */
   readonly tool?: string;
+  readonly executable?: string;
+  /** Where its receipt is kept current. */
+  readonly receiptFile?: string;
 };
 
 /** Opens a session for a caller that uses `ecosystem`; nothing is listening for it yet. */
@@ -80,7 +83,10 @@ export async function openSession(
       policy: values.policy,
       ...(offline === undefined ? {} : { offline }),
     },
-    env['PYRSIA_REPORT'] ? resolve(cwd, env['PYRSIA_REPORT']) : undefined,
+    {
+      ...(env['PYRSIA_REPORT'] && { report: resolve(cwd, env['PYRSIA_REPORT']) }),
+      ...(caller.receiptFile !== undefined && { receipt: caller.receiptFile }),
+    },
   );
   for (const problem of problems) reporter.note(problem);
 
@@ -123,15 +129,27 @@ export async function openSession(
   };
 }
 
-/** How the tool of a launch is led to us: its session, and what the command is told. */
-export async function lead(
+/** How the tool of a launch can be led to us. */
+export interface Plan {
+  readonly session: Session;
+  /** What its user is to be told. */
+  readonly notes: readonly string[];
+  /** Undefined: the tool is to run as if we were not there. */
+  readonly redirection?: Redirection;
+}
+
+/** Finds out how the tool of a launch can be led to us. Nothing is written yet. */
+export async function plan(
   parts: SessionParts,
   ecosystem: Ecosystem,
   tool: Tool,
-  launch: Launch,
-): Promise<{ readonly session: Session; readonly answer: LaunchAnswer }> {
-  const caller = { ...launch, command: [launch.tool, ...launch.args] };
-  const { session, settings, upstreams } = await openSession(parts, ecosystem, caller);
+  launch: Omit<Launch, 'pid'>,
+): Promise<Plan> {
+  const { session, settings, upstreams } = await openSession(parts, ecosystem, {
+    ...launch,
+    command: [launch.tool, ...launch.args],
+    ...(launch.receipt && { receiptFile: parts.pathOf(launch.name, 'receipt') }),
+  });
 
   const leftAlone = settings.upstreams.filter((each) => !upstreams.has(each));
   const notes = leftAlone.map(
@@ -144,7 +162,7 @@ export async function lead(
     notes.push(`nothing is stored: ${readOnly}`);
     session.reporter.note(`nothing is stored: ${readOnly}`, 'storing');
   }
-  if (leftAlone.some(({ scope }) => scope === undefined)) return { session, answer: { notes } };
+  if (leftAlone.some(({ scope }) => scope === undefined)) return { session, notes };
 
   const { httpProxy, httpsProxy, noProxy } = settings.connection;
   const leading: Leading[] = [];
@@ -157,11 +175,7 @@ export async function lead(
   }
   const main = leading.find(({ scope }) => scope === undefined);
   const artifactHost = main && parts.artifactHost(new URL(main.upstream));
-  const {
-    env,
-    args = [],
-    files = {},
-  } = tool.redirect({
+  const redirection = tool.redirect({
     leading,
     besides: leftAlone.map(({ url }) => url),
     credential: launch.id,
@@ -170,10 +184,22 @@ export async function lead(
     ...(artifactHost === undefined ? {} : { artifactHost }),
     ...(settings.replacedHost === undefined ? {} : { replacedHost: settings.replacedHost }),
     ...(httpProxy === undefined && httpsProxy === undefined ? {} : { unproxied: noProxy ?? '' }),
-    pathOf: (file) => parts.pathOf(launch.id, file),
+    pathOf: (file) => parts.pathOf(launch.name, file),
   });
+  return { session, notes, redirection };
+}
+
+/** What the command that asks is told, which can say it; writes the files that the tool is to read. */
+export function answerTo(
+  { name }: Pick<Launch, 'name'>,
+  { session, notes, redirection }: Plan,
+  { pathOf }: Pick<SessionParts, 'pathOf'>,
+): LaunchAnswer {
+  session.reporter.said();
+  if (!redirection) return { notes };
+  const { env, args = [], files = {} } = redirection;
   for (const [file, text] of Object.entries(files)) {
-    writeFileSync(parts.pathOf(launch.id, file), text, { mode: 0o600, flag: 'wx' });
+    writeFileSync(pathOf(name, file), text, { mode: 0o600, flag: 'wx' });
   }
-  return { session, answer: { redirection: { env, args }, notes } };
+  return { redirection: { env, args }, notes };
 }

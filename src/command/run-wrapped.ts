@@ -31,6 +31,7 @@ export interface Wrapped extends ToolResult {
 interface Launched {
   readonly agent: AgentClient;
   readonly id: string;
+  readonly name: string;
   readonly answer: LaunchAnswer;
 }
 
@@ -102,33 +103,37 @@ async function launch(
   const env = { ...request.env, ...(report && { PYRSIA_REPORT: resolve(cwd, report) }) };
 
   const agent = await session.agent();
-  const { id } = writeLaunch(agent.directory, { ...request, env, cwd, pid: process.pid });
+  const { id, name } = writeLaunch(agent.directory, { ...request, env, cwd, pid: process.pid });
   try {
     const answer = await agent.call('launch', { id }, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
-    return { agent, id, answer };
+    return { agent, id, name, answer };
   } catch (error) {
-    removeLaunch(agent.directory, id);
+    removeLaunch(agent.directory, { id, name });
     throw error;
   }
 }
 
 /** Ends the launch and says what came of it; undefined when the agent can no longer tell. */
 async function settle(
-  { agent, id }: Launched,
-  name: string,
+  { agent, ...launched }: Launched,
+  tool: string,
   alreadySaid: readonly string[],
 ): Promise<Receipt | undefined> {
   try {
-    const receipt = await agent.call('end', { id }, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+    const receipt = await agent.call(
+      'end',
+      { id: launched.id },
+      { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) },
+    );
     receipt.notes.filter((note) => !alreadySaid.includes(note)).forEach(say);
     const line = receiptLine(receipt);
     if (line !== undefined) say(line);
     return receipt;
   } catch (error) {
-    removeLaunch(agent.directory, id);
+    removeLaunch(agent.directory, launched);
     say(
       isPyrsiaError(error, 'AGENT_UNAVAILABLE')
-        ? `The agent ended while ${name} was running; if that failed, run it again (pyrsia agent logs may say why)`
+        ? `The agent ended while ${tool} was running; if that failed, run it again (pyrsia agent logs may say why)`
         : `There is no receipt: ${error instanceof Error ? error.message : String(error)}`,
     );
     return undefined;

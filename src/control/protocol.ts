@@ -9,7 +9,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { Receipt } from '../resolve/report.ts';
 
 /** Changes whenever a message changes its meaning. {@link Hello}, `stop` and {@link Response} never do. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** The agent's first line. */
 export interface Hello {
@@ -65,10 +65,15 @@ export interface Pulled {
 /** Every request by name: its parameters, what comes while it runs, and its result. */
 export interface Methods {
   status: { params: Record<string, never>; progress: never; result: AgentStatus };
-  /** `id` names a launch file in the runtime directory's `launch/`. The launch ends with this connection. */
-  launch: { params: { id: string }; progress: never; result: LaunchAnswer };
+  /**
+   * `id` names a launch file in the runtime directory's `launch/`. The launch ends with this connection, or if
+   * it `stays`, with its process.
+   */
+  launch: { params: { id: string; stays?: boolean }; progress: never; result: LaunchAnswer };
   /** Ends a launch; resolves once its report is complete. */
   end: { params: { id: string }; progress: never; result: Receipt };
+  /** Ends launches whose process is gone; resolves once the receipts of all that have ended are kept. */
+  settle: { params: Record<string, never>; progress: never; result: Record<string, never> };
   pull: {
     params: { reference: string; cwd: string; env: Record<string, string> };
     progress: { bytes: number; size?: number; what: string };

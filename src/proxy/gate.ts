@@ -6,19 +6,22 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Reply } from '../ecosystems/ecosystem.ts';
+import type { RegistryProtocol, Reply } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
 import { checkHeaders, credentialOf, ownerOf } from './admission.ts';
 import { answer, type AnswerParts, type Call, reply } from './answer.ts';
 import { outcomeOf } from './artifacts.ts';
 import { type Asker, passedOn } from './asker.ts';
 
-/** Whoever shows `credential` at this gate, with what its user configured; undefined for strangers. */
-export type Admit = (credential: string) => Asker | undefined;
-
 /** What a gate works with. */
 export interface GateParts extends AnswerParts {
-  readonly admit: Admit;
+  /**
+   * Whoever shows `credential` at this gate, with what its user configured; undefined for strangers. A launch
+   * that cannot be served is a PyrsiaError, which its tool is told.
+   */
+  readonly admit: (credential: string) => Promise<Asker | undefined>;
+  /** How a client of this gate is told that it does not get what it asks for. */
+  readonly refuse: RegistryProtocol['refuse'];
   readonly log: (message: string) => void;
 }
 
@@ -86,12 +89,13 @@ async function serve(
   const turnedAway = checkHeaders(request, address);
   if (turnedAway) return reply(response, plain(turnedAway.status, turnedAway.reason));
   const credential = credentialOf(request);
-  const asker = credential === undefined ? undefined : parts.admit(credential);
+  const asker = credential === undefined ? undefined : await parts.admit(credential).catch(reasonOf);
   if (!asker) return reply(response, plain(401, 'this address serves commands started by pyrsia only'));
   const owner = await ownerOf(request.socket);
   if (owner !== undefined && owner !== process.getuid?.()) {
     return reply(response, plain(403, 'this address serves another user'));
   }
+  if (asker instanceof PyrsiaError) return reply(response, parts.refuse('refused', asker.message));
 
   const { method = 'GET', url = '/', headers } = request;
   const at = url.indexOf('?');
@@ -111,6 +115,11 @@ async function serve(
     if (!(error instanceof PyrsiaError)) throw error;
     reply(response, registry.refuse(refusalFor(error), error.message));
   }
+}
+
+function reasonOf(error: unknown): PyrsiaError {
+  if (error instanceof PyrsiaError) return error;
+  throw error;
 }
 
 function refusalFor(error: PyrsiaError): 'refused' | 'unavailable' {

@@ -4,6 +4,7 @@
  * @module
  */
 import { formatBytes, formatDuration } from '../content/format.ts';
+import { spoken } from '../content/harmless.ts';
 import type { Receipt, ReportLine, Totals } from './report.ts';
 
 /** Adds up the artifacts of a launch. */
@@ -45,6 +46,12 @@ export function receiptLine(receipt: Receipt): string | undefined {
     artifacts.find(({ outcome }) => outcome === 'unavailable');
   const lines = [`${summary(receipt)}  (pyrsia why last)`, worst && reasonOf(worst)];
   return lines.flatMap((line) => (line ? [`pyrsia: ${line}`] : [])).join('\n');
+}
+
+/** All that is said on stderr when a launch is over, notes included but those that were `said` before. */
+export function receiptText(receipt: Receipt, said: ReadonlySet<string>): string {
+  const notes = receipt.notes.filter((note) => !said.has(note));
+  return [...notes, receiptLine(receipt)].flatMap((text) => (text ? [spoken(text)] : [])).join('');
 }
 
 /** A launch in one line: `503 packages · 488 cache · …`. */

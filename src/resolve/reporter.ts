@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { constants } from 'node:fs';
+import { constants, renameSync, writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import type { DocumentCounts, Receipt, ReportLine } from './report.ts';
-import { totals } from './receipt.ts';
+import { receiptText, totals } from './receipt.ts';
 
 /** A pipe that nobody reads is an error: to wait for it would hold up every launch of the agent. */
 const APPENDING = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (constants.O_NONBLOCK ?? 0);
@@ -22,18 +22,32 @@ export interface Reporter {
    * enough: a full disk is no news with every package.
    */
   note(text: string, topic?: 'storing'): void;
+  /** What was noted so far has been said to whoever waits for the tool, who is not to hear it again. */
+  said(): void;
   receipt(endedAt?: number): Receipt;
+  /** Nobody waits for the tool any more: what they would have read is no longer written. */
+  close(): void;
 }
 
-/** Opens the account of a launch. `file`: the absolute path that `$PYRSIA_REPORT` names. */
+/** Where an account is told while it is kept, besides the receipt that outlives the launch. Absolute paths. */
+export interface ReporterFiles {
+  /** As `$PYRSIA_REPORT` names it. */
+  readonly report?: string;
+  /** What is said on the terminal once the tool has ended; none while there is nothing to say. */
+  readonly receipt?: string;
+}
+
+/** Opens the account of a launch. */
 export function openReporter(
   about: Pick<Receipt, 'launch' | 'command' | 'cwd' | 'startedAt' | 'policy' | 'offline'>,
-  file?: string,
+  files: ReporterFiles = {},
 ): Reporter {
   const artifacts: ReportLine[] = [];
   const documents = { upstream: 0, unchanged: 0, stale: 0 };
   /** By topic. */
   const notes = new Map<string, string>();
+  const said = new Set<string>();
+  let receiptFile = files.receipt;
   let pending: ReportLine[] = [];
   let flushing: Promise<void> | undefined;
 
@@ -42,33 +56,59 @@ export function openReporter(
   }
 
   /** One write for all that end in the same turn of the event loop. */
-  async function flush(path: string): Promise<void> {
+  async function flush(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     const lines = pending;
     pending = [];
     flushing = undefined;
+    if (files.report !== undefined && lines.length > 0) await append(files.report, lines);
+    if (receiptFile !== undefined) keep(receiptFile);
+  }
+
+  async function append(path: string, lines: readonly ReportLine[]): Promise<void> {
     const text = lines.map((line) => `${JSON.stringify({ launch: about.launch, ...line })}\n`).join('');
     await appendFile(path, text, { mode: 0o600, flag: APPENDING }).catch((error: Error) => {
       note(`the report could not be written: ${error.message}`);
     });
   }
 
-  return {
-    async add(line) {
-      artifacts.push(line);
-      if (file === undefined) return;
-      pending.push(line);
-      await (flushing ??= flush(file));
-    },
-    document: (from) => void documents[from]++,
-    note,
-    receipt: (endedAt) => ({
+  /** By renaming, since it is read whenever the tool ends. */
+  function keep(path: string): void {
+    const text = receiptText(receipt(Date.now()), said);
+    if (text === '') return;
+    try {
+      writeFileSync(`${path}.new`, text, { mode: 0o600 });
+      renameSync(`${path}.new`, path);
+    } catch {
+      // Its directory was tidied away, or is full: the receipt that outlives the launch says it all.
+    }
+  }
+
+  function receipt(endedAt?: number): Receipt {
+    return {
       ...about,
       ...(endedAt === undefined ? {} : { endedAt }),
       artifacts: [...artifacts],
       documents: { ...documents },
       totals: totals(artifacts),
       notes: [...notes.values()],
-    }),
+    };
+  }
+
+  return {
+    async add(line) {
+      artifacts.push(line);
+      if (files.report === undefined && receiptFile === undefined) return;
+      pending.push(line);
+      await (flushing ??= flush());
+    },
+    document(from) {
+      documents[from]++;
+      if (receiptFile !== undefined) void (flushing ??= flush());
+    },
+    note,
+    said: () => [...notes.values()].forEach((each) => said.add(each)),
+    receipt,
+    close: () => (receiptFile = undefined),
   };
 }

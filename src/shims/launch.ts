@@ -1,19 +1,22 @@
 /**
- * The launch file: how one wrapped run of a tool tells the agent of itself. Its name is a random id, which is
- * the launch's credential; it is readable by its user only, and the launch is valid while it exists.
+ * The launch file: how one wrapped run of a tool tells the agent of itself. The file's own name is a random id,
+ * which is the launch's credential: it is valid while the file exists. The launch's public name is another
+ * random one; files that belong to the launch are called after it, since tools log which files they read.
  *
- * Fields, each ended by a NUL: the format, pid, working directory, tool, path of the executable, number of
- * arguments, the arguments, `NAME=value` for each variable that matters, and `end`. A shell writes it with one
- * printf, and cannot rename: whoever reads takes the file only once `end` is there.
+ * Fields, each ended by a NUL: the format, the public name, the generation of the answer by which a shim led
+ * the tool itself (empty: the agent is asked how to), `1` if a receipt is to be kept for the terminal, pid,
+ * working directory, tool, path of the executable, number of arguments, the arguments, `NAME=value` for each
+ * variable that matters, and `end`. A shell writes it with one printf, and can neither rename nor choose a
+ * mode: whoever reads takes the file only once `end` is there, and its directory is what keeps others out.
  *
  * @module
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PyrsiaError } from '../errors.ts';
 
-const FORMAT = 'pyrsia-launch-1';
+const FORMAT = 'pyrsia-launch-2';
 
 /** The most bytes that a launch file may have: 1 MiB. */
 const LAUNCH_LIMIT = 2 ** 20;
@@ -29,14 +32,21 @@ export interface LaunchRequest {
   readonly executable: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Whether `<name>.receipt` is kept current for whoever waits for the tool. */
+  readonly receipt?: boolean;
 }
 
 /** A launch that was read. */
 export interface Launch extends LaunchRequest {
+  /** Its credential. */
   readonly id: string;
+  /** What may be seen of it: files that belong to it are called after it. */
+  readonly name: string;
+  /** The answer by which a shim has led the tool; such a launch carries no variables. Undefined: the agent says how. */
+  readonly generation?: string;
 }
 
-/** Whether `id` has the form of a launch's: nothing else becomes part of a path. */
+/** Whether `id` has the form of a launch's id or name: nothing else becomes part of a path. */
 export function isLaunchId(id: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
 }
@@ -46,21 +56,32 @@ export function launchDirectory(directory: string): string {
   return join(directory, 'launch');
 }
 
-/**
- * The launch file of `id`, or with `suffix` a file that belongs to this launch and goes with it. The name of
- * the latter does not tell the id, because tools log which files they read.
- */
-export function launchFile(directory: string, id: string, suffix?: string): string {
-  return join(launchDirectory(directory), suffix === undefined ? id : `${belongsTo(id)}.${suffix}`);
+/** The launch file of `id`. */
+export function launchFile(directory: string, id: string): string {
+  return join(launchDirectory(directory), id);
 }
 
-/** How the names of files begin that belong to launch `id`, up to the first dot. */
-export function belongsTo(id: string): string {
-  return createHash('sha256').update(id).digest('hex').slice(0, 32);
+/** A file that belongs to the launch of this public name, and goes with it. */
+export function companionFile(directory: string, name: string, suffix: string): string {
+  return join(launchDirectory(directory), `${name}.${suffix}`);
+}
+
+/** The public name of the launch that the file called `file` belongs to; undefined when it belongs to none. */
+export function ownerOf(file: string): string | undefined {
+  const name = file.slice(0, Math.max(0, file.indexOf('.')));
+  return isLaunchId(name) ? name : undefined;
 }
 
 const relevant =
   /^(npm_config_.*|PREFIX|HOME|USERPROFILE|XDG_CONFIG_HOME|PATH|TMPDIR|APPDATA|LOCALAPPDATA|(.*_)?PROXY|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|CI|PYRSIA_.*)$/i;
+
+/** What of `env` the agent may need to know. */
+export function relevantOf(env: NodeJS.ProcessEnv): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env))
+    if (value !== undefined && relevant.test(name)) kept[name] = value;
+  return kept;
+}
 
 /**
  * Writes a launch file into an agent's `directory`, keeping of `env` what the agent may need to know.
@@ -69,25 +90,32 @@ const relevant =
  */
 export function writeLaunch(
   directory: string,
-  { pid, cwd, tool, executable, args, env }: Omit<LaunchRequest, 'env'> & { readonly env: NodeJS.ProcessEnv },
-): { readonly id: string } {
-  const variables = Object.entries(env).flatMap(([name, value]) =>
-    value !== undefined && relevant.test(name) ? [`${name}=${value}`] : [],
-  );
-  const fields = [FORMAT, pid, cwd, tool, executable, args.length, ...args, ...variables, 'end'];
+  {
+    pid,
+    cwd,
+    tool,
+    executable,
+    args,
+    env,
+    receipt = false,
+  }: Omit<LaunchRequest, 'env'> & { readonly env: NodeJS.ProcessEnv },
+): { readonly id: string; readonly name: string } {
+  const [id, name] = [randomUUID(), randomUUID()];
+  const about = [FORMAT, name, '', receipt ? 1 : '', pid, cwd, tool, executable];
+  const variables = Object.entries(relevantOf(env)).map((variable) => variable.join('='));
+  const fields = [...about, args.length, ...args, ...variables, 'end'];
   const bytes = Buffer.from(fields.map((field) => `${field}\0`).join(''));
   if (bytes.length > LAUNCH_LIMIT) refuse(`arguments and environment have ${bytes.length} bytes`);
 
-  const id = randomUUID();
   mkdirSync(launchDirectory(directory), { recursive: true, mode: 0o700 });
   writeFileSync(launchFile(directory, id), bytes, { flag: 'wx', mode: 0o600 });
-  return { id };
+  return { id, name };
 }
 
 /**
  * Reads the launch `id` of an agent's `directory`; undefined when there is none, or it is not written yet.
  *
- * @throws PyrsiaError `AGENT_REFUSED` when it is not a file of mode 0600 of our own, too large, or malformed.
+ * @throws PyrsiaError `AGENT_REFUSED` when it is not a file of our own, too large, or malformed.
  */
 export function readLaunch(directory: string, id: string): Launch | undefined {
   if (!isLaunchId(id)) refuse('this is no id of a launch');
@@ -105,11 +133,9 @@ function readOwnFile(path: string): Buffer | undefined {
   }
   try {
     const { size, mode, uid } = fstatSync(file);
-    if ((mode & constants.S_IFMT) !== constants.S_IFREG) refuse('the launch file is no file');
-    if (process.getuid && uid !== process.getuid()) refuse(`the launch file belongs to user ${uid}`);
-    if (process.getuid && (mode & 0o777) !== 0o600)
-      refuse(`the launch file has mode ${(mode & 0o777).toString(8)}`);
-    if (size > LAUNCH_LIMIT) refuse(`the launch file has ${size} bytes`);
+    if ((mode & constants.S_IFMT) !== constants.S_IFREG) refuse(`the launch file ${path} is no file`);
+    if (process.getuid && uid !== process.getuid()) refuse(`the launch file ${path} belongs to user ${uid}`);
+    if (size > LAUNCH_LIMIT) refuse(`the launch file ${path} has ${size} bytes`);
     return readFileSync(file);
   } finally {
     closeSync(file);
@@ -119,13 +145,15 @@ function readOwnFile(path: string): Buffer | undefined {
 function parseLaunch(id: string, text: string): Launch | undefined {
   const fields = text.split('\0');
   fields.pop(); // What follows the last NUL.
-  const [format, pid, cwd, tool, executable, count, ...rest] = fields;
+  const [format, name = '', generation, receipt, pid, cwd = '', tool = '', executable = '', count, ...rest] =
+    fields;
   if (format !== undefined && format !== FORMAT) refuse('the launch file has another format');
   if (count === undefined) return undefined;
 
   const numbers = [Number(pid), Number(count)] as const;
   if (!numbers.every(Number.isSafeInteger) || numbers[0] < 1 || numbers[1] < 0)
     refuse('the launch file is malformed');
+  if (!isLaunchId(name) || name === id) refuse('the launch file names no name of its own');
   const args = rest.slice(0, numbers[1]);
   const variables = rest.slice(numbers[1]);
   const end = variables.indexOf('end');
@@ -139,10 +167,13 @@ function parseLaunch(id: string, text: string): Launch | undefined {
   });
   return {
     id,
+    name,
+    ...(generation ? { generation } : {}),
+    receipt: receipt === '1',
     pid: numbers[0],
-    cwd: cwd ?? '',
-    tool: tool ?? '',
-    executable: executable ?? '',
+    cwd,
+    tool,
+    executable,
     args,
     env: Object.fromEntries(env),
   };

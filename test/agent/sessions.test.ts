@@ -2,12 +2,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lead, openSession, type SessionParts } from '../../src/agent/sessions.ts';
+import { answerTo, openSession, plan, type SessionParts } from '../../src/agent/sessions.ts';
 import type { ToolSettings, UpstreamSettings } from '../../src/shims/settings.ts';
 import { plain } from '../support/plain-ecosystem.ts';
 
 const launch = {
   id: '0b0f2c5e-6f9c-4d6e-9f3b-3d7b5a3a0c11',
+  name: '5d1f6a6e-4c0b-4f0e-8d0e-7a1f2b3c4d5e',
   pid: 1,
   cwd: '/',
   tool: 'plain',
@@ -33,7 +34,7 @@ beforeEach(() => {
   parts = {
     readSettings: async () => settings,
     base: async ({ url }) => `http://127.0.0.1:4873/${url.host}/`,
-    pathOf: (id, file) => join(directory, `${id}.${file}`),
+    pathOf: (name, file) => join(directory, `${name}.${file}`),
     artifactHost: () => undefined,
     readOnlyBecause: () => undefined,
   };
@@ -42,7 +43,8 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 const leading = async (...upstreams: UpstreamSettings[]) => {
   settings = { ...settings, upstreams };
-  return lead(parts, plain, plain.tools[0]!, launch);
+  const planned = await plan(parts, plain, plain.tools[0]!, launch);
+  return { session: planned.session, answer: answerTo(launch, planned, parts) };
 };
 const configure = (config: Record<string, unknown>): void => {
   mkdirSync(join(directory, 'pyrsia'));
@@ -65,7 +67,7 @@ describe('a launch', () => {
   });
 
   it('writes over no file that lies there already', async () => {
-    writeFileSync(parts.pathOf(launch.id, 'config'), 'planted');
+    writeFileSync(parts.pathOf(launch.name, 'config'), 'planted');
     await expect(leading(shipped)).rejects.toMatchObject({ code: 'EEXIST' });
   });
 

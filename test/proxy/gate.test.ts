@@ -19,7 +19,7 @@ import { digestOf } from '../../src/content/digest.ts';
 import { type ArtifactService, type Contradiction, openArtifacts } from '../../src/proxy/artifacts.ts';
 import type { Asker } from '../../src/proxy/asker.ts';
 import { openDocuments } from '../../src/proxy/documents.ts';
-import { type Gate, openGate } from '../../src/proxy/gate.ts';
+import { type Gate, type GateParts, openGate } from '../../src/proxy/gate.ts';
 import { openUpstreams, type Upstreams } from '../../src/proxy/upstream.ts';
 import { openReporter, type Reporter } from '../../src/resolve/reporter.ts';
 import { openResolver } from '../../src/resolve/resolve.ts';
@@ -44,6 +44,7 @@ let artifacts: ArtifactService;
 let gate: Gate;
 let reporter: Reporter;
 let asker: Asker;
+let admit: GateParts['admit'];
 let contradictions: Contradiction[];
 /** Happens whenever content is going to be looked for. */
 let arriving: () => Promise<void>;
@@ -88,7 +89,7 @@ beforeEach(async () => {
     onContradiction: (found) => contradictions.push(found),
   });
   const about = { launch: LAUNCH, command: ['plain'], cwd: '/', startedAt: 0, policy: 'observe' } as const;
-  reporter = openReporter(about, join(directory, 'report'));
+  reporter = openReporter(about, { report: join(directory, 'report') });
   asker = {
     upstream: {
       url: new URL(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}/`),
@@ -100,8 +101,18 @@ beforeEach(async () => {
     policy: 'observe',
     reporter,
   };
-  const admit = (credential: string): Asker | undefined => (credential === LAUNCH ? asker : undefined);
-  gate = await openGate({ artifacts, documents, upstreams, admit, log: () => {} }, { host: '127.0.0.1' });
+  admit = async (credential) => (credential === LAUNCH ? asker : undefined);
+  gate = await openGate(
+    {
+      artifacts,
+      documents,
+      upstreams,
+      admit: async (credential) => admit(credential),
+      refuse: plain.registry.refuse,
+      log: () => {},
+    },
+    { host: '127.0.0.1' },
+  );
 });
 
 afterEach(async () => {

@@ -27,7 +27,7 @@ const line = (purl: string): ReportLine => ({
 describe('the account of a launch', () => {
   it('stands in the report, line by line, for the user only', async () => {
     const file = join(directory, 'report.jsonl');
-    const reporter = openReporter(about, file);
+    const reporter = openReporter(about, { report: file });
     await Promise.all(['pkg:npm/a@1', 'pkg:npm/b@1'].map((purl) => reporter.add(line(purl))));
     await reporter.add(line('pkg:npm/c@1'));
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
@@ -38,7 +38,7 @@ describe('the account of a launch', () => {
   });
 
   it('goes on where the report cannot be written, and notes why', async () => {
-    const reporter = openReporter(about, join(directory, 'nowhere', 'report.jsonl'));
+    const reporter = openReporter(about, { report: join(directory, 'nowhere', 'report.jsonl') });
     await reporter.add(line('pkg:npm/a@1'));
     expect(reporter.receipt(9)).toMatchObject({
       endedAt: 9,
@@ -50,7 +50,7 @@ describe('the account of a launch', () => {
   it.runIf(process.platform !== 'win32')('waits for nobody to read a report that is a pipe', async () => {
     const pipe = join(directory, 'pipe');
     execFileSync('mkfifo', [pipe]);
-    const reporter = openReporter(about, pipe);
+    const reporter = openReporter(about, { report: pipe });
     await reporter.add(line('pkg:npm/a@1'));
     expect(reporter.receipt().notes).toEqual([expect.stringContaining('ENXIO')]);
   });

@@ -19,6 +19,7 @@ import { launchFile, readLaunch, writeLaunch } from '../../src/shims/launch.ts';
 
 const isRoot = process.getuid?.() === 0;
 const id = '0b0f2c5e-6f9c-4d6e-9f3b-3d7b5a3a0c11';
+const name = '5d1f6a6e-4c0b-4f0e-8d0e-7a1f2b3c4d5e';
 const request = {
   pid: 42,
   cwd: '/home/ada/x',
@@ -26,7 +27,11 @@ const request = {
   executable: '/usr/bin/npm',
   args: ['ci'],
   env: {},
+  receipt: false,
 };
+/** A launch file's text with this pid and count, and what follows them. */
+const fields = (pid: string, count: string, ...rest: string[]): string =>
+  [`pyrsia-launch-2`, name, '', '', pid, '/', 'npm', '/npm', count, ...rest, ''].join('\0');
 
 let directory: string;
 beforeAll(() => {
@@ -52,9 +57,10 @@ describe('a launch file', () => {
     fc.dictionary(fc.constantFrom('npm_config_//localhost/:_auth', 'CI', 'Https_Proxy', 'PYRSIA_X'), text),
   ])('gives back what was written', (args, cwd, env) => {
     const written = { ...request, args, cwd, env };
-    const { id: random } = writeLaunch(directory, written);
-    expect(readLaunch(directory, random)).toEqual({ ...written, id: random });
-    expect(statSync(launchFile(directory, random)).mode & 0o777).toBe(0o600);
+    const random = writeLaunch(directory, written);
+    expect(readLaunch(directory, random.id)).toEqual({ ...written, ...random });
+    expect(random.name).not.toBe(random.id);
+    expect(statSync(launchFile(directory, random.id)).mode & 0o777).toBe(0o600);
   });
 
   it('keeps newlines, quotes, and arguments that look like its own fields', () => {
@@ -85,13 +91,16 @@ describe('a launch file', () => {
   });
 
   it('can be written by a shell', () => {
-    const script = `umask 077; printf '%s\\0' pyrsia-launch-1 42 "$PWD" npm /usr/bin/npm "$#" "$@" "CI=$CI" end > "$FILE"`;
+    const script = `printf '%s\\0' pyrsia-launch-2 ${name} 0123456789abcdef 1 42 "$PWD" npm /usr/bin/npm "$#" "$@" "CI=$CI" end > "$FILE"`;
     const file = launchFile(directory, id);
     rmSync(file, { force: true });
     spawnSync('sh', ['-c', script, 'sh', 'run', 'a\nb'], { cwd: '/', env: { CI: 'yes', FILE: file } });
     expect(readLaunch(directory, id)).toEqual({
       ...request,
       id,
+      name,
+      generation: '0123456789abcdef',
+      receipt: true,
       cwd: '/',
       args: ['run', 'a\nb'],
       env: { CI: 'yes' },
@@ -118,24 +127,26 @@ describe('a launch file', () => {
   });
 
   it.each([
-    ['another format', 'pyrsia-launch-2\0x\0'],
-    ['a pid that is none', 'pyrsia-launch-1\0-1\0/\0npm\0/npm\x000\0end\0'],
-    ['a count that is none', 'pyrsia-launch-1\x001\0/\0npm\0/npm\0x\0end\0'],
-    ['a variable without a name', 'pyrsia-launch-1\x001\0/\0npm\0/npm\x000\0=x\0end\0'],
-    ['more after its end', 'pyrsia-launch-1\x001\0/\0npm\0/npm\x000\0end\0CI=1\0'],
+    ['another format', 'pyrsia-launch-1\0x\0'],
+    ['a pid that is none', fields('-1', '0', 'end')],
+    ['a count that is none', fields('1', 'x', 'end')],
+    ['a name that is a path', fields('1', '0', 'end').replace(name, '../agent')],
+    ['a name that tells its id', fields('1', '0', 'end').replace(name, id)],
+    ['a variable without a name', fields('1', '0', '=x', 'end')],
+    ['more after its end', fields('1', '0', 'end', 'CI=1')],
   ])('is refused with %s', (_, malformed) => {
     put(malformed);
     expect(() => readLaunch(directory, id)).toThrow(expect.objectContaining({ code: 'AGENT_REFUSED' }));
   });
 
-  it('is refused when it is not ours alone, a link, no file, or too large', () => {
-    const whole = 'pyrsia-launch-1\x001\0/\0npm\0/npm\x000\0end\0';
-    const file = put(whole);
+  it('has whatever mode its writer could give it: its directory is ours alone', () => {
+    chmodSync(put(fields('1', '0', 'end')), 0o644);
     expect(readLaunch(directory, id)).toMatchObject({ pid: 1 });
-    chmodSync(file, 0o640);
-    expect(() => readLaunch(directory, id)).toThrow(/has mode 640/);
+  });
 
-    put(whole);
+  it('is refused when it is a link, no file, or too large', () => {
+    const whole = fields('1', '0', 'end');
+    const file = put(whole);
     rmSync(`${file}.real`, { force: true });
     writeFileSync(`${file}.real`, whole, { mode: 0o600 });
     rmSync(file);
@@ -144,7 +155,7 @@ describe('a launch file', () => {
 
     rmSync(file);
     mkdirSync(file, { mode: 0o600 });
-    expect(() => readLaunch(directory, id)).toThrow(/is no file/);
+    expect(() => readLaunch(directory, id)).toThrow(`the launch file ${file} is no file`);
 
     rmSync(file, { recursive: true });
     put(whole);
@@ -156,8 +167,8 @@ describe('a launch file', () => {
   });
 
   it.runIf(isRoot)("is refused when it is somebody else's", () => {
-    const file = put('pyrsia-launch-1\x001\0/\0npm\0/npm\x000\0end\0');
+    const file = put(fields('1', '0', 'end'));
     chownSync(file, 12_345, 12_345);
-    expect(() => readLaunch(directory, id)).toThrow(/belongs to user 12345/);
+    expect(() => readLaunch(directory, id)).toThrow(`the launch file ${file} belongs to user 12345`);
   });
 });

@@ -1,19 +1,36 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  lutimesSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { launchFile, writeLaunch } from '../../src/shims/launch.ts';
+import { companionFile, launchFile, readLaunch, writeLaunch } from '../../src/shims/launch.ts';
 import { launches } from '../../src/shims/launches.ts';
 import type { Launches } from '../../src/shims/launches.ts';
 
+/** Files are seen at once, by the look every second at the latest. */
+const WITHIN = { timeout: 10_000 };
+
 let directory: string;
+let begun: string[];
 let ended: string[];
+let refused: string[];
 let open: Launches[];
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'pyrsia-launches-'));
-  [ended, open] = [[], []];
+  [begun, ended, refused, open] = [[], [], [], []];
 });
 afterEach(() => {
   for (const opened of open) opened.close();
@@ -21,24 +38,73 @@ afterEach(() => {
 });
 
 function registry(): Launches {
-  const opened = launches({ directory, onEnd: ({ id }) => ended.push(id) });
+  const opened = launches({
+    directory,
+    onStart: ({ id }) => begun.push(id),
+    onEnd: ({ id }) => ended.push(id),
+    onRefused: (reason) => refused.push(reason),
+  });
   open.push(opened);
   return opened;
 }
+
+/** A file that belongs to the launch `id`. */
+const companion = (id: string): string => companionFile(directory, readLaunch(directory, id)!.name, 'npmrc');
 
 function write(pid = process.pid): string {
   return writeLaunch(directory, { pid, cwd: '/', tool: 'npm', executable: '/npm', args: [], env: {} }).id;
 }
 
-it('knows the launches that it has admitted, and no others', () => {
+it('knows the launches that it has admitted, once each', () => {
   const running = registry();
-  const [id, stranger] = [write(), write()];
-  expect(running.get(id)).toBeUndefined();
+  const id = write();
+  expect(running.list()).toEqual([]);
   const launch = running.admit(id);
-  expect(running.get(id)).toBe(launch);
+  expect(running.find(id)).toBe(launch);
   expect(running.admit(id)).toBe(launch);
   expect(running.list()).toEqual([launch]);
-  expect(running.get(stranger)).toBeUndefined();
+  expect(begun).toEqual([id]);
+});
+
+it('sees a launch by its file, also one that is not written at once', async () => {
+  const running = registry();
+  const id = write();
+  await expect.poll(() => begun, WITHIN).toEqual([id]);
+  const [whole, slow] = [readFileSync(launchFile(directory, id)), randomUUID()];
+  writeFileSync(launchFile(directory, slow), whole.subarray(0, -1));
+  running.look();
+  expect(running.list()).toHaveLength(1);
+  appendFileSync(launchFile(directory, slow), '\0');
+  await expect.poll(() => begun, WITHIN).toEqual([id, slow]);
+});
+
+it('takes up a launch whose id is shown before anybody told of it', () => {
+  const running = registry();
+  const id = write();
+  expect(running.find(id)).toMatchObject({ id, tool: 'npm' });
+  expect(running.find(randomUUID())).toBeUndefined();
+  expect(running.find('../agent.lock')).toBeUndefined();
+  expect(running.list()).toHaveLength(1);
+});
+
+it('says once of each file why it is left alone, and removes it in the end', () => {
+  const running = registry();
+  const [id, dead] = [randomUUID(), write(spawnSync('true').pid)];
+  symlinkSync('/etc/passwd', launchFile(directory, id));
+  for (let round = 0; round < 3; round++) running.look();
+  expect(running.find(id)).toBeUndefined();
+  expect(refused.toSorted()).toEqual([
+    expect.stringMatching(/^The agent refused: process \d+ of the launch is not running/),
+    expect.stringMatching(/^The agent refused: the launch file cannot be opened: .*ELOOP/),
+  ]);
+  expect(readdirSync(join(directory, 'launch'))).toHaveLength(2);
+
+  const longAgo = new Date(Date.now() - 61_000);
+  lutimesSync(launchFile(directory, id), longAgo, longAgo);
+  utimesSync(launchFile(directory, dead), longAgo, longAgo);
+  running.look();
+  expect(readdirSync(join(directory, 'launch'))).toEqual([]);
+  expect(existsSync('/etc/passwd')).toBe(true);
 });
 
 it('refuses a launch without a file, and one whose process is gone', () => {
@@ -55,9 +121,9 @@ it('ends a launch with its connection and removes all its files', () => {
   const [id, other] = [write(), write()];
   running.admit(id, connection.signal);
   running.admit(other);
-  writeFileSync(launchFile(directory, id, 'npmrc'), '');
+  writeFileSync(companion(id), '');
   connection.abort();
-  expect(running.get(id)).toBeUndefined();
+  expect(running.find(id)).toBeUndefined();
   expect(readdirSync(join(directory, 'launch'))).toEqual([other]);
   expect(ended).toEqual([id]);
   running.end(id);
@@ -65,7 +131,7 @@ it('ends a launch with its connection and removes all its files', () => {
 
   const late = write();
   running.admit(late, connection.signal);
-  expect(running.get(late)).toBeUndefined();
+  expect(running.find(late)).toBeUndefined();
 });
 
 it('ends a launch when its process is gone', async () => {
@@ -74,7 +140,7 @@ it('ends a launch when its process is gone', async () => {
   const id = write(tool.pid);
   running.admit(id);
   tool.kill('SIGKILL');
-  await expect.poll(() => ended, { timeout: 5000 }).toEqual([id]);
+  await expect.poll(() => ended, WITHIN).toEqual([id]);
   expect(existsSync(launchFile(directory, id))).toBe(false);
 });
 
@@ -83,7 +149,7 @@ it('gives a launch up as soon as its file is removed', () => {
   const id = write();
   running.admit(id);
   rmSync(launchFile(directory, id));
-  expect(running.get(id)).toBeUndefined();
+  expect(running.find(id)).toBeUndefined();
   expect(ended).toEqual([id]);
 });
 
@@ -98,12 +164,12 @@ it('ends all launches when it closes', () => {
 
 it('removes what launches of dead processes left, and nothing else', () => {
   const [dead, alive] = [write(spawnSync('true').pid), write()];
-  const orphan = '00000000-0000-4000-8000-000000000000';
-  for (const id of [dead, alive, orphan]) writeFileSync(launchFile(directory, id, 'npmrc'), '');
+  const orphan = companionFile(directory, randomUUID(), 'npmrc');
+  for (const file of [companion(dead), companion(alive), orphan]) writeFileSync(file, '');
   writeFileSync(join(directory, 'launch', 'README'), '');
   registry();
   expect(readdirSync(join(directory, 'launch')).toSorted()).toEqual(
-    [alive, basename(launchFile(directory, alive, 'npmrc')), 'README'].toSorted(),
+    [alive, basename(companion(alive)), 'README'].toSorted(),
   );
 });
 
@@ -129,6 +195,6 @@ it('does without a directory that somebody tidied away', () => {
 
 it('names what belongs to a launch in a way that does not tell its id', () => {
   const id = write();
-  expect(launchFile(directory, id, 'npmrc')).toMatch(/\/launch\/[0-9a-f]{32}\.npmrc$/);
-  expect(launchFile(directory, id, 'npmrc')).not.toContain(id);
+  expect(companion(id)).toMatch(/\/launch\/[0-9a-f-]{36}\.npmrc$/);
+  expect(companion(id)).not.toContain(id);
 });

@@ -1,0 +1,101 @@
+/**
+ * Where launches come in. Each is opened once, whoever speaks of it first: the command that asks how to start
+ * its tool, the file that appears, or a request of the tool itself; all others wait for the same.
+ *
+ * @module
+ */
+import type { LaunchAnswer } from '../control/protocol.ts';
+import { PyrsiaError } from '../errors.ts';
+import type { Receipt } from '../resolve/report.ts';
+import type { Launch } from '../shims/launch.ts';
+import { launches as openLaunches } from '../shims/launches.ts';
+import type { Accounts } from './accounts.ts';
+import { answerTo, type Plan, type Session, type SessionParts } from './sessions.ts';
+
+/** The launches of an agent, with their sessions. */
+export interface Reception {
+  /**
+   * Takes up the launch `id`, until `until` aborts or its process is gone, and says how its tool is to be started.
+   *
+   * @throws PyrsiaError `AGENT_REFUSED` when there is no such launch or it is over, `CONFIG_INVALID`
+   */
+  answer(id: string, until?: AbortSignal): Promise<LaunchAnswer>;
+  /**
+   * The session of whoever shows `credential`; undefined for strangers.
+   *
+   * @throws PyrsiaError when this launch cannot be served
+   */
+  session(credential: string): Promise<Session | undefined>;
+  /** Ends a launch and resolves to its receipt. @throws PyrsiaError `AGENT_REFUSED` when there is none */
+  end(id: string): Promise<Receipt>;
+  /** Takes up launches that nobody told of, and ends those whose process is gone. */
+  look(): void;
+  /** Number of launches that are running. */
+  running(): number;
+  /** Ends all of them. */
+  close(): void;
+}
+
+/** What a reception works with. */
+export interface ReceptionParts extends Pick<SessionParts, 'pathOf'> {
+  /** Where launch files lie. */
+  readonly directory: string;
+  readonly accounts: Accounts;
+  /** Finds out how the tool of a launch can be led to us, or why it must not be served. */
+  plan(this: void, launch: Launch): Promise<Plan>;
+  log(this: void, text: string): void;
+}
+
+/** Opens the reception of the agent in `directory`. */
+export function openReception({ directory, accounts, plan, pathOf, log }: ReceptionParts): Reception {
+  const plans = new Map<string, Promise<Plan>>();
+  const launches = openLaunches({
+    directory,
+    onStart: (launch) => void open(launch).catch(() => undefined),
+    onEnd({ id }) {
+      plans.delete(id);
+      void accounts.close(id);
+    },
+    onRefused: (reason) => log(`Left a launch alone: ${reason}`),
+  });
+
+  async function open(launch: Launch): Promise<Plan> {
+    let opened = plans.get(launch.id);
+    if (!opened) plans.set(launch.id, (opened = openNow(launch)));
+    return opened;
+  }
+
+  async function openNow(launch: Launch): Promise<Plan> {
+    const found = await plan(launch);
+    // It may have gone while its tool's configuration was read.
+    if (!launches.find(launch.id)) throw refused(`process ${launch.pid} of the launch has ended`);
+    accounts.open(launch.id, found.session);
+    return found;
+  }
+
+  return {
+    async answer(id, until) {
+      const launch = launches.admit(id, until);
+      return answerTo(launch, await open(launch), { pathOf });
+    },
+    async session(credential) {
+      const launch = launches.find(credential);
+      return launch && (await open(launch)).session;
+    },
+    async end(id) {
+      // First, so that it is us who get the receipt.
+      const closed = accounts.close(id);
+      launches.end(id);
+      const receipt = await closed;
+      if (!receipt) throw refused('there is no such launch');
+      return receipt;
+    },
+    look: () => launches.look(),
+    running: () => launches.list().length,
+    close: () => launches.close(),
+  };
+}
+
+function refused(reason: string): PyrsiaError<'AGENT_REFUSED'> {
+  return new PyrsiaError('AGENT_REFUSED', { reason });
+}
