@@ -18,6 +18,10 @@ export interface KeptPorts {
   get(upstream: string): number | undefined;
   /** Keeps `port` for `upstream`. When it cannot be written, the log says so and the next agent takes another port. */
   keep(upstream: string, port: number): void;
+  /** All of them. */
+  list(): (readonly [upstream: string, port: number])[];
+  /** Keeps no port for `upstream` any more. Throws what the file system says. */
+  forget(upstream: string): void;
 }
 
 /** Reads the ports of `state`. A file of another format or a line of another shape counts as absent. */
@@ -31,16 +35,22 @@ export function keptPorts(state: string, log: Log): KeptPorts {
       if (ports.get(upstream) === port) return;
       // A port has one upstream: whoever had it before us lost it.
       const others = [...ports].filter(([name, taken]) => name !== upstream && taken !== port);
-      const lines = [...others, [upstream, port] as const].map(([name, taken]) => `${taken} ${name}\n`);
       try {
         mkdirSync(state, { recursive: true, mode: 0o700 });
-        writeFileSync(`${file}.${process.pid}`, `${FORMAT}\n${lines.join('')}`, { mode: 0o600 });
-        renameSync(`${file}.${process.pid}`, file);
+        write(file, [...others, [upstream, port]]);
       } catch (error) {
         log(`Cannot keep port ${port} of ${upstream}: ${String(error)}`);
       }
     },
+    list: () => [...read(file)],
+    forget: (upstream) => write(file, [...read(file)].filter(([name]) => name !== upstream)),
   };
+}
+
+function write(file: string, ports: readonly (readonly [upstream: string, port: number])[]): void {
+  const lines = ports.map(([upstream, port]) => `${port} ${upstream}\n`);
+  writeFileSync(`${file}.${process.pid}`, `${FORMAT}\n${lines.join('')}`, { mode: 0o600 });
+  renameSync(`${file}.${process.pid}`, file);
 }
 
 function read(file: string): Map<string, number> {

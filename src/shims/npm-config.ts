@@ -25,6 +25,8 @@ export interface NpmConfig {
   get(key: string): unknown;
   /** Whether it is the project's own npmrc that sets the value in force. */
   isProjects(this: void, key: string): boolean;
+  /** Where the value in force stands: `env`, `project`, `user`, `global`, …; null for no such setting. */
+  setBy(this: void, key: string): string | null;
   /** What npm ships as the value of a setting. */
   shipped(key: string): unknown;
   /** Names of everything set or shipped. */
@@ -84,6 +86,7 @@ export async function loadNpmConfig(context: NpmContext): Promise<NpmConfig> {
   return {
     get: (key) => config.get(key),
     isProjects: (key) => config.find(key) === 'project',
+    setBy: (key) => config.find(key),
     shipped: (key) => npm.definitions[key]?.default,
     keys,
     project: config.localPrefix,
