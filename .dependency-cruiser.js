@@ -3,7 +3,7 @@
  * never sideways, never up. Adding a folder means adding it to one line here. Run by `npm run check:storeys`.
  */
 const storeys = [
-  ['errors', 'content', 'paths'],
+  ['errors', 'content', 'paths', 'ours'],
   ['cache', 'p2p', 'log', 'ecosystems'],
   ['verify', 'build', 'shims'],
   ['resolve'],

@@ -6,9 +6,7 @@ import { supports } from './engines.js';
 
 // By require, because Node makes the façade that an import of fs needs of everything that fs can do.
 const require = module.createRequire(import.meta.url);
-const { existsSync, mkdirSync, readFileSync } = require('fs');
-const { homedir } = require('os');
-const { isAbsolute, join } = require('path');
+const { existsSync, readFileSync } = require('fs');
 
 /** @param {string} path */
 const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
@@ -26,13 +24,7 @@ if (!supports(engines.node, process.versions.node)) {
   const program = 'pyrsia/' + version + (commit ? '+' + commit : '');
   console.log(program + ' ' + process.platform + '-' + process.arch + ' node-' + process.version);
 } else {
-  const directory = compileCache();
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-  } catch {
-    // A home that cannot be written: nothing is kept.
-  }
-  module.enableCompileCache(directory);
+  require('./compile-cache.cjs').enable();
   import(built('main.js').href).then(({ main }) => main(process.argv.slice(2)), fail);
 }
 
@@ -40,11 +32,4 @@ if (!supports(engines.node, process.versions.node)) {
 function fail(message) {
   process.stderr.write(message + '\n');
   process.exitCode = 1;
-}
-
-// Node's own default lies in the shared temporary directory, where another user could plant code for us to run.
-function compileCache() {
-  const { LOCALAPPDATA, XDG_CACHE_HOME = '' } = process.env;
-  const base = isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : LOCALAPPDATA || join(homedir(), '.cache');
-  return join(base, 'pyrsia-compiled');
 }

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 
 /** Directories of one user, absolute; none of them need exist. */
 export interface Paths {
@@ -22,6 +22,15 @@ export interface Paths {
   readonly shims: string;
   /** Sockets and launch files of this boot. Short, because a socket's path may have about 100 bytes. */
   readonly runtime: string;
+}
+
+/** Where bin/ keeps compiled code; absolute. */
+export function compiledCode(env: NodeJS.ProcessEnv): string {
+  const { XDG_CACHE_HOME = '', LOCALAPPDATA } = env;
+  const base = isAbsolute(XDG_CACHE_HOME)
+    ? XDG_CACHE_HOME
+    : LOCALAPPDATA || join(env['HOME'] ?? homedir(), '.cache');
+  return join(base, 'pyrsia-compiled');
 }
 
 /**

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Coordinates, purlOf } from '../content/coordinates.ts';
 import { isDigest } from '../content/digest.ts';
+import { makeOurs } from '../ours.ts';
 import type { Contradiction } from '../proxy/artifacts.ts';
 
 /** How many are remembered. */
@@ -27,7 +28,7 @@ export function openContradictions(state: string, log: (text: string) => void): 
 
   function write(): void {
     try {
-      mkdirSync(state, { recursive: true, mode: 0o700 });
+      makeOurs(state);
       const fresh = `${file}.${process.pid}`;
       writeFileSync(fresh, JSON.stringify(all), { mode: 0o600 });
       renameSync(fresh, file);

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
+import { makeOurs } from '../ours.ts';
 import { listArtifactRows, listArtifacts, sizeOf } from './artifacts.ts';
 import { bindingsOf, readBindings } from './bindings.ts';
 import type { Cache } from './cache.ts';
@@ -49,6 +50,7 @@ export async function openCache(path: string, options: CacheOptions = {}): Promi
 }
 
 async function openToWrite(layout: Layout, limit: number, now: () => number): Promise<Cache> {
+  makeOurs(layout.root);
   for (const directory of [layout.root, layout.content, layout.documents, layout.partial]) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);

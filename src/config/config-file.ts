@@ -4,17 +4,9 @@
  *
  * @module
  */
-import {
-  chmodSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeOurs } from '../ours.ts';
 import type { Paths } from '../paths.ts';
 import { isKey } from './settings.ts';
 
@@ -86,7 +78,7 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
  * one. A link to a file kept elsewhere stays a link.
  */
 export function writeConfigFile(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeOurs(dirname(path));
   const target = statSync(path, { throwIfNoEntry: false }) ? realpathSync(path) : path;
   const temporary = `${target}.${process.pid}`;
   try {

@@ -8,9 +8,10 @@
  * @module
  */
 import { once } from 'node:events';
-import { accessSync, chmodSync, constants, mkdirSync, rmSync } from 'node:fs';
+import { accessSync, chmodSync, constants, rmSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
+import { makeOurs } from '../ours.ts';
 import type { Paths } from '../paths.ts';
 import { makePrivate, networkNamespace, socketPath } from './directory.ts';
 import { tryLock } from './lock.ts';
@@ -154,7 +155,7 @@ async function listen(server: Server, path: string): Promise<boolean> {
 /** The lock for writing the cache, or why it cannot be had. */
 function lockCache(cache: string): Lock | string {
   try {
-    mkdirSync(cache, { recursive: true });
+    makeOurs(cache);
     // SQLite would only say that it cannot open a file.
     accessSync(cache, constants.R_OK | constants.W_OK | constants.X_OK);
     return tryLock(join(cache, 'writer.lock')) ?? 'another agent writes this cache';

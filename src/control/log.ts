@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeOurs } from '../ours.ts';
 
 /** Writes one line. It never throws: a log is no reason to fail. */
 export type Log = (text: string) => void;
@@ -17,7 +18,7 @@ const LOGS_KEPT = 3;
 
 /** Opens the log at `path`, mode 0600. Lines have the time and this process's id, and are {@link redact}ed. */
 export function openLog(path: string): Log {
-  attempt(() => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }));
+  attempt(() => makeOurs(dirname(path)));
   return (text) => {
     const continued = redact(text).replaceAll('\n', '\n  ');
     attempt(() => {

@@ -4,9 +4,10 @@
  * @module
  */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { getCompileCacheDir } from 'node:module';
 import { dirname, join } from 'node:path';
+import { makeOurs } from '../ours.ts';
 import type { Paths } from '../paths.ts';
 import { makePrivate } from './directory.ts';
 
@@ -82,7 +83,7 @@ function compileCache(): NodeJS.ProcessEnv {
 
 function openForAppend(directory: string, file: string): number | undefined {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeOurs(directory);
     return openSync(file, 'a', 0o600);
   } catch {
     return undefined; // A home that is read-only: there will be no log.

@@ -6,6 +6,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeOurs } from '../ours.ts';
 import type { Paths } from '../paths.ts';
 import type { Receipt } from './report.ts';
 
@@ -22,6 +23,7 @@ export function keepReceipt(state: string, receipt: Receipt): void {
   const { artifacts, documents } = receipt;
   if (artifacts.length + documents.upstream + documents.unchanged + documents.stale === 0) return;
   const directory = join(state, 'receipts');
+  makeOurs(state);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   for (const file of [join(directory, `${receipt.launch}.json`), join(state, 'last.json')]) {
     const fresh = `${file}.${process.pid}`;

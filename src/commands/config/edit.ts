@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { sayWhenInForce } from '../../command/in-force.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
@@ -7,6 +7,7 @@ import { parseConfigFile, userConfigPath, writeConfigFile } from '../../config/c
 import { problemsIn } from '../../config/edit-config.ts';
 import { KEYS } from '../../config/settings.ts';
 import { PyrsiaError } from '../../errors.ts';
+import { makeOurs } from '../../ours.ts';
 
 export default class ConfigEdit extends PyrsiaCommand {
   static override summary = 'Edit the settings with $VISUAL or $EDITOR; what is wrong is not put in force';
@@ -18,7 +19,7 @@ export default class ConfigEdit extends PyrsiaCommand {
     const path = userConfigPath(session.paths);
     const copy = `${path.replace(/\.json$/, '')}.edited.json`;
 
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeOurs(dirname(path));
     // A copy that was kept because it had problems is what the user wants to go on with.
     if (!existsSync(copy)) {
       if (existsSync(path)) copyFileSync(path, copy);
