@@ -6,8 +6,9 @@
  *
  * @module
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeOurs } from '../ours.ts';
 import type { Log } from './log.ts';
 
 const FORMAT = 'pyrsia-ports-1';
@@ -36,7 +37,7 @@ export function keptPorts(state: string, log: Log): KeptPorts {
       // A port has one upstream: whoever had it before us lost it.
       const others = [...ports].filter(([name, taken]) => name !== upstream && taken !== port);
       try {
-        mkdirSync(state, { recursive: true, mode: 0o700 });
+        makeOurs(state);
         write(file, [...others, [upstream, port]]);
       } catch (error) {
         log(`Cannot keep port ${port} of ${upstream}: ${String(error)}`);
