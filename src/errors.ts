@@ -36,6 +36,8 @@ export interface ErrorDetails {
   CACHE_CORRUPT: { digest: string; actual: string };
   CACHE_READ_ONLY: { path: string; reason: string };
   CONFIG_INVALID: { problems: readonly string[] };
+  /** A file of the user's, or one of ours among them, cannot be changed. */
+  FILE_UNWRITABLE: { path: string; reason: string };
   AGENT_UNAVAILABLE: { reason: string };
   AGENT_REFUSED: { reason: string };
 }
@@ -69,6 +71,7 @@ const messages: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => strin
     `Cached content was damaged and has been removed: expected ${d.digest}, found ${d.actual}`,
   CACHE_READ_ONLY: (d) => `Cannot write the cache at ${d.path}: ${d.reason}`,
   CONFIG_INVALID: (d) => d.problems.join('\n'),
+  FILE_UNWRITABLE: (d) => `Cannot write ${d.path}: ${d.reason}`,
   AGENT_UNAVAILABLE: (d) => `The agent cannot be reached: ${d.reason}`,
   AGENT_REFUSED: (d) => `The agent refused: ${d.reason}`,
 };
