@@ -9,6 +9,7 @@ import { flush } from '@oclif/core/flush';
 import { run } from '@oclif/core/run';
 import { delimited } from './command/exec-arguments.ts';
 import { exitCodeOf, failureOf } from './command/failure.ts';
+import { greet } from './command/greeting.ts';
 import { say } from './command/talk.ts';
 
 // On some of the versions of Node that we run on its SQLite is "experimental", which is no user's business.
@@ -19,6 +20,7 @@ process.removeAllListeners('warning').on('warning', (warning) => {
 
 /** Runs one command; the exit code is left in `process.exitCode` or the process ends with it. Never rejects. */
 export async function main(args: string[]): Promise<void> {
+  greet(args);
   try {
     await run(delimited(args), fileURLToPath(new URL('..', import.meta.url)));
     await flush();

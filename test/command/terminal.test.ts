@@ -17,6 +17,9 @@ beforeAll(async () => {
   registry = await startRegistry({ packages: [large, makePackage({ name: 'small', version: '1.0.0' })] });
   home = openSandbox({ registry: registry.url });
   await home.pyrsia(['pull', 'npm:small']);
+  // Whoever sits here has been greeted.
+  await using first = open(['cache', 'size']);
+  await first.ends();
 });
 afterAll(async () => {
   await home[Symbol.asyncDispose]();
