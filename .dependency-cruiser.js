@@ -10,7 +10,7 @@ const storeys = [
   ['proxy', 'control', 'config', 'authority'],
   ['session', 'agent'],
   ['command'],
-  ['commands', 'main'],
+  ['commands', 'main', 'shim'],
 ];
 const under = (names) => `^src/(${names.join('|')})(/|\\.ts$)`;
 const home = (name, packages, folder) => ({

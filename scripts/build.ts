@@ -18,7 +18,7 @@ const dist = join(root, 'dist');
 const { metafile, outputFiles } = await build({
   absWorkingDir: root,
   entryPoints: await Array.fromAsync(
-    glob(['src/{main,agent,command/help}.ts', 'src/commands/**/*.ts'], { cwd: root }),
+    glob(['src/{main,agent,shim,command/help}.ts', 'src/commands/**/*.ts'], { cwd: root }),
   ),
   outbase: 'src',
   outdir: 'dist',

@@ -114,7 +114,7 @@ export const shimGuards = [
   }),
   ...guardsIn('src/shims/environment.ts', 'test/shims/environment.test.ts', {
     why: 'A tool below the tool is led to an agent that has ended',
-    find: 'if (value) before[name.slice(WAS.length)] = value;',
+    find: 'if (value) before[replaced] = value;',
     replace: 'if (value) before[name] = value;',
   }),
   ...guardsIn(

@@ -4,8 +4,6 @@
  * @module
  */
 import { basename, resolve } from 'node:path';
-import type { AgentClient } from '../control/connection.ts';
-import type { LaunchAnswer } from '../control/protocol.ts';
 import { isPyrsiaError } from '../errors.ts';
 import { ecosystems } from '../ecosystems/index.ts';
 import type { Tool } from '../ecosystems/ecosystem.ts';
@@ -14,9 +12,9 @@ import type { Receipt } from '../resolve/report.ts';
 import type { Session } from '../session.ts';
 import { led, restored } from '../shims/environment.ts';
 import { findTool } from '../shims/find-tool.ts';
-import { writeLaunch } from '../shims/launch.ts';
 import { removeLaunch } from '../shims/launches.ts';
 import { runTool, type ToolResult } from '../shims/run-tool.ts';
+import { type Launched, launch } from './launch.ts';
 import { say } from './talk.ts';
 
 /** How long the agent may take to answer before the tool runs without it: 10 s. */
@@ -25,14 +23,6 @@ const ANSWER_TIMEOUT_MS = 10_000;
 /** How the tool ended, and what it fetched; no receipt when it ran without us. */
 export interface Wrapped extends ToolResult {
   readonly receipt?: Receipt;
-}
-
-/** A launch that the agent knows of. */
-interface Launched {
-  readonly agent: AgentClient;
-  readonly id: string;
-  readonly name: string;
-  readonly answer: LaunchAnswer;
 }
 
 /**
@@ -49,7 +39,12 @@ export async function runWrapped(
   const env = restored(session.env);
   const executable = /[/\\]/.test(name)
     ? resolve(session.cwd, name)
-    : findTool(name, env['PATH'], { cwd: session.cwd, ...(env['PATHEXT'] && { endings: env['PATHEXT'] }) });
+    : findTool(name, env['PATH'], {
+        // Nested in a launch of ours they would make one of their own.
+        skip: [session.paths.shims],
+        cwd: session.cwd,
+        ...(env['PATHEXT'] && { endings: env['PATHEXT'] }),
+      });
   if (executable === undefined) return { code: 127, error: 'command not found' };
 
   const tool = knownTool(name);
@@ -60,12 +55,11 @@ export async function runWrapped(
 
   let launched: Launched;
   try {
-    launched = await launch(session, {
-      executable,
-      env,
-      tool: tool?.executable ?? name,
-      args,
-    });
+    launched = await launch(
+      await session.agent(),
+      { tool: tool?.executable ?? name, executable, args, env, cwd: session.cwd },
+      { timeoutMs: ANSWER_TIMEOUT_MS },
+    );
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     if (env['PYRSIA_STRICT'] === '1')
@@ -87,30 +81,6 @@ export async function runWrapped(
 function knownTool(name: string): Tool | undefined {
   const called = basename(name).replace(/\.(cmd|exe|ps1)$/i, '');
   return ecosystems.flatMap(({ tools }) => tools).find(({ executable }) => executable === called);
-}
-
-async function launch(
-  session: Session,
-  request: {
-    readonly executable: string;
-    readonly env: NodeJS.ProcessEnv;
-    readonly tool: string;
-    readonly args: readonly string[];
-  },
-): Promise<Launched> {
-  const { cwd } = session;
-  const report = request.env['PYRSIA_REPORT'];
-  const env = { ...request.env, ...(report && { PYRSIA_REPORT: resolve(cwd, report) }) };
-
-  const agent = await session.agent();
-  const { id, name } = writeLaunch(agent.directory, { ...request, env, cwd, pid: process.pid });
-  try {
-    const answer = await agent.call('launch', { id }, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
-    return { agent, id, name, answer };
-  } catch (error) {
-    removeLaunch(agent.directory, { id, name });
-    throw error;
-  }
 }
 
 /** Ends the launch and says what came of it; undefined when the agent can no longer tell. */

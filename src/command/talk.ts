@@ -6,7 +6,12 @@
 
 /** Writes lines on stderr, each as `pyrsia: …`. Names that others chose cannot steer the terminal. */
 export function say(text: string): void {
-  process.stderr.write(`${harmless(text).replaceAll(/^(?!pyrsia: )/gm, 'pyrsia: ')}\n`);
+  process.stderr.write(`${linesOf(text)}\n`);
+}
+
+/** `text` as {@link say} writes it. */
+export function linesOf(text: string): string {
+  return harmless(text).replaceAll(/^(?!pyrsia: )/gm, 'pyrsia: ');
 }
 
 /** `text` without control characters, line ends and tabs excepted. */

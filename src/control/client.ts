@@ -22,6 +22,8 @@ export interface ConnectOptions {
   readonly start?: StartOptions;
   /** Default: 10 s. */
   readonly timeoutMs?: number;
+  /** How long an agent that is running may take to say who it is. Default: 1 s. */
+  readonly helloTimeoutMs?: number;
 }
 
 /**
@@ -34,13 +36,13 @@ export interface ConnectOptions {
  * hangs, or one that speaks another protocol is in use.
  */
 export async function connectAgent(paths: Paths, options: ConnectOptions): Promise<AgentClient | undefined> {
-  const { version, start, timeoutMs = START_TIMEOUT_MS } = options;
+  const { version, start, timeoutMs = START_TIMEOUT_MS, helloTimeoutMs } = options;
   const begun = Date.now();
   const deadline = begun + timeoutMs;
   let starting: StartingAgent | undefined;
 
   for (;;) {
-    const place = await findAgent(paths.runtime);
+    const place = await findAgent(paths.runtime, helloTimeoutMs);
     if (!start) return place.client;
     if (place.client) {
       const client = await settled(place.client, version, deadline);
@@ -60,15 +62,18 @@ export async function connectAgent(paths: Paths, options: ConnectOptions): Promi
 }
 
 /** Where the agent of our network namespace is, or would have to be. */
-async function findAgent(runtime: string): Promise<{ directory: string; client?: AgentClient }> {
+async function findAgent(
+  runtime: string,
+  helloTimeoutMs?: number,
+): Promise<{ directory: string; client?: AgentClient }> {
   const net = networkNamespace();
   if (!isPrivate(runtime)) return { directory: runtime };
 
   const ours = net === undefined ? undefined : namespaceDirectory(runtime, net);
-  const beside = ours !== undefined && isPrivate(ours) ? await openConnection(ours) : undefined;
+  const beside = ours !== undefined && isPrivate(ours) ? await openConnection(ours, helloTimeoutMs) : undefined;
   if (beside) return { directory: beside.directory, client: beside };
 
-  const client = await openConnection(runtime);
+  const client = await openConnection(runtime, helloTimeoutMs);
   if (!client) return { directory: runtime };
   if (ours === undefined || client.hello.net === undefined || client.hello.net === net)
     return { directory: runtime, client };

@@ -15,7 +15,7 @@ import type { Cancel, Hello, Method, Methods, Request } from './protocol.ts';
 /** The longest line that a client accepts: 64 MiB. */
 const LINE_LIMIT = 64 * 2 ** 20;
 
-/** How long an agent that accepts a connection may take to say who it is. */
+/** How long an agent that accepts a connection may take to say who it is, unless the caller says so. */
 const HELLO_TIMEOUT_MS = 1000;
 
 /** What may be given along with a call. */
@@ -54,9 +54,12 @@ interface Pending {
 /**
  * Connects to the agent in `directory`; undefined when none is running there, or it is just ending.
  *
- * @throws PyrsiaError `AGENT_UNAVAILABLE` when something answers that is no agent, or nothing for a second.
+ * @throws PyrsiaError `AGENT_UNAVAILABLE` when something answers that is no agent, or nothing in time.
  */
-export async function openConnection(directory: string): Promise<AgentClient | undefined> {
+export async function openConnection(
+  directory: string,
+  helloTimeoutMs = HELLO_TIMEOUT_MS,
+): Promise<AgentClient | undefined> {
   const socket = connect(socketPath(directory));
   if (!(await connected(socket))) return undefined;
 
@@ -86,7 +89,7 @@ export async function openConnection(directory: string): Promise<AgentClient | u
   // A timer that is due runs before what the socket has brought meanwhile: hear that first.
   const patience = setTimeout(
     () => setImmediate(() => fail(unavailable('it does not answer'))),
-    HELLO_TIMEOUT_MS,
+    helloTimeoutMs,
   );
   const greeting = await hello.promise.finally(() => clearTimeout(patience));
   if (!greeting) return undefined;

@@ -121,10 +121,48 @@ export type Route =
 export interface Tool {
   /** The executable a shim stands in for. */
   readonly executable: string;
+  /** What a stand-in of a few lines of sh can tell by itself; whatever else is asked, {@link stepAside} decides. */
+  readonly calls: KnownCalls;
+  /** What decides whom the tool asks, besides its arguments. */
+  readonly settings: SettingNames;
   /** Whether this call must run as if we were not there, and why; undefined when it goes through us. */
   stepAside(args: readonly string[]): string | undefined;
   /** How to start it so that it fetches through us. */
   redirect(call: ToolCall): Redirection;
+}
+
+/**
+ * Calls by their first word that is no option, as users type it. A word is in one list at most, and none of
+ * those that fetch is one for which the tool steps aside.
+ */
+export interface KnownCalls {
+  /** The tool must run as if we were not there. */
+  readonly aside: readonly string[];
+  /** Nobody is asked for anything. Options may stand here, too, wherever they come. */
+  readonly idle: readonly string[];
+  /** Something is fetched. */
+  readonly fetching: readonly string[];
+  /** Any other word is a call that fetches, and what follows it is not the tool's own. */
+  readonly anyWord?: true;
+  /**
+   * Options that never take the next word as their value, and do not change whom the tool asks: patterns of
+   * sh, made of letters, digits, `-`, `=` and `*`.
+   */
+  readonly options: readonly string[];
+}
+
+/** Names of what a tool reads its settings from. */
+export interface SettingNames {
+  /** Variables of the environment that decide whom the tool asks, as far as their names are identifiers. */
+  readonly variables: readonly string[];
+  /** How the names begin of those that are none. */
+  readonly otherVariables: readonly string[];
+  /** Those that {@link Tool.redirect} may set, as far as their names are identifiers. */
+  readonly led: readonly string[];
+  /** Files in the project's directory or above it that may decide it. */
+  readonly projectFiles: readonly string[];
+  /** Files there that name what is to be fetched, and from where. */
+  readonly lockfiles: readonly string[];
 }
 
 /** One registry that a tool would have used, and our way to it. */

@@ -1,9 +1,9 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 
 /** Where not to look, and how names are completed. */
 export interface FindOptions {
-  /** Directories left out: our own shims. */
+  /** Directories left out, by whatever name: our own shims. */
   readonly skip?: readonly string[];
   /** What relative entries of the path are relative to. */
   readonly cwd?: string;
@@ -21,7 +21,7 @@ export function findTool(
   options: FindOptions = {},
 ): string | undefined {
   const { skip = [], cwd, endings } = options;
-  const skipped = new Set(skip.map((directory) => resolve(directory)));
+  const skipped = new Set(skip.map(real));
   const names = endings === undefined ? [name] : endings.split(';').map((ending) => name + ending);
   for (const entry of (path ?? '').split(delimiter)) {
     const directory = isAbsolute(entry)
@@ -29,11 +29,19 @@ export function findTool(
       : cwd === undefined
         ? undefined
         : resolve(cwd, entry);
-    if (directory === undefined || skipped.has(directory)) continue;
+    if (directory === undefined || (skipped.size > 0 && skipped.has(real(directory)))) continue;
     const found = names.map((each) => join(directory, each)).find(isExecutable);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+function real(directory: string): string {
+  try {
+    return realpathSync(directory);
+  } catch {
+    return resolve(directory);
+  }
 }
 
 function isExecutable(file: string): boolean {

@@ -79,6 +79,14 @@ export const plain: Ecosystem = {
   tools: [
     {
       executable: 'plain',
+      calls: { aside: ['upload'], idle: ['list', '--help'], fetching: ['download'], options: ['--quiet'] },
+      settings: {
+        variables: ['PLAIN_REGISTRY', 'PLAIN_CONFIG'],
+        otherVariables: [],
+        led: ['PLAIN_REGISTRY', 'PLAIN_CONFIG'],
+        projectFiles: ['.plain'],
+        lockfiles: ['plain.lock'],
+      },
       stepAside: (args) => (args[0] === 'upload' ? 'plain upload is yours' : undefined),
       redirect: ({ leading, credential, globalConfig, pathOf: file }) => ({
         env: { PLAIN_REGISTRY: leading[0]?.base ?? '', PLAIN_CONFIG: file('config') },

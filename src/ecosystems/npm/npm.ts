@@ -4,6 +4,7 @@
  * @module
  */
 import type { Ecosystem } from '../ecosystem.ts';
+import { npmCalls, npxCalls, settings } from './calls.ts';
 import { artifactHost, check, digest, exact, select } from './documents.ts';
 import { redirect } from './redirect.ts';
 import { parse } from './reference.ts';
@@ -16,7 +17,7 @@ export const npm: Ecosystem = {
   parse,
   registry: { route, locate, document, listings, digest, select, exact, check, artifactHost, refuse },
   tools: [
-    { executable: 'npm', stepAside: npmStepsAside, redirect },
-    { executable: 'npx', stepAside: npxStepsAside, redirect },
+    { executable: 'npm', calls: npmCalls, settings, stepAside: npmStepsAside, redirect },
+    { executable: 'npx', calls: npxCalls, settings, stepAside: npxStepsAside, redirect },
   ],
 };

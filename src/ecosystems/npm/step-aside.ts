@@ -8,13 +8,13 @@
  */
 
 /** Commands that act on a registry in the user's name: led to us they would send it to, or save, our address. */
-const IN_THE_USERS_NAME = (
+export const IN_THE_USERS_NAME = (
   'access add-user adduser author deprecate dist-tag dist-tags hook login logout ogr org owner profile publish ' +
   'stage star stars team token trust undeprecate unpublish unstar whoami'
 ).split(' ');
 
 /** Commands on npm's settings: they are to show and change the user's own. */
-const ON_SETTINGS = ['config', 'get', 'set'];
+export const ON_SETTINGS = ['config', 'get', 'set'];
 
 /** Names of other commands that happen to begin like one of those above. */
 const OTHERS = ['add', 's', 'se', 't', 'u', 'un'];

@@ -1,0 +1,45 @@
+// What a stand-in starts where sh alone cannot decide; its arguments are the shell, the tool's name, the real
+// tool, and what the user gave. No syntax and no import here that Node 12 lacks: that one, too, runs the tool.
+import module from 'module';
+import { supports } from './engines.js';
+
+const require = module.createRequire(import.meta.url);
+const { existsSync, readFileSync } = require('fs');
+
+const root = new URL('..', import.meta.url);
+const main = new URL('dist/shim.js', root);
+const { version, engines } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
+
+if (!supports(engines.node, process.versions.node)) {
+  runWithout('pyrsia needs Node ' + engines.node + ', this is ' + process.versions.node);
+} else if (!existsSync(main)) {
+  runWithout('pyrsia is not built: npm run build');
+} else {
+  require('./compile-cache.cjs').enable();
+  import(main.href).then(
+    (shim) => shim.main(process.argv.slice(2), { version, root: path(root) }),
+    runWithout,
+  );
+}
+
+/** @param {URL} url */
+function path(url) {
+  return require('url').fileURLToPath(url);
+}
+
+/** @param {unknown} reason */
+function runWithout(reason) {
+  const [, , , tool, executable, ...args] = process.argv;
+  const isStrict = process.env['PYRSIA_STRICT'] === '1';
+  const outcome = isStrict ? ' is not run, since PYRSIA_STRICT=1' : ' runs without pyrsia (pyrsia doctor)';
+  console.error('pyrsia: ' + reason + '; ' + tool + outcome);
+  if (isStrict || !executable) process.exit(125);
+  for (const name of ['NODE_OPTIONS', 'PYRSIA']) {
+    const before = process.env['PYRSIA_WAS_' + name];
+    if (before !== undefined) process.env[name] = before;
+    delete process.env['PYRSIA_WAS_' + name];
+  }
+  const { status, signal } = require('child_process').spawnSync(executable, args, { stdio: 'inherit' });
+  if (signal) process.kill(process.pid, signal);
+  process.exit(status === null ? 127 : status);
+}

@@ -1,0 +1,24 @@
+/**
+ * Pieces of sh that are put together here.
+ *
+ * @module
+ */
+import { basename } from 'node:path';
+
+/** `text` as one word of sh, whatever it holds. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * What follows the interpreter's name so that it reads nothing before the script. bash else reads `$BASH_ENV`
+ * and takes functions out of the environment, which would then stand where we call a builtin.
+ */
+export function plainly(interpreter: string): readonly string[] {
+  return isBash(interpreter) ? ['-p'] : [];
+}
+
+/** Whether it is bash, which keeps variables whose names are no identifiers. */
+export function isBash(interpreter: string): boolean {
+  return basename(interpreter) === 'bash';
+}
