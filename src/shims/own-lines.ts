@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { asBytes, bare } from './lines.ts';
 import { firstOnPath, SYNTAXES, type Syntax } from './shells.ts';
 
 /** A line of ours: whether a line is it. */
@@ -42,16 +43,6 @@ export function ownBeginning(lines: readonly string[]): number | undefined {
       return lines.length;
   }
   return undefined;
-}
-
-/** A line without its end, which an editor may have changed. */
-export function bare(line: string): string {
-  return line.replace(/\r?\n$/, '');
-}
-
-/** Text as its bytes, one character each. */
-export function asBytes(text: string): string {
-  return Buffer.from(text).toString('latin1');
 }
 
 /** Our lines, for whatever directory. A later version with other lines has to know these, too. */

@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { asBytes, bare, hasLinesFor, ownBeginning, withoutOurs } from './own-lines.ts';
+import { asBytes, bare, linesOf } from './lines.ts';
+import { hasLinesFor, ownBeginning, withoutOurs } from './own-lines.ts';
 import { firstOnPath, type Syntax } from './shells.ts';
 
 const BEGIN = '# >>> pyrsia >>>';
@@ -153,9 +154,4 @@ function isNote(line: string): boolean {
 /** Whether a line of ours that is no command was cut off. */
 function isCut(line: string): boolean {
   return /^#.*$/.test(line) && [ABOUT, ENDLESS, made(1), END].some((ours) => ours.startsWith(line));
-}
-
-/** The lines of a text, each with its end. */
-function linesOf(text: string): readonly string[] {
-  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
