@@ -28,8 +28,10 @@ export const RECORD = '.made-by-pyrsia';
 export function makeOurs(directory: string): void {
   const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (first !== undefined) return note(directory, levels(first, directory));
-  // One that was made for us, empty, is ours to fill and to empty; one that holds something is not.
-  if (!existsSync(join(directory, RECORD)) && readdirSync(directory).length === 0) note(directory, []);
+  if (existsSync(join(directory, RECORD))) return;
+  // One that was made for us, empty, is ours to fill and to empty; one that holds what is not ours is not.
+  const isOurs = (name: string): boolean => existsSync(join(directory, name, RECORD));
+  if (readdirSync(directory).every(isOurs)) note(directory, []);
 }
 
 /** Something of ours that is still there, and why. */
@@ -45,58 +47,66 @@ export interface Removal {
   readonly above: readonly string[];
 }
 
+/** How to tell what is ours. */
+export interface RemoveOptions {
+  /** The user's home directory, which is never ours. */
+  readonly home: string;
+  /** Knows what a program of ours makes again after somebody has deleted everything, the record included. */
+  readonly isName?: (name: string) => boolean;
+}
+
 /**
  * Removes what is ours of `directory`, by its record: all that lies in it, and itself if we made it. Links in
  * it are removed, not followed. If it is a link, what it leads to is emptied, and stays as it was before us.
  *
- * A directory without a record is left alone, unless all that lies in it is called as in `names`: what a
- * program of ours makes again after somebody deleted everything. So is one that is somebody else's, or that
- * holds `home`. Never throws.
+ * A directory is left alone that has no record and holds what `isName` does not know, that is somebody else's,
+ * or that `home` lies in. Never throws.
  */
-export function removeOurs(
-  directory: string,
-  { home, names = [] }: { readonly home: string; readonly names?: readonly string[] },
-): Removal {
+export function removeOurs(directory: string, options: RemoveOptions): Removal {
   const left: Left[] = [];
-  const leave = (path: string, reason: string): Removal => {
-    left.push({ path, reason });
-    return { left, above: [] };
-  };
-  try {
-    const found = lstatSync(directory, { throwIfNoEntry: false });
-    const stat = statSync(directory, { throwIfNoEntry: false });
-    if (!found || !stat) return { left, above: [] };
-    if (!stat.isDirectory()) return leave(directory, 'it is no directory, so it is not ours');
-    if (process.getuid && stat.uid !== process.getuid())
-      return leave(directory, `it belongs to user ${stat.uid}`);
-    const real = realpathSync(directory);
-    if (isWithin(existsSync(home) ? realpathSync(home) : home, real))
-      return leave(directory, 'the home directory lies in it');
-
-    const content = readdirSync(real).filter((name) => name !== RECORD);
-    const made = madeFor(directory) ?? (content.every((name) => names.includes(name)) ? ['.'] : undefined);
-    if (!made) return leave(directory, 'it held other things before pyrsia used it');
-    for (const name of content)
-      attempt(join(real, name), () => rmSync(join(real, name), { recursive: true }));
-    // The record goes last, so that whoever tries again still knows.
-    if (left.length > 0) return { left, above: [] };
-    rmSync(join(real, RECORD), { force: true });
-    if (made.includes('.')) {
-      attempt(directory, () => rmdirSync(real));
-      if (found.isSymbolicLink()) attempt(directory, () => rmSync(directory));
-    }
-    return { left, above: made.filter((path) => path !== '.').map((path) => resolve(directory, path)) };
-  } catch (error) {
-    return leave(directory, reasonOf(error));
-  }
-
-  function attempt(path: string, remove: () => void): void {
+  const attempt = (path: string, remove: () => void): void => {
     try {
       remove();
     } catch (error) {
       left.push({ path, reason: reasonOf(error) });
     }
-  }
+  };
+  let made: string[] | undefined;
+  attempt(directory, () => {
+    made = madeOf(directory, options);
+    if (!made) return;
+    const real = realpathSync(directory);
+    for (const name of contentOf(real))
+      attempt(join(real, name), () => rmSync(join(real, name), { recursive: true }));
+    // The record goes last, so that whoever tries again still knows.
+    if (left.length > 0) return;
+    rmSync(join(real, RECORD), { force: true });
+    if (!made.includes('.')) return;
+    rmdirSync(real);
+    // Somebody has moved it, and has put a link in its place.
+    if (lstatSync(directory, { throwIfNoEntry: false })?.isSymbolicLink()) rmSync(directory);
+  });
+  const above = left.length > 0 ? [] : (made ?? []).filter((path) => path !== '.');
+  return { left, above: above.map((path) => resolve(directory, path)) };
+}
+
+/** What was made for a directory that is there and is ours; undefined when there is nothing to remove. Throws why it is not ours. */
+function madeOf(directory: string, { home, isName = () => false }: RemoveOptions): string[] | undefined {
+  const stat = statSync(directory, { throwIfNoEntry: false });
+  if (!stat) return undefined;
+  if (!stat.isDirectory()) throw new Error('it is no directory, so it is not ours');
+  if (process.getuid && stat.uid !== process.getuid()) throw new Error(`it belongs to user ${stat.uid}`);
+  if (isWithin(existsSync(home) ? realpathSync(home) : home, realpathSync(directory)))
+    throw new Error('the home directory lies in it');
+  const content = contentOf(directory);
+  const recorded = madeFor(directory);
+  if (recorded || content.length === 0) return recorded;
+  if (content.every(isName)) return ['.'];
+  throw new Error('it held other things before pyrsia used it');
+}
+
+function contentOf(directory: string): string[] {
+  return readdirSync(directory).filter((name) => name !== RECORD);
 }
 
 /**
@@ -138,7 +148,7 @@ function levels(first: string, directory: string): string[] {
 
 /** `above` as seen from `directory`: `..` or `../..`. */
 function levelOf(above: string, directory: string): string {
-  return relative(directory, above).split(sep).join('/');
+  return relative(directory, above).split(sep).join('/') || '.';
 }
 
 /** Whether `path` is `directory` or lies in it. */

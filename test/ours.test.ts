@@ -77,6 +77,14 @@ describe('a directory that we made', () => {
     });
   });
 
+  it('goes from where a link above it leads', () => {
+    mkdirSync(disk());
+    symlinkSync(disk(), join(home, '.cache'));
+    makeOurs(cache());
+    expect(leave(cache())).toEqual([]);
+    expect(below()).toEqual(['disk', 'home', 'home/.cache']);
+  });
+
   it('is removed, not what links in it lead to', () => {
     mkdirSync(join(root, 'elsewhere'));
     fill(join(root, 'elsewhere'), 'file');
@@ -101,6 +109,26 @@ describe('a directory that we made', () => {
       `home/.local/state/pyrsia/${RECORD}`,
     ]);
     expect(leave(state)).toEqual([]);
+    expect(below()).toEqual(['home']);
+  });
+});
+
+describe('directories of ours in each other, as other systems have them', () => {
+  const outer = (): string => join(home, 'Library', 'pyrsia');
+  const inner = (): string => join(outer(), 'shims');
+
+  it.each(['the outer one', 'the inner one'])('go, whichever was made first: %s', (first) => {
+    const order = first === 'the outer one' ? [outer(), inner()] : [inner(), outer()];
+    order.forEach(makeOurs);
+    fill(outer(), 'config.json');
+    expect(leave(inner(), outer())).toEqual([]);
+    expect(below()).toEqual(['home']);
+  });
+
+  it('go one after the other', () => {
+    [inner(), outer()].forEach(makeOurs);
+    removeEmptied(removeOurs(inner(), { home }).above, [outer()]);
+    expect(leave(outer())).toEqual([]);
     expect(below()).toEqual(['home']);
   });
 });
@@ -180,18 +208,24 @@ describe('a link in place of our directory', () => {
 });
 
 describe('a directory without a record', () => {
-  const names = ['content', 'partial'];
+  const isName = (name: string): boolean => ['content', 'partial'].includes(name);
 
   it('is ours when all in it is called as a program of ours calls it, that made it again', () => {
     mkdirSync(join(cache(), 'content'), { recursive: true });
-    expect(removeOurs(cache(), { home, names }).left).toEqual([]);
+    expect(removeOurs(cache(), { home, isName }).left).toEqual([]);
     expect(existsSync(cache())).toBe(false);
+  });
+
+  it('is not ours when it is empty', () => {
+    mkdirSync(cache(), { recursive: true });
+    expect(removeOurs(cache(), { home, isName })).toEqual({ left: [], above: [] });
+    expect(existsSync(cache())).toBe(true);
   });
 
   it('is not ours when something else lies beside that', () => {
     mkdirSync(join(cache(), 'content'), { recursive: true });
     fill(cache(), 'thesis.txt');
-    expect(removeOurs(cache(), { home, names }).left).toHaveLength(1);
+    expect(removeOurs(cache(), { home, isName }).left).toHaveLength(1);
     expect(readdirSync(cache())).toEqual(['content', 'thesis.txt']);
   });
 });
