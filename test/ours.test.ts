@@ -28,6 +28,9 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const below = (): string[] => readdirSync(root, { recursive: true, encoding: 'utf8' }).toSorted();
 const cache = (): string => join(home, '.cache', 'pyrsia');
+const outer = (): string => join(home, 'Library', 'pyrsia');
+const inner = (): string => join(outer(), 'shims');
+const isName = (name: string): boolean => ['content', 'partial'].includes(name);
 const disk = (): string => join(root, 'disk');
 const fill = (directory: string, ...names: string[]): void =>
   names.forEach((name) => writeFileSync(join(directory, name), name));
@@ -114,9 +117,6 @@ describe('a directory that we made', () => {
 });
 
 describe('directories of ours in each other, as other systems have them', () => {
-  const outer = (): string => join(home, 'Library', 'pyrsia');
-  const inner = (): string => join(outer(), 'shims');
-
   it.each(['the outer one', 'the inner one'])('go, whichever was made first: %s', (first) => {
     const order = first === 'the outer one' ? [outer(), inner()] : [inner(), outer()];
     order.forEach(makeOurs);
@@ -208,8 +208,6 @@ describe('a link in place of our directory', () => {
 });
 
 describe('a directory without a record', () => {
-  const isName = (name: string): boolean => ['content', 'partial'].includes(name);
-
   it('is ours when all in it is called as a program of ours calls it, that made it again', () => {
     mkdirSync(join(cache(), 'content'), { recursive: true });
     expect(removeOurs(cache(), { home, isName }).left).toEqual([]);
