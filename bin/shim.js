@@ -5,26 +5,26 @@ import { supports } from './engines.js';
 
 const require = module.createRequire(import.meta.url);
 const { existsSync, readFileSync } = require('fs');
+const { fileURLToPath } = require('url');
 
 const root = new URL('..', import.meta.url);
-const main = new URL('dist/shim.js', root);
+const client = new URL('dist/shim.cjs', root);
 const { version, engines } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
 
 if (!supports(engines.node, process.versions.node)) {
   runWithout('pyrsia needs Node ' + engines.node + ', this is ' + process.versions.node);
-} else if (!existsSync(main)) {
+} else if (!existsSync(client)) {
   runWithout('pyrsia is not built: npm run build');
-} else {
-  require('./compile-cache.cjs').enable();
-  import(main.href).then(
-    (shim) => shim.main(process.argv.slice(2), { version, root: path(root) }),
+} else if (process.platform === 'win32') {
+  // A process cannot give its place to another there, so this one waits for the tool, as `pyrsia exec` does.
+  import(new URL('dist/main.js', root).href).then(
+    ({ main }) => main(['exec', '--', process.argv[3]].concat(process.argv.slice(5))),
     runWithout,
   );
-}
-
-/** @param {URL} url */
-function path(url) {
-  return require('url').fileURLToPath(url);
+} else {
+  require('./compile-cache.cjs').enable();
+  const { main } = require('../dist/shim.cjs');
+  main(process.argv.slice(2), { version, root: fileURLToPath(root) }).catch(runWithout);
 }
 
 /** @param {unknown} reason */

@@ -17,12 +17,11 @@ import { readConfig } from './config/read-config.ts';
 import { connectAgent } from './control/client.ts';
 import type { AgentClient } from './control/connection.ts';
 import { PROTOCOL } from './control/protocol.ts';
-import { ecosystems } from './ecosystems/index.ts';
+import { tools } from './ecosystems/tools.ts';
 import { type Paths, pathsOf } from './paths.ts';
 import { led, restored } from './shims/environment.ts';
 import { companionFile } from './shims/launch.ts';
 import { isBash, plainly } from './shims/sh.ts';
-import { DEPTH_LIMIT } from './shims/shim-decides.ts';
 import { RUN_SCRIPT } from './shims/terminal-script.ts';
 
 /** How long an agent that is running may take to answer before the tool runs without it: 900 ms. */
@@ -33,7 +32,7 @@ const START_TIMEOUT_MS = 10_000;
 
 /** What a stand-in hands over. */
 interface Call {
-  /** The shell that the stand-in runs in; empty: there is none (Windows). */
+  /** The shell that the stand-in runs in. */
   readonly interpreter: string;
   readonly tool: string;
   /** The real tool, absolute or relative to where we are. */
@@ -53,12 +52,11 @@ export async function main(argv: readonly string[], program: Program): Promise<v
   const [interpreter = '', tool = '', executable = '', ...args] = argv;
   const call = { interpreter, tool, executable, args };
   const env = restored(process.env);
-  if (interpreter === '') return runBelow(call, program);
 
   const cwd = process.cwd();
   const paths = pathsOf(env);
   const config = readConfig(paths, env, cwd);
-  const known = ecosystems.flatMap(({ tools }) => tools).find((each) => each.executable === tool);
+  const known = tools.find((each) => each.executable === tool);
   // A stand-in says so, too, when it only needs the environment restored.
   const isOff = process.env['PYRSIA'] === 'off' || !config.enabled;
   if (isOff || known === undefined || known.stepAside(args) !== undefined) return become(call, env);
@@ -133,26 +131,6 @@ function become({ interpreter, tool, executable, args }: Call, env: NodeJS.Proce
   // Otherwise it is written when Node ends, and it does not.
   flushCompileCache();
   process.execve?.(program, rest, env);
-}
-
-/** As become, where a process cannot give its place to another: we wait for the tool. */
-async function runBelow({ tool, args }: Call, program: Program): Promise<void> {
-  const depth = 1 + Number(process.env['PYRSIA_SHIM_DEPTH'] ?? 0);
-  if (depth > DEPTH_LIMIT) {
-    say(`not run, since ${tool} has started ${tool} ${DEPTH_LIMIT} times`);
-    process.exit(125);
-  }
-  process.env['PYRSIA_SHIM_DEPTH'] = String(depth);
-  const [{ openSession }, { runWrapped }, { endAs }] = await Promise.all([
-    import('./session.ts'),
-    import('./command/run-wrapped.ts'),
-    import('./shims/run-tool.ts'),
-  ]);
-  const session = openSession(program);
-  const { error, ...result } = await runWrapped(session, [tool, ...args]);
-  if (error !== undefined) say(`${tool}: ${error}`);
-  await session[Symbol.asyncDispose]();
-  endAs(result);
 }
 
 function ignore(): void {}

@@ -45,12 +45,12 @@ export async function launch(
 ): Promise<Launched> {
   const { env, cwd } = started;
   const report = env['PYRSIA_REPORT'];
+  const signal = AbortSignal.timeout(Math.max(0, Math.ceil(timeoutMs)));
   const { id, name } = writeLaunch(agent.directory, {
     ...started,
     env: { ...env, ...(report && { PYRSIA_REPORT: resolve(cwd, report) }) },
     pid: process.pid,
   });
-  const signal = AbortSignal.timeout(Math.max(0, timeoutMs));
   try {
     const answer = await agent.call('launch', { id, ...(stays && { stays }) }, { signal });
     return { agent, id, name, answer };

@@ -5,7 +5,7 @@
  */
 import { basename, resolve } from 'node:path';
 import { isPyrsiaError } from '../errors.ts';
-import { ecosystems } from '../ecosystems/index.ts';
+import { tools } from '../ecosystems/tools.ts';
 import type { Tool } from '../ecosystems/ecosystem.ts';
 import { receiptLine } from '../resolve/receipt.ts';
 import type { Receipt } from '../resolve/report.ts';
@@ -80,7 +80,7 @@ export async function runWrapped(
 
 function knownTool(name: string): Tool | undefined {
   const called = basename(name).replace(/\.(cmd|exe|ps1)$/i, '');
-  return ecosystems.flatMap(({ tools }) => tools).find(({ executable }) => executable === called);
+  return tools.find(({ executable }) => executable === called);
 }
 
 /** Ends the launch and says what came of it; undefined when the agent can no longer tell. */

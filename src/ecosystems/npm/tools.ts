@@ -1,0 +1,14 @@
+/**
+ * npm and npx, as the stand-ins and the agent know them.
+ *
+ * @module
+ */
+import type { Tool } from '../ecosystem.ts';
+import { npmCalls, npxCalls, settings } from './calls.ts';
+import { redirect } from './redirect.ts';
+import { npmStepsAside, npxStepsAside } from './step-aside.ts';
+
+export const npmTools: readonly Tool[] = [
+  { executable: 'npm', calls: npmCalls, settings, stepAside: npmStepsAside, redirect },
+  { executable: 'npx', calls: npxCalls, settings, stepAside: npxStepsAside, redirect },
+];
