@@ -11,6 +11,7 @@ import { openAccounts } from './agent/accounts.ts';
 import { openContradictions } from './agent/contradictions.ts';
 import { openGates } from './agent/gates.ts';
 import { pull } from './agent/pull.ts';
+import { openQuickAnswers } from './agent/quick-answers.ts';
 import { openReception } from './agent/reception.ts';
 import { openSession, plan, type SessionParts } from './agent/sessions.ts';
 import { openCache } from './cache/open-cache.ts';
@@ -84,16 +85,33 @@ async function serve(context: AgentContext): Promise<Service> {
     artifactHost: (upstream) => documents.artifactHost(upstream),
     pathOf: (name, file) => companionFile(context.directory, name, file),
   };
+  const quick = openQuickAnswers({
+    directory: context.directory,
+    sessions: parts,
+    shims: paths.shims,
+    toolOf,
+    log,
+  });
   const reception = openReception({
     directory: context.directory,
     accounts,
     pathOf: parts.pathOf,
     log,
-    plan: async (launch) => plan(parts, ...toolOf(launch.tool), launch),
+    plan: async (launch) =>
+      launch.generation === undefined ? plan(parts, ...toolOf(launch.tool), launch) : quick.plan(launch),
+    answered(launch) {
+      // Stand-ins look nowhere else.
+      if (process.platform === 'linux' && context.directory === paths.runtime) void quick.renew(launch);
+    },
+    ended: () => quick.review(),
   });
 
   return {
     busy: () => reception.running() + accounts.closing(),
+    withdraw() {
+      quick.withdraw();
+      reception.look();
+    },
     async close() {
       reception.close();
       await accounts.closed();

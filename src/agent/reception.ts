@@ -43,11 +43,23 @@ export interface ReceptionParts extends Pick<SessionParts, 'pathOf'> {
   readonly accounts: Accounts;
   /** Finds out how the tool of a launch can be led to us, or why it must not be served. */
   plan(this: void, launch: Launch): Promise<Plan>;
+  /** Told whenever a launch has ended. */
+  ended(this: void): void;
+  /** Told of each launch whose command was answered, once the answer is on its way. */
+  answered(this: void, launch: Launch): void;
   log(this: void, text: string): void;
 }
 
 /** Opens the reception of the agent in `directory`. */
-export function openReception({ directory, accounts, plan, pathOf, log }: ReceptionParts): Reception {
+export function openReception({
+  directory,
+  accounts,
+  plan,
+  pathOf,
+  answered,
+  ended,
+  log,
+}: ReceptionParts): Reception {
   const plans = new Map<string, Promise<Plan>>();
   const launches = openLaunches({
     directory,
@@ -55,6 +67,7 @@ export function openReception({ directory, accounts, plan, pathOf, log }: Recept
     onEnd({ id }) {
       plans.delete(id);
       void accounts.close(id);
+      ended();
     },
     onRefused: (reason) => log(`Left a launch alone: ${reason}`),
   });
@@ -76,7 +89,9 @@ export function openReception({ directory, accounts, plan, pathOf, log }: Recept
   return {
     async answer(id, until) {
       const launch = launches.admit(id, until);
-      return answerTo(launch, await open(launch), { pathOf });
+      const answer = answerTo(launch, await open(launch), { pathOf });
+      setImmediate(() => answered(launch));
+      return answer;
     },
     async session(credential) {
       const launch = launches.find(credential);

@@ -132,6 +132,7 @@ export async function openSession(
 /** How the tool of a launch can be led to us. */
 export interface Plan {
   readonly session: Session;
+  readonly settings: ToolSettings;
   /** What its user is to be told. */
   readonly notes: readonly string[];
   /** Undefined: the tool is to run as if we were not there. */
@@ -162,7 +163,7 @@ export async function plan(
     notes.push(`nothing is stored: ${readOnly}`);
     session.reporter.note(`nothing is stored: ${readOnly}`, 'storing');
   }
-  if (leftAlone.some(({ scope }) => scope === undefined)) return { session, notes };
+  if (leftAlone.some(({ scope }) => scope === undefined)) return { session, settings, notes };
 
   const { httpProxy, httpsProxy, noProxy } = settings.connection;
   const leading: Leading[] = [];
@@ -186,7 +187,7 @@ export async function plan(
     ...(httpProxy === undefined && httpsProxy === undefined ? {} : { unproxied: noProxy ?? '' }),
     pathOf: (file) => parts.pathOf(launch.name, file),
   });
-  return { session, notes, redirection };
+  return { session, settings, notes, redirection };
 }
 
 /** What the command that asks is told, which can say it; writes the files that the tool is to read. */

@@ -8,6 +8,10 @@ import { type Explanation, explain } from '../resolve/explain.ts';
 import { keptReceipts, lastReceipt } from '../resolve/kept-receipts.ts';
 import { reasonOf, summary } from '../resolve/receipt.ts';
 import type { Receipt, ReportLine } from '../resolve/report.ts';
+import type { Session } from '../session.ts';
+
+/** How long the agent may take to say that all receipts are kept. */
+const SETTLE_TIMEOUT_MS = 5000;
 
 export default class Why extends PyrsiaCommand {
   static override summary = 'Explain where something came from, and on whose word';
@@ -24,6 +28,7 @@ export default class Why extends PyrsiaCommand {
   async run(): Promise<Receipt | Explanation[]> {
     const { what } = (await this.parse(Why)).args;
     await using session = this.openSession();
+    await settled(session);
 
     if (what === 'last') {
       const receipt = lastReceipt(session.paths);
@@ -41,6 +46,16 @@ export default class Why extends PyrsiaCommand {
     if (explanations.length === 0) throw absent;
     this.print(explanations.map(toldExplanation).join('\n\n'));
     return explanations;
+  }
+}
+
+/** The agent may not have noticed yet that a command has ended. One that cannot say so has kept what it had. */
+async function settled(session: Session): Promise<void> {
+  try {
+    const agent = await session.runningAgent();
+    await agent?.call('settle', {}, { signal: AbortSignal.timeout(SETTLE_TIMEOUT_MS) });
+  } catch {
+    // It hangs, or is another version's: what was kept before is told.
   }
 }
 

@@ -44,6 +44,11 @@ export interface Service {
   readonly handlers: Omit<Handlers, 'stop'>;
   /** Number of launches and transfers that are running: while there are any the agent stays. */
   busy(): number;
+  /**
+   * Stops inviting launches that would not ask first, then takes up those that came meanwhile. Called before
+   * the agent ends, which it does not do by itself where that makes it busy.
+   */
+  withdraw(): void;
   /** Ends launches, removes their files, gives up what is running. It has five seconds. */
   close(): Promise<void>;
 }
@@ -75,6 +80,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   // On Windows the pipe's name is the lock.
   const lock = process.platform === 'win32' ? { release() {} } : tryLock(join(directory, 'agent.lock'));
   if (!lock) return;
+  makePrivate(join(directory, 'launch'));
+  // Whoever finds our pid in a file sees by this whether it is still us.
+  process.chdir(directory);
 
   const log = openLog(join(paths.state, 'agent.log'));
   process.once('uncaughtException', (error) => {
@@ -116,12 +124,14 @@ async function live(
 
   function stop({ whenIdle }: { whenIdle: boolean }): { stopping: boolean } {
     // Whoever asks is connected, and this is a request.
+    if (whenIdle && busy() <= 2) service.withdraw();
     const stopping = !whenIdle || busy() <= 2;
     if (stopping) end('asked to');
     return { stopping };
   }
 
   function end(reason: string): void {
+    service.withdraw();
     control.close(); // At once: whoever is greeted may rely on us.
     setImmediate(() => ended.resolve(reason)); // Answers that are on their way go out first.
   }
@@ -129,8 +139,10 @@ async function live(
   function stopWhenIdle(): void {
     let until = Date.now() + Math.max(idleMs, FIRST_CLIENT_MS);
     const look = (): void => {
+      if (busy() === 0 && Date.now() < until) return;
+      if (busy() === 0) service.withdraw();
       if (busy() > 0) until = Date.now() + idleMs;
-      else if (Date.now() >= until) end('idle');
+      else end('idle');
     };
     control.server.on('connection', look).on('left', look);
     const timer = setInterval(look, Math.min(1000, Math.max(50, idleMs / 10)));

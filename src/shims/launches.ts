@@ -61,7 +61,7 @@ export function launches({ directory, onStart, onEnd, onRefused }: LaunchesParts
   removeLeftovers(directory);
 
   const watcher = watchFor((name) => {
-    if (isLaunchId(name)) running.has(name) ? current(name) : takeUp(name);
+    if (isLaunchId(name)) seen(name);
   });
   const searching = setInterval(search, SEARCH_EVERY_MS).unref();
 
@@ -73,7 +73,7 @@ export function launches({ directory, onStart, onEnd, onRefused }: LaunchesParts
       if (until?.aborted) end(id);
       return launch;
     },
-    find: (id) => (running.has(id) ? current(id) : isLaunchId(id) ? takeUp(id) : undefined),
+    find: (id) => (isLaunchId(id) ? seen(id) : undefined),
     list: () => [...running.values()].map(({ launch }) => launch),
     end,
     look() {
@@ -116,7 +116,8 @@ export function launches({ directory, onStart, onEnd, onRefused }: LaunchesParts
     }
   }
 
-  function current(id: string): Launch | undefined {
+  function seen(id: string): Launch | undefined {
+    if (!running.has(id)) return takeUp(id);
     if (!existsSync(launchFile(directory, id))) end(id);
     return running.get(id)?.launch;
   }

@@ -9,7 +9,7 @@ import { userInfo } from 'node:os';
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { PyrsiaError } from '../errors.ts';
-import type { ToolContext } from './settings.ts';
+import type { SettingsSource, ToolContext } from './settings.ts';
 
 /** One call of npm, and which npm it is. */
 export interface NpmContext extends ToolContext {
@@ -31,6 +31,8 @@ export interface NpmConfig {
   shipped(key: string): unknown;
   /** Names of everything set or shipped. */
   readonly keys: readonly string[];
+  /** Where it was read from besides the project, also where there was nothing. */
+  readonly sources: readonly SettingsSource[];
   /** npm's idea of the project's directory: that of the workspace's root, where there is one. */
   readonly project: string;
 }
@@ -89,6 +91,10 @@ export async function loadNpmConfig(context: NpmContext): Promise<NpmConfig> {
     setBy: (key) => config.find(key),
     shipped: (key) => npm.definitions[key]?.default,
     keys,
+    sources: ['user', 'global', 'builtin'].flatMap((where) => {
+      const { source, loadError } = config.data.get(where) ?? {};
+      return source ? [{ path: source, exists: loadError?.code !== 'ENOENT' }] : [];
+    }),
     project: config.localPrefix,
   };
 }

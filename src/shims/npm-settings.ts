@@ -39,6 +39,7 @@ export async function readNpmSettings(context: NpmContext): Promise<ToolSettings
     connection: await connectionOf(config, context),
     ...(TRUST.some(config.isProjects) ? { ownTrust: true } : {}),
     globalConfig: (await textOf(String(config.get('globalconfig')))) ?? '',
+    sources: config.sources,
     lockedHosts: config.get('global') === true ? [] : await lockedHosts(config.project),
     ...(replacesByItself ? { replacedHost: shippedHost } : {}),
   };

@@ -22,6 +22,11 @@ declare module '@npmcli/config' {
     readonly platform: NodeJS.Platform;
     readonly home: string;
     readonly localPrefix: string;
+    /** What was read of each place: `user`, `global`, `builtin` … */
+    readonly data: ReadonlyMap<
+      string,
+      { readonly source: string | null; readonly loadError?: { readonly code?: string } | null }
+    >;
     /** Values by where they come from, the strongest first, each inheriting from the next. */
     readonly list: readonly Readonly<Record<string, unknown>>[];
 

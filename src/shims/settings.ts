@@ -31,6 +31,13 @@ export interface ConnectionSettings {
   readonly strictSsl: boolean;
 }
 
+/** A file that settings are read from. */
+export interface SettingsSource {
+  readonly path: string;
+  /** Whether there was one. */
+  readonly exists: boolean;
+}
+
 /** One tool's effective configuration in one directory. */
 export interface ToolSettings {
   readonly upstreams: readonly UpstreamSettings[];
@@ -39,6 +46,8 @@ export interface ToolSettings {
   readonly ownTrust?: boolean;
   /** Text of the tool's own global configuration file; empty when there is none. */
   readonly globalConfig: string;
+  /** The files that say all this besides the project's own, also those that are not there. */
+  readonly sources: readonly SettingsSource[];
   /** Hosts (with port) that the directory's lockfile names, each once. */
   readonly lockedHosts: readonly string[];
   /** The host that the tool, meeting it in a lockfile, replaces by its default registry's; undefined: the user has said otherwise. */

@@ -29,6 +29,7 @@ beforeEach(() => {
     upstreams: [shipped],
     connection: { strictSsl: true },
     globalConfig: 'theirs=kept',
+    sources: [],
     lockedHosts: [],
   };
   parts = {
