@@ -30,7 +30,7 @@ export const commandGuards = [
       replace: '',
     },
   ),
-  ...guardsIn('src/command/talk.ts', 'test/command/talk.test.ts', {
+  ...guardsIn('src/content/harmless.ts', 'test/command/talk.test.ts', {
     why: 'A package steers the terminal by its name',
     find: "return text.replaceAll(/(?![\\n\\t])[\\p{Cc}\\u202A-\\u202E\\u2066-\\u2069]/gu, '\\u{FFFD}');",
     replace: 'return text;',

@@ -4,21 +4,13 @@
  * @module
  */
 
+import { harmless, linesOf } from '../content/harmless.ts';
+
+export { harmless, linesOf };
+
 /** Writes lines on stderr, each as `pyrsia: …`. Names that others chose cannot steer the terminal. */
 export function say(text: string): void {
   process.stderr.write(`${linesOf(text)}\n`);
-}
-
-/** `text` as {@link say} writes it. */
-export function linesOf(text: string): string {
-  return harmless(text).replaceAll(/^(?!pyrsia: )/gm, 'pyrsia: ');
-}
-
-/** `text` without control characters, line ends and tabs excepted. */
-export function harmless(text: string): string {
-  // Nearly all text is plain, and the look for that is cheap.
-  if (!/[^\n\t -~]/.test(text)) return text;
-  return text.replaceAll(/(?![\n\t])[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, '\u{FFFD}');
 }
 
 /** Whether text for `stream` may be coloured: on a terminal, unless somebody objects; elsewhere if FORCE_COLOR asks. */

@@ -11,7 +11,7 @@ export function harmless(text: string): string {
   return text.replaceAll(/(?![\n\t])[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, '\u{FFFD}');
 }
 
-/** `text` as it is said on stderr: each line as `pyrsia: …`, and no name in it steers the terminal. */
-export function spoken(text: string): string {
-  return `${harmless(text).replaceAll(/^(?!pyrsia: )/gm, 'pyrsia: ')}\n`;
+/** `text` as we say it on stderr: each line as `pyrsia: …`, and no name in it steers the terminal. */
+export function linesOf(text: string): string {
+  return harmless(text).replaceAll(/^(?!pyrsia: )/gm, 'pyrsia: ');
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { formatBytes, formatDuration } from '../content/format.ts';
-import { spoken } from '../content/harmless.ts';
+import { linesOf } from '../content/harmless.ts';
 import type { Receipt, ReportLine, Totals } from './report.ts';
 
 /** Adds up the artifacts of a launch. */
@@ -51,7 +51,7 @@ export function receiptLine(receipt: Receipt): string | undefined {
 /** All that is said on stderr when a launch is over, notes included but those that were `said` before. */
 export function receiptText(receipt: Receipt, said: ReadonlySet<string>): string {
   const notes = receipt.notes.filter((note) => !said.has(note));
-  return [...notes, receiptLine(receipt)].flatMap((text) => (text ? [spoken(text)] : [])).join('');
+  return [...notes, receiptLine(receipt)].flatMap((text) => (text ? [`${linesOf(text)}\n`] : [])).join('');
 }
 
 /** A launch in one line: `503 packages · 488 cache · …`. */
