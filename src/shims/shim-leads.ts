@@ -126,6 +126,8 @@ ${led
   if [ -t 2 ]; then pyrsia_text=1; fi
   printf '%s\\0' pyrsia-launch-2 "$pyrsia_public" "$pyrsia_generation" "$pyrsia_text" "$$" "$PWD" ${quoted(tool.executable)} \\
     "$pyrsia_real" "$#" "$@" end 2>/dev/null >"$pyrsia_run/launch/$pyrsia_id" || break
+  # An agent that ends takes the file away, and only then looks for launches: either it sees ours, or we see that.
+  [ -e "$pyrsia_file" ] || break
   while [ -n "$pyrsia_more" ]; do
     set -- "\${pyrsia_more%%"$pyrsia_newline"*}" "$@"
     pyrsia_more=\${pyrsia_more#*"$pyrsia_newline"}
