@@ -9,7 +9,7 @@ const storeys = [
   ['resolve'],
   ['proxy', 'control', 'config', 'authority'],
   ['session', 'agent'],
-  ['command'],
+  ['command', 'doctor'],
   ['commands', 'main', 'shim'],
 ];
 const under = (names) => `^src/(${names.join('|')})(/|\\.ts$)`;

@@ -19,6 +19,7 @@ const calls: Readonly<Record<string, readonly [args: readonly string[], code: nu
   'config ls': [[], 0],
   'config set': [['policy', 'locked'], 0],
   'config unset': [['policy'], 0],
+  doctor: [[], 0],
   exec: [['--', 'true'], 0],
   pull: [['npm:'], 2],
   status: [[], 0],
@@ -47,7 +48,8 @@ describe.each(ids)('pyrsia %s', (id) => {
   const [args, code] = calls[id] ?? [[], 0];
   const words = id.split(' ');
   const withJson = words[0] === 'exec' ? [...words, '--json', ...args] : [...words, ...args, '--json'];
-  const env = { EDITOR: 'true', FORCE_COLOR: undefined };
+  // Whether the machine's own registry answers is not what is tested.
+  const env = { EDITOR: 'true', FORCE_COLOR: undefined, PYRSIA_OFFLINE: '1' };
 
   it('has help that opens with examples', async () => {
     const { stdout, code: exit } = await home.pyrsia([...words, '--help'], { env });

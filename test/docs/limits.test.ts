@@ -75,6 +75,10 @@ const limits: Readonly<
   'receipts kept': [['resolve/kept-receipts', 'KEPT', asIs]],
   'refusals that `trust accept` can lift': [['agent/contradictions', 'KEPT', asIs]],
   'configuration file': [['config/config-file', 'FILE_LIMIT', binary]],
+  'one check of `pyrsia doctor`': [['doctor/examine', 'CHECK_MS', formatDuration]],
+  'answer of a registry to `pyrsia doctor`': [['doctor/asked', 'ANSWER_MS', formatDuration]],
+  'clock of this machine': [['doctor/clock', 'OFF_MS', formatDuration]],
+  'free disk space': [['doctor/cache-room', 'LITTLE', formatBytes]],
 };
 
 /** Rows whose number is no constant, and where else it is held. */

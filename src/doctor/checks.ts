@@ -1,0 +1,39 @@
+/**
+ * All checks, in the order in which their findings are told.
+ *
+ * @module
+ */
+import { lookAtAgent } from './agent.ts';
+import { lookAtCatalogue } from './cache-catalogue.ts';
+import { lookAtRoom } from './cache-room.ts';
+import { lookAtClock } from './clock.ts';
+import type { Check } from './finding.ts';
+import { lookAtNode, lookForOthers } from './installation.ts';
+import { lookForOwnRegistry } from './own-registry.ts';
+import { lookWhose } from './owner.ts';
+import { lookAtPorts } from './ports.ts';
+import { lookWhereItIs, lookWhetherPrivate, lookWhetherQuick } from './runtime.ts';
+import { lookAtSettings, lookWhetherOn } from './settings.ts';
+import { lookAtUpstreams } from './upstream.ts';
+import { lookWhetherCacheWritable, lookWhetherStateWritable } from './writable.ts';
+
+/** Every check there is. */
+export const CHECKS: readonly Check[] = [
+  { name: 'other installations', group: 'installation', look: lookForOthers },
+  { name: 'Node', group: 'installation', look: lookAtNode },
+  { name: 'agent', group: 'agent', look: lookAtAgent },
+  { name: 'ports', group: 'agent', look: lookAtPorts },
+  { name: 'privacy of the runtime directory', group: 'runtime', look: lookWhetherPrivate },
+  { name: 'place of the runtime directory', group: 'runtime', look: lookWhereItIs },
+  { name: 'quick way', group: 'runtime', look: lookWhetherQuick },
+  { name: 'owner', group: 'cache', look: lookWhose },
+  { name: 'writable cache', group: 'cache', look: lookWhetherCacheWritable },
+  { name: 'writable state', group: 'cache', look: lookWhetherStateWritable },
+  { name: 'room', group: 'cache', look: lookAtRoom },
+  { name: 'catalogue', group: 'cache', look: lookAtCatalogue },
+  { name: 'registries', group: 'upstream', look: lookAtUpstreams },
+  { name: 'registry that is ours', group: 'upstream', look: lookForOwnRegistry },
+  { name: 'clock', group: 'upstream', look: lookAtClock },
+  { name: 'settings', group: 'settings', look: lookAtSettings },
+  { name: 'switches', group: 'settings', look: lookWhetherOn },
+];
