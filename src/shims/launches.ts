@@ -186,17 +186,23 @@ function startOf(pid: number): string | undefined {
 }
 
 function removeLeftovers(directory: string): void {
+  for (const path of leftovers(directory)) rmSync(path, { recursive: true, force: true });
+}
+
+/** Files of launches whose processes are gone, as they remain where an agent was killed. */
+export function leftovers(directory: string): string[] {
+  const dead: string[] = [];
   const owners = new Set<string>();
   for (const id of namesIn(directory).filter(isLaunchId)) {
     const owner = ownerOfLiving(directory, id);
-    if (owner === undefined) rmSync(launchFile(directory, id), { recursive: true, force: true });
+    if (owner === undefined) dead.push(id);
     else owners.add(owner);
   }
-  for (const file of namesIn(directory)) {
+  const belonging = namesIn(directory).filter((file) => {
     const owner = ownerOf(file);
-    if (owner !== undefined && !owners.has(owner))
-      rmSync(join(launchDirectory(directory), file), { recursive: true, force: true });
-  }
+    return owner !== undefined && !owners.has(owner);
+  });
+  return [...dead, ...belonging].map((file) => join(launchDirectory(directory), file));
 }
 
 /** The name of a launch whose process is running; `''` for one that is being written. */

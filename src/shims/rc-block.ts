@@ -102,6 +102,13 @@ export function removeBlocks(text: string): Unblocked {
   };
 }
 
+/** The lines that a shell reads after ours, without their ends; undefined when there are none of ours. */
+export function linesAfterBlock(text: string): readonly string[] | undefined {
+  const lines = linesOf(text).map(bare);
+  const end = lines.lastIndexOf(END);
+  return end < 0 ? undefined : lines.slice(end + 1);
+}
+
 function noteOn(text: string | undefined, directories: number): string | undefined {
   if (text !== undefined) return text === '' || text.endsWith('\n') ? undefined : ENDLESS;
   return made(directories);
