@@ -1,5 +1,5 @@
 /**
- * Which words of `pyrsia exec` are ours, and which are the command's.
+ * Which words of `pyrsia exec` and `pyrsia bypass` are ours, and which are the command's.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export function splitExec(argv: readonly string[]): {
 /** The same arguments of our program with `--` where the command begins, so that nobody takes its `--help` for ours. */
 export function delimited(args: readonly string[]): string[] {
   const [id, ...rest] = args;
-  if (id !== 'exec') return [...args];
+  if (id !== 'exec' && id !== 'bypass') return [...args];
   const { own, command } = splitExec(rest);
   return [id, ...own, '--', ...command];
 }

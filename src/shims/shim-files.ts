@@ -4,19 +4,20 @@
  * @module
  */
 import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Tool } from '../ecosystems/ecosystem.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
-import { makeOurs, RECORD } from '../ours.ts';
+import { makeOurs, RECORD, removeEmptied, removeOurs } from '../ours.ts';
 import type { Paths } from '../paths.ts';
 import { findTool } from './find-tool.ts';
 import { reasonOf } from './reason.ts';
 import { parseShim, shimCommandFile, type ShimHeader, shimScript } from './shim-script.ts';
-import { writeWithMode } from './write-file.ts';
+import { sweep, writeWithMode } from './write-file.ts';
 
 /** For whom stand-ins are made, and by which program. */
 export interface ShimPlace {
-  readonly paths: Pick<Paths, 'shims' | 'runtime'>;
+  readonly paths: Paths;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   /** Absolute: the Node that stand-ins start. */
@@ -113,9 +114,30 @@ export function removeShim(name: string, place: ShimPlace): boolean {
   return true;
 }
 
-/** Names of what lies in the directory of the stand-ins besides our record. */
-export function filesAmongShims({ paths }: ShimPlace): readonly string[] {
-  return existsSync(paths.shims) ? readdirSync(paths.shims).filter((name) => name !== RECORD) : [];
+/** What lies in the directory of the stand-ins: the tools that have one, and paths of what is none of ours. */
+export function shimsIn(place: ShimPlace): {
+  readonly tools: readonly string[];
+  readonly others: readonly string[];
+} {
+  const { shims } = place.paths;
+  const names = existsSync(shims) ? readdirSync(shims).filter((name) => name !== RECORD) : [];
+  const tools = names.flatMap((name) => {
+    const tool = place.platform === 'win32' ? name.replace(/\.cmd$/i, '') : name;
+    const header = readShim(tool, place);
+    return header === undefined || header === 'foreign' ? [] : tool;
+  });
+  const files = new Set(tools.map((tool) => shimFile(tool, place)));
+  return { tools, others: names.map((name) => join(shims, name)).filter((path) => !files.has(path)) };
+}
+
+/** Removes the directory of the stand-ins, and those that were made for it, once nothing is left in it. Never throws. */
+export function removeShimDirectory(place: ShimPlace): void {
+  const { paths, env } = place;
+  sweep(paths.shims);
+  const { tools, others } = shimsIn(place);
+  if (tools.length > 0 || others.length > 0) return;
+  const { above } = removeOurs(paths.shims, { home: env['HOME'] ?? homedir() });
+  removeEmptied(above, Object.values(paths));
 }
 
 function write(

@@ -15,9 +15,6 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** What follows a file's name, before our pid, while it is being written. */
-const TEMPORARY = '.pyrsia-';
-
 /**
  * Writes `bytes` beside `path` and puts them in its place. `prepare` gets the new file before anybody sees it,
  * and `check` may call it off by throwing. Throws what the file system says, and leaves nothing then.
@@ -28,8 +25,8 @@ export function writeWhole(
   prepare: (file: number) => void,
   check: () => void = () => {},
 ): void {
-  sweep(path);
-  const temporary = `${path}${TEMPORARY}${process.pid}`;
+  sweep(dirname(path), basename(path));
+  const temporary = `${path}.pyrsia-${process.pid}`;
   try {
     const file = openSync(temporary, 'wx', 0o600);
     try {
@@ -51,13 +48,13 @@ export function writeWithMode(path: string, text: string, mode: number): void {
   writeWhole(path, Buffer.from(text), (file) => fchmodSync(file, mode));
 }
 
-/** Removes what processes that were killed left beside `path`. */
-export function sweep(path: string): void {
-  const start = `${basename(path)}${TEMPORARY}`;
+/** Removes what processes that were killed left in `directory`, of the file `name` or of any. */
+export function sweep(directory: string, name?: string): void {
   try {
-    for (const name of readdirSync(dirname(path))) {
-      if (name.startsWith(start) && !isRunning(Number(name.slice(start.length))))
-        rmSync(join(dirname(path), name));
+    for (const each of readdirSync(directory)) {
+      const [, written, pid] = /^(.+)\.pyrsia-(\d+)$/.exec(each) ?? [];
+      if (written === undefined || (name !== undefined && written !== name)) continue;
+      if (!isRunning(Number(pid))) rmSync(join(directory, each));
     }
   } catch {
     // They are in nobody's way.
