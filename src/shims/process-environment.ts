@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 /** While a process is being replaced by another program, it has no environment for a moment. */
-const TRIES = 20;
+const TRIES = 100;
 const PAUSE_MS = 5;
 
 /**

@@ -1,5 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { connectAgent } from '../../src/control/client.ts';
@@ -38,6 +49,12 @@ describe('starting', () => {
       (name) => statSync(join(agent.directory, name)).mode & 0o777,
     );
     expect(modes).toEqual([0o700, 0o600, 0o600, 0o700, 0o700]);
+  });
+
+  it('makes the agent’s directory the one it works in', async () => {
+    await using w = world();
+    await using agent = await w.connect();
+    expect(readlinkSync(`/proc/${agent.hello.pid}/cwd`)).toBe(agent.directory);
   });
 
   it('goes on from what a killed agent left behind', async () => {
@@ -113,6 +130,18 @@ describe('a runtime directory that is not ours alone', () => {
     });
   });
 
+  it('is refused when the place for launches in it is a link', async () => {
+    await using w = world();
+    mkdirSync(w.paths.runtime, { recursive: true, mode: 0o700 });
+    mkdirSync(join(w.home, 'elsewhere'), { mode: 0o700 });
+    symlinkSync(join(w.home, 'elsewhere'), join(w.paths.runtime, 'launch'));
+    await expect(w.connect()).rejects.toMatchObject({
+      details: { reason: expect.stringMatching(/^it ended with exit code 1 /) },
+    });
+    const log = readFileSync(join(w.paths.state, 'agent.log'), 'utf8');
+    expect(log).toContain(`${join(w.paths.runtime, 'launch')} is not a directory`);
+  });
+
   it('is refused when it belongs to somebody else', async () => {
     await using w = world();
     const owner = isRoot ? 12_345 : 0;
@@ -163,6 +192,39 @@ describe('ending', () => {
     await until(() => !existsSync(join(agent.directory, 'launch', id)));
     expect(await agent.call('stop', { whenIdle: true })).toEqual({ stopping: true });
     await agent.closed;
+  });
+
+  it('waits for launches that outlive the connection that told of them', async () => {
+    await using w = world(0);
+    const tool = spawn('sleep', ['60']);
+    const agent = await w.connect();
+    const { id } = writeLaunch(agent.directory, { ...us, pid: tool.pid! });
+    await agent.call('launch', { id, stays: true });
+    await agent[Symbol.asyncDispose]();
+    await using another = (await w.find())!;
+    expect(await another.call('status', {})).toMatchObject({ launches: 1 });
+    await another[Symbol.asyncDispose]();
+    tool.kill('SIGKILL');
+    await until(() => !isAlive(agent.hello.pid));
+    expect(readdirSync(join(w.paths.runtime, 'launch'))).toEqual([]);
+  });
+
+  it('takes up, at the last moment, a launch that nobody told of', async () => {
+    await using w = world(0);
+    const tool = spawn('sleep', ['60']);
+    const agent = await w.connect();
+    // Nothing is seen of what comes into a directory that takes the place of the one that is watched.
+    renameSync(join(agent.directory, 'launch'), join(w.home, 'launch'));
+    const { id } = writeLaunch(agent.directory, { ...us, pid: tool.pid! });
+    await agent[Symbol.asyncDispose]();
+    for (let launches; launches !== 1;) {
+      const another = (await w.find())!;
+      ({ launches } = await another.call('status', {}));
+      await another[Symbol.asyncDispose]();
+    }
+    tool.kill('SIGKILL');
+    await until(() => !isAlive(agent.hello.pid));
+    expect(existsSync(join(agent.directory, 'launch', id))).toBe(false);
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)('is clean on %s', async (signal) => {

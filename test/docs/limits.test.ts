@@ -63,6 +63,11 @@ const limits: Readonly<
   ],
   'end of the agent': [['control/lifecycle', 'CLOSE_TIMEOUT_MS', formatDuration]],
   'launch whose process is gone': [['shims/launches', 'LOOK_EVERY_MS', formatDuration]],
+  'launch that nobody tells the agent of': [['shims/launches', 'SEARCH_EVERY_MS', formatDuration]],
+  'launch file that cannot be taken up': [['shims/launches', 'REFUSED_KEPT_MS', formatDuration]],
+  'answers that stand-ins may have followed': [['agent/quick-answers', 'KEPT', asIs]],
+  'global configuration that a stand-in copies': [['shims/quick-file', 'LINES_LIMIT', asIs]],
+  'receipts that `pyrsia why` waits for': [['commands/why', 'SETTLE_TIMEOUT_MS', formatDuration]],
   'scopes with registries of their own': [['shims/npm-settings', 'SCOPES_LIMIT', asIs]],
   'launch file': [['shims/launch', 'LAUNCH_LIMIT', binary]],
   'message to the agent, and from it': [

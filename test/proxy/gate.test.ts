@@ -25,6 +25,7 @@ import { openReporter, type Reporter } from '../../src/resolve/reporter.ts';
 import { openResolver } from '../../src/resolve/resolve.ts';
 import { ask, type Question, type Reply } from '../support/ask.ts';
 import { start } from '../support/command.ts';
+import { PyrsiaError } from '../../src/errors.ts';
 import { plain } from '../support/plain-ecosystem.ts';
 import { asUser, unprivileged } from '../support/user.ts';
 
@@ -432,6 +433,34 @@ describe('other requests', () => {
 
   const someone = unprivileged();
   const stranger = process.getuid?.() === 0 && someone.possible ? someone.user : undefined;
+  it('wait until it is known who asks, and hold up nobody else', async () => {
+    shelf['/ask'] = Buffer.from('forty-two');
+    const known = Promise.withResolvers<Asker>();
+    admit = async (credential) => (credential === LAUNCH ? known.promise : undefined);
+    const asking = [get('/ask'), get('/ask')];
+    expect(await get('/ask', { headers: { authorization: `Bearer ${'0'.repeat(36)}` } })).toMatchObject({
+      status: 401,
+    });
+    expect(requests).toEqual([]);
+    known.resolve(asker);
+    for (const each of await Promise.all(asking)) expect(each.body.toString()).toBe('forty-two');
+  });
+
+  it('of a launch that cannot be served are refused in the words of its ecosystem', async () => {
+    admit = () => Promise.reject(new PyrsiaError('CONFIG_INVALID', { problems: ['run it again'] }));
+    const { status, body } = await get('/apple/1.0/file');
+    expect({ status, said: JSON.parse(body.toString()) }).toEqual({
+      status: 403,
+      said: { why: 'run it again' },
+    });
+    expect(requests).toEqual([]);
+  });
+
+  it('that break what admits them are cut off', async () => {
+    admit = () => Promise.reject(new Error('broken'));
+    expect(await get('/ask')).toMatchObject({ status: 0, complete: false });
+  });
+
   it.runIf(stranger)('of another user are turned away, with the right credential too', async () => {
     const headers = JSON.stringify({ authorization: `Bearer ${LAUNCH}` });
     const script = `fetch('${gate.base}ask', { headers: ${headers} }).then(({ status }) => console.log(status))`;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -53,6 +53,47 @@ describe('the account of a launch', () => {
     const reporter = openReporter(about, { report: pipe });
     await reporter.add(line('pkg:npm/a@1'));
     expect(reporter.receipt().notes).toEqual([expect.stringContaining('ENXIO')]);
+  });
+
+  it('tells whoever waits for the tool what was fetched, when it is fetched, and nothing before', async () => {
+    const receipt = join(directory, 'L.receipt');
+    const reporter = openReporter(about, { receipt });
+    reporter.document('upstream');
+    reporter.note('npm asks @acme’s registry without us');
+    reporter.said();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(readdirSync(directory)).toEqual([]);
+
+    reporter.note('documents are\u001B[2J taken from the cache');
+    await Promise.all([reporter.add(line('pkg:npm/a@1')), reporter.add(line('pkg:npm/b@1'))]);
+    expect(readFileSync(receipt, 'utf8')).toMatch(
+      /^pyrsia: documents are\uFFFD\[2J taken from the cache\npyrsia: 2 packages · .*pyrsia why last\)\n$/,
+    );
+    expect(statSync(receipt).mode & 0o777).toBe(0o600);
+    await reporter.add(line('pkg:npm/c@1'));
+    expect(readFileSync(receipt, 'utf8')).toMatch(/^pyrsia: 3 packages/m);
+    expect(readdirSync(directory)).toEqual(['L.receipt']);
+
+    rmSync(receipt);
+    reporter.close();
+    await reporter.add(line('pkg:npm/d@1'));
+    expect(readdirSync(directory)).toEqual([]);
+    expect(reporter.receipt().totals.artifacts).toBe(4);
+  });
+
+  it('tells what is worth a line also where only documents were asked for', async () => {
+    const receipt = join(directory, 'L.receipt');
+    const reporter = openReporter(about, { receipt });
+    reporter.document('stale');
+    reporter.note('documents are taken from the cache');
+    await expect.poll(() => existsSync(receipt)).toBe(true);
+    expect(readFileSync(receipt, 'utf8')).toBe('pyrsia: documents are taken from the cache\n');
+  });
+
+  it('goes on where nobody could be told', async () => {
+    const reporter = openReporter(about, { receipt: join(directory, 'gone', 'L.receipt') });
+    await reporter.add(line('pkg:npm/a@1'));
+    expect(reporter.receipt().notes).toEqual([]);
   });
 
   it('notes the same only once, and counts documents', () => {

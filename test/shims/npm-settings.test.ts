@@ -81,6 +81,16 @@ describe("npm's registry", () => {
     ]);
   });
 
+  it('stands in files that are named, whether or not they are there', async () => {
+    write({ 'home/.npmrc': 'globalconfig=/nowhere/npmrc', 'project/.npmrc': '', 'npm/npmrc': '' });
+    const { sources } = await read({ npm: 'npm/bin/npm-cli.js' });
+    expect(sources).toEqual([
+      { path: join(root, 'home/.npmrc'), exists: true },
+      { path: '/nowhere/npmrc', exists: false },
+      { path: join(root, 'npm/npmrc'), exists: true },
+    ]);
+  });
+
   it("of a workspace is its root's", async () => {
     write({
       'package.json': '{"workspaces":["project"]}',
