@@ -7,6 +7,7 @@ const calls: Readonly<Record<string, readonly [args: readonly string[], code: nu
   'agent logs': [[], 0],
   'agent status': [[], 0],
   'agent stop': [[], 0],
+  bypass: [['--', 'true'], 0],
   'cache gc': [['--dry-run'], 0],
   'cache info': [['npm:left@1.0.0'], 5],
   'cache ls': [[], 0],
@@ -20,8 +21,14 @@ const calls: Readonly<Record<string, readonly [args: readonly string[], code: nu
   'config set': [['policy', 'locked'], 0],
   'config unset': [['policy'], 0],
   doctor: [[], 0],
+  env: [[], 0],
   exec: [['--', 'true'], 0],
   pull: [['npm:'], 2],
+  'shim disable': [['nonsense'], 2],
+  'shim enable': [['nonsense'], 2],
+  'shim install': [['npm', '--no-path'], 0],
+  'shim status': [[], 0],
+  'shim uninstall': [[], 0],
   status: [[], 0],
   'trust accept': [['npm:left@1.0.0', '--reason', 'for a test'], 5],
   why: [['last'], 5],
@@ -47,7 +54,8 @@ it('has a row in this table for every command', () => {
 describe.each(ids)('pyrsia %s', (id) => {
   const [args, code] = calls[id] ?? [[], 0];
   const words = id.split(' ');
-  const withJson = words[0] === 'exec' ? [...words, '--json', ...args] : [...words, ...args, '--json'];
+  const runsOthers = ['exec', 'bypass'].includes(id);
+  const withJson = runsOthers ? [...words, '--json', ...args] : [...words, ...args, '--json'];
   // Whether the machine's own registry answers is not what is tested.
   const env = { EDITOR: 'true', FORCE_COLOR: undefined, PYRSIA_OFFLINE: '1' };
 
@@ -89,7 +97,7 @@ describe.each(ids)('pyrsia %s', (id) => {
   });
 
   it('calls an option that it does not know wrong usage', async () => {
-    const wrong = words[0] === 'exec' ? [...words, '--nope', '--', 'true'] : [...words, ...args, '--nope'];
+    const wrong = runsOthers ? [...words, '--nope', '--', 'true'] : [...words, ...args, '--nope'];
     const { stdout, stderr, code: exit } = await home.pyrsia(wrong, { env });
     expect(exit).toBe(2);
     expect(stdout).toBe('');
