@@ -47,11 +47,11 @@ case $pyrsia_depth in
 esac
 case $pyrsia_depth in
 [0-9] | 1[0-${DEPTH_LIMIT - 11}]) ;;
-[1-9]*[0-9])
+*[!0-9]* | 0* | '') pyrsia_depth=0 ;;
+*)
   printf '%s\\n' ${quoted(`pyrsia: not run, since ${name} has started ${name} ${DEPTH_LIMIT} times (PYRSIA=off ${name} …)`)} >&2
   exit 125
   ;;
-*) pyrsia_depth=0 ;;
 esac
 pyrsia_path=\${PATH-}:
 pyrsia_real=

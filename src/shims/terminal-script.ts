@@ -11,7 +11,8 @@
  * What a terminal sends, it sends to the command as well; a trap that does nothing lets us live to see the end
  * of it, and is not inherited. A shell tells on its stderr which signal a command has died of: nobody asked,
  * so that goes nowhere, where descriptor 9 is free to hold the real one meanwhile. In the end we die of the
- * same signal, without a core of our own.
+ * same signal, without a core of our own. Most shells ignore SIGQUIT whatever is done, so for that one the
+ * system's own takes over, which may be another.
  */
 export const RUN_SCRIPT = `if [ -z "$1" ]; then
   shift
@@ -28,7 +29,7 @@ pyrsia_end=0
 if { true >&9; } 2>/dev/null; then
   "$@" || pyrsia_end=$?
 else
-  { "$@" 2>&9 9>&- || pyrsia_end=$?; } 9>&2 2>/dev/null
+  { (exec "$@" 2>&9 9>&-) || pyrsia_end=$?; } 9>&2 2>/dev/null
 fi
 trap - INT QUIT
 if [ -s "$pyrsia_file" ]; then
@@ -40,6 +41,7 @@ case $pyrsia_end in
 129 | 13[0-9] | 14[0-3] | 152 | 153)
   ulimit -c 0
   kill "-$((pyrsia_end - 128))" "$$"
+  [ "$pyrsia_end" != 131 ] || exec /bin/sh -c 'kill -3 $$; exit 131'
   ;;
 esac
 exit "$pyrsia_end"
