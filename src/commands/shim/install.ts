@@ -85,7 +85,7 @@ export default class ShimInstall extends ShimCommand {
       });
     }
     const shims = tools.map(({ tool, real }): InstalledShim => {
-      const changed = installShim(tool, place);
+      const changed = installShim(tool, place, { replace: flags.force });
       return {
         tool: tool.executable,
         file: shimFile(tool.executable, place),
