@@ -48,7 +48,7 @@ export function pathFiles(shell: Shell, home: Home): readonly PathFile[] {
 }
 
 /** Every file that may name our directory. */
-function allPathFiles(home: Home): readonly PathFile[] {
+export function allPathFiles(home: Home): readonly PathFile[] {
   const list = home.env['GITHUB_PATH'];
   return [...allRcFiles(home).filter(mayBeFile), ...(list ? [{ path: list, syntax: 'list' } as const] : [])];
 }

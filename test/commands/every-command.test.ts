@@ -31,6 +31,7 @@ const calls: Readonly<Record<string, readonly [args: readonly string[], code: nu
   'shim uninstall': [[], 0],
   status: [[], 0],
   'trust accept': [['npm:left@1.0.0', '--reason', 'for a test'], 5],
+  uninstall: [['--yes'], 0],
   why: [['last'], 5],
 };
 

@@ -17,13 +17,17 @@ import { blocks, pages } from './markdown.ts';
 const elsewhere: Readonly<Record<string, string>> = {
   'npm ci && npm run demo': 'test/e2e/demo.test.ts runs it, after the npm ci that brought vitest',
   'npm ci && npm test': 'this is it',
-  'npm ci && npm pack && npm install --global ./pyrsia-*.tgz':
-    'test/house/package.test.ts packs and installs',
+  'npm ci && npm pack && npm install --global ./pyrsia-*.tgz': 'test/e2e/install.test.ts packs and installs',
+  'npm uninstall --global pyrsia': 'test/e2e/install.test.ts does it',
+  'pyrsia uninstall --purge --yes':
+    'test/commands/uninstall.test.ts does it, and others here need what is cached',
 };
 
 /** Lines that do not end with 0 where nobody sits at a terminal, and what the page or the help says of that. */
 const codes: Readonly<Record<string, readonly [code: number, because: string]>> = {
   "pyrsia cache rm '@acme/*'": [2, 'asks before it removes anything'],
+  'pyrsia uninstall': [2, 'asks; without a terminal it wants --yes'],
+  'pyrsia uninstall --purge': [2, 'says what it is about to do, and asks'],
   'pyrsia cache rm sha256:2cf2… left-pad': [2, 'asks before it removes anything'],
 };
 

@@ -61,6 +61,7 @@ const limits: Readonly<
   'answer of the agent to a launch, and to its end': [
     ['command/run-wrapped', 'ANSWER_TIMEOUT_MS', formatDuration],
   ],
+  'end of an agent at `pyrsia uninstall`': [['control/ending', 'PATIENCE_MS', formatDuration]],
   'end of the agent': [['control/lifecycle', 'CLOSE_TIMEOUT_MS', formatDuration]],
   'launch whose process is gone': [['shims/launches', 'LOOK_EVERY_MS', formatDuration]],
   'launch that nobody tells the agent of': [['shims/launches', 'SEARCH_EVERY_MS', formatDuration]],

@@ -1,0 +1,130 @@
+/**
+ * Taking pyrsia off a machine: what there is of it, and how it goes.
+ *
+ * @module
+ */
+import { lstatSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { type End, endAgent, type LivingAgent, livingAgents } from '../control/ending.ts';
+import type { Lock } from '../control/lock.ts';
+import { type Left, removeEmptied } from '../ours.ts';
+import { openHome } from '../shims/ask-shells.ts';
+import { allPathFiles, type Edited, leavePath, statesOf } from '../shims/on-path.ts';
+import { removeShim, removeShimDirectory, shimFile, type ShimPlace, shimsIn } from '../shims/shim-files.ts';
+import { SHELLS } from '../shims/shells.ts';
+import { holdOff, type Kept, keptDirectories, purge } from './purge.ts';
+
+/** How often it is tried to be alone: somebody may be starting an agent at the same time. */
+const ATTEMPTS = 3;
+
+/** What there is of ours. */
+export interface Presence {
+  /** Tools that have a shim. */
+  readonly shims: readonly string[];
+  /** Files that put the directory of shims on the PATH. */
+  readonly files: readonly string[];
+  readonly agents: readonly LivingAgent[];
+  /** Directories that we keep something in. */
+  readonly directories: readonly Kept[];
+}
+
+/** What became of it. */
+export interface Departure {
+  /** Shims that were removed. */
+  readonly shims: readonly string[];
+  /** Files out of which lines were taken, and those where that cannot be done. */
+  readonly files: readonly Edited[];
+  readonly agents: readonly (LivingAgent & { readonly end: End })[];
+  /** Directories that were removed. */
+  readonly directories: readonly string[];
+  /** What is still there, and why. */
+  readonly left: readonly Left[];
+}
+
+/** Looks for what is ours, and changes nothing. */
+export async function lookAround(place: ShimPlace): Promise<Presence> {
+  const { paths, env } = place;
+  const states = statesOf(allPathFiles(openHome(env, SHELLS)), paths.shims);
+  return {
+    shims: shimsIn(place).tools,
+    files: states.filter(({ state }) => state !== 'absent').map(({ path }) => path),
+    agents: await livingAgents(paths.runtime),
+    directories: keptDirectories(paths, env),
+  };
+}
+
+/**
+ * Removes shims, the lines in files of shells, and agents; for a `purge` also the directories that we keep
+ * something in. What cannot be removed is left, and the rest goes. Never rejects.
+ *
+ * Shims go first, so that nobody starts an agent through them, and files of shells last, when what lay beside
+ * them in directories that we made is gone.
+ */
+export async function leave(
+  place: ShimPlace,
+  options: { readonly purge: boolean; readonly patienceMs?: number },
+): Promise<Departure> {
+  const { paths, env } = place;
+  const left: Left[] = [];
+  const shims = shimsIn(place).tools.filter((tool) => isRemoved(tool, place, left));
+  const { agents, hold } = await endAgents(paths.runtime, options);
+
+  const kept = keptDirectories(paths, env).map(({ path }) => path);
+  const removal = options.purge ? purge(paths, env, env['HOME'] ?? homedir()) : { left: [], above: [] };
+  hold?.release();
+  removeEmptied(removal.above, []);
+  const files = leavePath(env, paths.shims).filter(({ outcome }) => outcome !== 'unchanged');
+  removeShimDirectory(place);
+  // Once more: a file of a shell may have been the last thing there.
+  removeEmptied(removal.above, []);
+
+  return {
+    shims: shims.map((tool) => shimFile(tool, place)),
+    files,
+    agents,
+    directories: kept.filter((path) => !lstatSync(path, { throwIfNoEntry: false })),
+    left: [
+      ...left,
+      ...shimsIn(place).others.map((path) => ({ path, reason: 'it is none of ours' })),
+      ...files.flatMap(({ path, outcome, reason = 'somebody has changed our lines in it' }) =>
+        outcome === 'removed' ? [] : { path, reason },
+      ),
+      ...agents.flatMap(({ directory, end }) =>
+        end === 'left' ? { path: directory, reason: 'its agent does not end' } : [],
+      ),
+      ...removal.left,
+    ],
+  };
+}
+
+function isRemoved(tool: string, place: ShimPlace, left: Left[]): boolean {
+  try {
+    return removeShim(tool, place);
+  } catch (error) {
+    left.push({
+      path: shimFile(tool, place),
+      reason: error instanceof Error ? error.message : String(error),
+    });
+    return false;
+  }
+}
+
+/** Ends all agents. For a purge it then takes the place of the one that somebody might start meanwhile. */
+async function endAgents(
+  runtime: string,
+  options: { readonly purge: boolean; readonly patienceMs?: number },
+): Promise<{ readonly agents: Departure['agents']; readonly hold?: Lock }> {
+  const agents: Departure['agents'][number][] = [];
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const living = await livingAgents(runtime);
+    const ended = living.map(async (agent) => ({
+      ...agent,
+      end: await endAgent(agent.directory, options.patienceMs),
+    }));
+    agents.push(...(await Promise.all(ended)));
+    const hold = options.purge ? holdOff(runtime) : undefined;
+    if (hold) return { agents, hold };
+    if (living.length === 0 || agents.some(({ end }) => end === 'left')) break;
+  }
+  return { agents };
+}
