@@ -63,25 +63,18 @@ export function realTool(name: string, { paths, env, cwd }: ShimPlace): string |
 
 /**
  * Puts a stand-in for `tool` where there is none, or makes it anew for this Node and this program; tells whether
- * that changed anything. A tool that was disabled is so no longer.
+ * that changed anything. A tool that was disabled is so no longer; a file that is none of ours is replaced.
  *
- * @throws PyrsiaError `FILE_UNWRITABLE`, also for a file that is none of ours, unless it is to be replaced.
+ * @throws PyrsiaError `FILE_UNWRITABLE`
  */
-export function installShim(tool: Tool, place: ShimPlace, { replace = false } = {}): boolean {
+export function installShim(tool: Tool, place: ShimPlace): boolean {
   const { paths } = place;
-  const file = shimFile(tool.executable, place);
   unwritable(paths.shims, () => {
     makeOurs(paths.shims);
     // Whoever could write there could put commands in front of everybody's.
     const { mode } = statSync(paths.shims);
     if (mode & 0o022) chmodSync(paths.shims, mode & 0o755);
   });
-  if (readShim(tool.executable, place) === 'foreign' && !replace) {
-    throw new PyrsiaError('FILE_UNWRITABLE', {
-      path: file,
-      reason: 'it is none of ours; --force replaces it',
-    });
-  }
   return write(tool, place, { node: place.node, entry: place.entry, interpreter: interpreterFor(place.env) });
 }
 

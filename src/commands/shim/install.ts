@@ -85,7 +85,7 @@ export default class ShimInstall extends ShimCommand {
       });
     }
     const shims = tools.map(({ tool, real }): InstalledShim => {
-      const changed = installShim(tool, place, { replace: flags.force });
+      const changed = installShim(tool, place);
       return {
         tool: tool.executable,
         file: shimFile(tool.executable, place),
@@ -114,9 +114,9 @@ export default class ShimInstall extends ShimCommand {
     login: string,
     { directory, env, isLeft }: { directory: string; env: NodeJS.ProcessEnv; isLeft: boolean },
   ): void {
-    // Before each prompt it puts its own tools before whatever was on the PATH when it was activated.
+    // At each prompt, before whatever was on the PATH when it was activated.
     if (env['MISE_SHELL'])
-      this.say(`mise may come before them: see _.path in its documentation, for ${directory}`);
+      this.say(`mise puts its own tools first: name ${directory} in [env] _.path of its configuration`);
     if (shell === undefined) {
       this.say(`Nothing is known of how ${login} is told: put ${directory} first on its PATH`);
       if (!isLeft) process.exitCode = 1;
