@@ -39,7 +39,7 @@ const fish: Real = {
 /** Runs lines in a shell that has this PATH; what it prints. */
 function run({ command: [program = '', ...args] }: Real, path: string, lines: readonly string[]): string {
   const file = execFileSync('which', [program], { encoding: 'utf8' }).trim();
-  const env = { HOME: '/nonexistent', LANG: 'C.UTF-8', PATH: path };
+  const env = { HOME: '/dev/null', LANG: 'C.UTF-8', PATH: path };
   // A bash whose stdin is a socket takes itself for a remote one, and reads more files.
   const stdio: StdioOptions = ['ignore', 'pipe', 'pipe'];
   return execFileSync(file, [...args, lines.join('\n')], { encoding: 'utf8', env, stdio }).replace(/\n$/, '');
