@@ -81,3 +81,14 @@ export function pathsOf(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = proc
     return join(absolute('TMPDIR') ?? '/tmp', `pyrsia-${uid}`);
   }
 }
+
+/**
+ * The runtime directories that agents of this state and cache may have: also one whose environment was not that
+ * of a session, such as cron's, or the other way round.
+ */
+export function runtimeDirectories(env: NodeJS.ProcessEnv): string[] {
+  const { XDG_RUNTIME_DIR: _, ...outside } = env;
+  const { TMPDIR: __, ...bare } = outside;
+  const session = { ...env, XDG_RUNTIME_DIR: `/run/user/${process.getuid?.()}` };
+  return [...new Set([env, outside, bare, session].map((each) => pathsOf(each).runtime))];
+}

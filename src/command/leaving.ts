@@ -8,6 +8,7 @@ import { homedir } from 'node:os';
 import { type End, endAgent, type LivingAgent, livingAgents } from '../control/ending.ts';
 import type { Lock } from '../control/lock.ts';
 import { type Left, removeEmptied } from '../ours.ts';
+import { runtimeDirectories } from '../paths.ts';
 import { openHome } from '../shims/ask-shells.ts';
 import { allPathFiles, type Edited, leavePath, statesOf } from '../shims/on-path.ts';
 import { removeShim, removeShimDirectory, shimFile, type ShimPlace, shimsIn } from '../shims/shim-files.ts';
@@ -48,7 +49,7 @@ export async function lookAround(place: ShimPlace): Promise<Presence> {
   return {
     shims: shimsIn(place).tools,
     files: states.filter(({ state }) => state !== 'absent').map(({ path }) => path),
-    agents: await livingAgents(paths.runtime),
+    agents: await agentsIn(runtimeDirectories(env)),
     directories: keptDirectories(paths, env),
   };
 }
@@ -67,11 +68,11 @@ export async function leave(
   const { paths, env } = place;
   const left: Left[] = [];
   const shims = shimsIn(place).tools.filter((tool) => isRemoved(tool, place, left));
-  const { agents, hold } = await endAgents(paths.runtime, options);
+  const { agents, holds } = await endAgents(runtimeDirectories(env), options);
 
   const kept = keptDirectories(paths, env).map(({ path }) => path);
   const removal = options.purge ? purge(paths, env, env['HOME'] ?? homedir()) : { left: [], above: [] };
-  hold?.release();
+  holds.forEach((hold) => hold.release());
   removeEmptied(removal.above, []);
   const files = leavePath(env, paths.shims).filter(({ outcome }) => outcome !== 'unchanged');
   removeShimDirectory(place);
@@ -109,22 +110,27 @@ function isRemoved(tool: string, place: ShimPlace, left: Left[]): boolean {
   }
 }
 
-/** Ends all agents. For a purge it then takes the place of the one that somebody might start meanwhile. */
+/** Ends all agents. For a purge it then takes the place of those that somebody might start meanwhile. */
 async function endAgents(
-  runtime: string,
+  runtimes: readonly string[],
   options: { readonly purge: boolean; readonly patienceMs?: number },
-): Promise<{ readonly agents: Departure['agents']; readonly hold?: Lock }> {
+): Promise<{ readonly agents: Departure['agents']; readonly holds: readonly Lock[] }> {
   const agents: Departure['agents'][number][] = [];
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const living = await livingAgents(runtime);
+  for (let attempt = 1; ; attempt++) {
+    const living = await agentsIn(runtimes);
     const ended = living.map(async (agent) => ({
       ...agent,
       end: await endAgent(agent.directory, options.patienceMs),
     }));
     agents.push(...(await Promise.all(ended)));
-    const hold = options.purge ? holdOff(runtime) : undefined;
-    if (hold) return { agents, hold };
-    if (living.length === 0 || agents.some(({ end }) => end === 'left')) break;
+    const holds = options.purge ? runtimes.map(holdOff) : [];
+    const isBusy = holds.includes('busy') && agents.every(({ end }) => end !== 'left');
+    if (!isBusy || attempt === ATTEMPTS)
+      return { agents, holds: holds.filter((hold) => typeof hold === 'object') };
+    holds.forEach((hold) => typeof hold === 'object' && hold.release());
   }
-  return { agents };
+}
+
+async function agentsIn(runtimes: readonly string[]): Promise<LivingAgent[]> {
+  return (await Promise.all(runtimes.map(livingAgents))).flat();
 }

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { isPrivate } from '../control/directory.ts';
 import { type Lock, tryLock } from '../control/lock.ts';
 import { type Left, type Removal, removeOurs } from '../ours.ts';
-import { compiledCode, type Paths } from '../paths.ts';
+import { compiledCode, type Paths, runtimeDirectories } from '../paths.ts';
 
 /** A directory that we keep something in. */
 export interface Kept {
@@ -26,7 +26,7 @@ export function keptDirectories(paths: Paths, env: NodeJS.ProcessEnv): Kept[] {
     { what: 'cache', path: paths.cache },
     { what: 'state', path: paths.state },
     { what: 'config', path: paths.config },
-    { what: 'runtime', path: paths.runtime },
+    ...runtimeDirectories(env).map((path) => ({ what: 'runtime', path })),
     { what: 'compiled code', path: compiledCode(env) },
   ];
   return all.filter(({ path }) => lstatSync(path, { throwIfNoEntry: false }));
@@ -37,7 +37,7 @@ export function purge(paths: Paths, env: NodeJS.ProcessEnv, home: string): Remov
   const removals = [
     removeOurs(paths.cache, { home, isName: (name) => CACHE.test(name) }),
     ...[paths.state, paths.config, compiledCode(env)].map((path) => removeOurs(path, { home })),
-    removeRuntime(paths.runtime),
+    ...runtimeDirectories(env).map(removeRuntime),
   ];
   return {
     left: removals.flatMap(({ left }) => left),
@@ -45,11 +45,11 @@ export function purge(paths: Paths, env: NodeJS.ProcessEnv, home: string): Remov
   };
 }
 
-/** Takes the agent's place, so that none can start; undefined when somebody has it, or nobody can. */
-export function holdOff(runtime: string): Lock | undefined {
+/** Takes the agent's place, so that none can start; undefined where none can anyway. */
+export function holdOff(runtime: string): Lock | 'busy' | undefined {
   try {
     if (process.platform === 'win32' || !isPrivate(runtime)) return undefined;
-    return tryLock(join(runtime, 'agent.lock'));
+    return tryLock(join(runtime, 'agent.lock')) ?? 'busy';
   } catch {
     return undefined;
   }

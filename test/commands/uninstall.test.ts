@@ -150,6 +150,15 @@ describe('pyrsia uninstall --purge', () => {
     expect(state()).toEqual(before);
   });
 
+  it('ends an agent that cron has started, whose runtime directory is another one', async () => {
+    await settle();
+    expect(await pyrsia(['exec', '--', 'true'], { XDG_RUNTIME_DIR: undefined })).toMatchObject({ code: 0 });
+    expect(sandbox.processes()).toHaveLength(2);
+    expect(await purge()).toMatchObject({ code: 0 });
+    expect(sandbox.processes()).toEqual([]);
+    expect(state()).toEqual(before);
+  });
+
   it('says that commands are running through the agent', async () => {
     await settle();
     const running = sandbox.start(sandbox.pyrsiaCommand(['exec', '--', 'sleep', '60']), { env: env() });
