@@ -37,7 +37,7 @@ export default class Env extends PyrsiaCommand {
     const directory = paths.shims;
     if (!fitsPath(directory, delimiter)) this.error(`${directory} cannot be on a PATH`, { exit: 1 });
 
-    const name = flags.shell ?? loginShell(env) ?? 'sh';
+    const name = flags.shell ?? loginShell(env);
     const shell = shellNamed(name);
     if (name !== 'dockerfile' && shell === undefined)
       this.error(`There are no lines for ${name}: give --shell, one of ${SHELLS.join(', ')}`, { exit: 2 });

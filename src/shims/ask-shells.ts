@@ -13,10 +13,13 @@ import type { Shell } from './shells.ts';
 /** How long a shell may take to answer: 3 s. */
 const ANSWER_MS = 3000;
 
-/** The path of the shell that the user logs in with; undefined when nobody says. */
-export function loginShell(env: NodeJS.ProcessEnv, platform = process.platform): string | undefined {
-  if (env['SHELL']) return env['SHELL'];
-  if (platform === 'win32') return 'powershell';
+/** The shell that the user logs in with, by its path or name; `sh` when nobody says, or it is none. */
+export function loginShell(env: NodeJS.ProcessEnv, platform = process.platform): string {
+  const shell = env['SHELL'] || (platform === 'win32' ? 'powershell' : (registeredShell() ?? 'sh'));
+  return /\/(nologin|false)$/.test(shell) ? 'sh' : shell;
+}
+
+function registeredShell(): string | undefined {
   try {
     return userInfo().shell ?? undefined;
   } catch {

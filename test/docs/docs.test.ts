@@ -28,6 +28,7 @@ const codes: Readonly<Record<string, readonly [code: number, because: string]>> 
   "pyrsia cache rm '@acme/*'": [2, 'asks before it removes anything'],
   'pyrsia uninstall': [2, 'asks; without a terminal it wants --yes'],
   'pyrsia uninstall --purge': [2, 'says what it is about to do, and asks'],
+  'pyrsia shim install': [2, 'asks; without a terminal it wants --yes'],
   'pyrsia cache rm sha256:2cf2… left-pad': [2, 'asks before it removes anything'],
 };
 
@@ -109,6 +110,8 @@ async function prepare(line: string): Promise<void> {
   );
   const [, reference] = /trust accept (\S+)/.exec(line) ?? [];
   if (reference !== undefined) return provokeRefusal(reference);
+  if (/ shim (enable|disable)/.test(line))
+    expect(await pyrsia('shim', 'install', 'npm', 'npx')).toMatchObject({ code: 0 });
   if (/ cache (rm|info)|why/.test(line)) expect(await pyrsia('pull', ...cached)).toMatchObject({ code: 0 });
 }
 

@@ -80,6 +80,8 @@ const limits: Readonly<
   'log of the agent': [['control/log', 'LOG_LIMIT', formatBytes]],
   'receipts kept': [['resolve/kept-receipts', 'KEPT', asIs]],
   'refusals that `trust accept` can lift': [['agent/contradictions', 'KEPT', asIs]],
+  'answer of a shell that is asked where its files are': [['shims/ask-shells', 'ANSWER_MS', formatDuration]],
+  'tries to change a file that others change at the same time': [['shims/edit-file', 'ATTEMPTS', asIs]],
   'configuration file': [['config/config-file', 'FILE_LIMIT', binary]],
   'one check of `pyrsia doctor`': [['doctor/examine', 'CHECK_MS', formatDuration]],
   'answer of a registry to `pyrsia doctor`': [['doctor/asked', 'ANSWER_MS', formatDuration]],

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openHome } from '../../src/shims/ask-shells.ts';
+import { loginShell, openHome } from '../../src/shims/ask-shells.ts';
 import { addToPath, azureLine, leavePath, pathFiles, statesOf } from '../../src/shims/on-path.ts';
 import type { Shell } from '../../src/shims/shells.ts';
 
@@ -96,6 +96,16 @@ describe('a file', () => {
     );
     expect(existsSync(at('.config'))).toBe(false);
   });
+});
+
+it.each([
+  [{ SHELL: '/bin/zsh' }, 'linux', '/bin/zsh'],
+  [{ SHELL: '/usr/sbin/nologin' }, 'linux', 'sh'],
+  [{ SHELL: '/bin/false' }, 'linux', 'sh'],
+  [{}, 'win32', 'powershell'],
+  [{ SHELL: '/usr/bin/bash' }, 'win32', '/usr/bin/bash'],
+] as const)('The shell of %j on %s is %s', (variables, platform, shell) => {
+  expect(loginShell(variables, platform)).toBe(shell);
 });
 
 describe('zsh', () => {

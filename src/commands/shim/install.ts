@@ -66,7 +66,7 @@ export default class ShimInstall extends ShimCommand {
     if (!fitsPath(directory, delimiter)) this.error(`${directory} cannot be on a PATH`, { exit: 1 });
 
     const tools = wrapped(this.toolsNamed(argv), place);
-    const login = flags.shell ?? loginShell(env) ?? 'sh';
+    const login = flags.shell ?? loginShell(env);
     const shell = shellNamed(login);
     const files = shell && !flags['no-path'] ? pathFiles(shell, openHome(env, [shell])) : [];
 

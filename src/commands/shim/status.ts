@@ -25,7 +25,7 @@ export default class ShimStatus extends ShimCommand {
     await using session = this.openSession();
     const { env, paths } = session;
     const directory = paths.shims;
-    const shell = shellNamed(loginShell(env) ?? 'sh');
+    const shell = shellNamed(loginShell(env));
     const status: Status = {
       directory,
       position: positionOnPath(env['PATH'], directory) ?? null,
