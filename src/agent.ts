@@ -100,6 +100,8 @@ async function serve(context: AgentContext): Promise<Service> {
     plan: async (launch) =>
       launch.generation === undefined ? plan(parts, ...toolOf(launch.tool), launch) : quick.plan(launch),
     answered(launch) {
+      // While the tool is starting.
+      upstreams.prepare().catch((error: unknown) => log(`Cannot ask upstreams: ${String(error)}`));
       // Stand-ins look nowhere else.
       if (process.platform === 'linux' && context.directory === paths.runtime) void quick.renew(launch);
     },

@@ -5,13 +5,16 @@
  * @module
  */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { RegistryProtocol, Reply } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
 import { checkHeaders, credentialOf, ownerOf } from './admission.ts';
 import { answer, type AnswerParts, type Call, reply } from './answer.ts';
 import { outcomeOf } from './artifacts.ts';
 import { type Asker, passedOn } from './asker.ts';
+
+// Not by import: for that Node makes a façade of all that http can do, and loads its own undici to see what that is.
+const { createServer } = process.getBuiltinModule('node:http');
 
 /** What a gate works with. */
 export interface GateParts extends AnswerParts {

@@ -4,10 +4,9 @@
  *
  * @module
  */
-import { rootCertificates } from 'node:tls';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Headers } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { ConnectionSettings } from '../shims/settings.ts';
@@ -60,6 +59,8 @@ export interface Upstreams extends AsyncDisposable {
   ask(asked: UpstreamRequest): Promise<UpstreamReply>;
   /** Origins that did not answer lately. */
   unreachable(): string[];
+  /** Loads what asking takes, for which the first request would have to wait. */
+  prepare(): Promise<void>;
 }
 
 /** Opens connections as they are needed. `silenceMs`: how long an upstream may say nothing before it has failed. */
@@ -72,10 +73,10 @@ export function openUpstreams(options: {
   const answered = new Map<string, number>();
   const resting = new Map<string, { readonly origin: string; until: number; readonly reason: string }>();
 
-  function dispatcherFor(connection: ConnectionSettings): Dispatcher {
+  function dispatcherFor(undici: Undici, connection: ConnectionSettings): Dispatcher {
     const key = JSON.stringify(connection);
     let dispatcher = dispatchers.get(key);
-    if (!dispatcher) dispatchers.set(key, (dispatcher = dispatcherOf(connection, silenceMs)));
+    if (!dispatcher) dispatchers.set(key, (dispatcher = dispatcherOf(undici, connection, silenceMs)));
     return dispatcher;
   }
 
@@ -91,10 +92,11 @@ export function openUpstreams(options: {
   }
 
   async function once(asked: UpstreamRequest, url: URL, headers: Headers): Promise<UpstreamReply> {
-    const reply = await request(url, {
+    const undici = await load();
+    const reply = await undici.request(url, {
       method: asked.method ?? 'GET',
       headers,
-      dispatcher: dispatcherFor(asked.connection),
+      dispatcher: dispatcherFor(undici, asked.connection),
       headersTimeout: silenceMs,
       bodyTimeout: silenceMs,
       ...(asked.body ? { body: asked.body as Dispatcher.DispatchOptions['body'] & object } : {}),
@@ -181,6 +183,7 @@ export function openUpstreams(options: {
       const origins = [...resting.values()].filter(({ until }) => rests(until)).map(({ origin }) => origin);
       return [...new Set(origins)];
     },
+    prepare: async () => void (await load()),
     async [Symbol.asyncDispose]() {
       await Promise.all([...dispatchers.values()].map(async (dispatcher) => dispatcher.destroy()));
     },
@@ -198,10 +201,24 @@ function wayTo(url: URL, connection: ConnectionSettings): string {
   return `${url.origin} ${JSON.stringify(connection)}`;
 }
 
-function dispatcherOf(connection: ConnectionSettings, silenceMs: number): Dispatcher {
+type Undici = Awaited<ReturnType<typeof load>>;
+
+/** It takes long to import, and an agent that has just been started is waited for. */
+async function load() {
+  return import('undici');
+}
+
+function dispatcherOf(
+  { Agent, EnvHttpProxyAgent }: Undici,
+  connection: ConnectionSettings,
+  silenceMs: number,
+): Dispatcher {
   const tls = {
     rejectUnauthorized: connection.strictSsl,
-    ...(connection.ca?.length ? { ca: [...rootCertificates, ...connection.ca] } : {}),
+    // Node's own are parsed when they are first asked for.
+    ...(connection.ca?.length
+      ? { ca: [...process.getBuiltinModule('node:tls').rootCertificates, ...connection.ca] }
+      : {}),
   };
   const options = {
     connections: CONNECTIONS,
