@@ -11,11 +11,12 @@ export function quoted(text: string): string {
 }
 
 /**
- * What follows the interpreter's name so that it reads nothing before the script. bash else reads `$BASH_ENV`
- * and takes functions out of the environment, which would then stand where we call a builtin.
+ * What stands between the interpreter's name and `-c` so that it reads nothing before the script. bash else reads
+ * `$BASH_ENV` and takes functions out of the environment, which would then stand where we call a builtin; and
+ * with a socket for its stdin, or below sshd, it reads ~/.bashrc, which may say something.
  */
 export function plainly(interpreter: string): readonly string[] {
-  return isBash(interpreter) ? ['-p'] : [];
+  return isBash(interpreter) ? ['--norc', '-p'] : [];
 }
 
 /** Whether it is bash, which keeps variables whose names are no identifiers. */

@@ -150,6 +150,6 @@ function exists(files: readonly string[]): string {
 
 function lookForOthers(beginnings: readonly string[]): string {
   const patterns = beginnings.map((beginning) => `*${quoted(beginning)}*`).join(' | ');
-  return `  IFS= read -r -N 1000000 pyrsia_line </proc/self/environ 2>/dev/null || :
+  return `  IFS= read -r -N 1000000 pyrsia_line 2>/dev/null </proc/self/environ || :
   case $pyrsia_line in ${patterns}) break ;; esac`;
 }

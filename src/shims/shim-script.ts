@@ -10,7 +10,7 @@
 import type { Tool } from '../ecosystems/ecosystem.ts';
 import { decide, findReal, restore } from './shim-decides.ts';
 import { quickWay } from './shim-leads.ts';
-import { plainly, quoted } from './sh.ts';
+import { isBash, quoted } from './sh.ts';
 
 const FORMAT = 'pyrsia-shim-1';
 
@@ -47,9 +47,8 @@ export interface ShimHeader {
 export function shimScript(options: ShimOptions): string {
   const { tool, interpreter, node, entry } = options;
   const name = quoted(tool.executable);
-  return `#!${interpreter}${plainly(interpreter)
-    .map((option) => ` ${option}`)
-    .join('')}
+  // As plainly(), but a `#!` takes one option, and before a script bash reads no rc file.
+  return `#!${interpreter}${isBash(interpreter) ? ' -p' : ''}
 # ${FORMAT} ${header(options)}
 # Stands in for ${tool.executable} and runs it. Made by pyrsia shim install: change nothing here, it will be overwritten.
 
