@@ -1,4 +1,5 @@
 import {
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -161,6 +162,18 @@ describe('a directory that was there before us', () => {
       { reason: 'the home directory lies in it' },
     ]);
     expect(existsSync(inside)).toBe(true);
+  });
+
+  it('is left alone if it is somebody else’s', () => {
+    const isRoot = process.getuid?.() === 0;
+    const owner = isRoot ? 12_345 : 0;
+    const theirs = isRoot ? cache() : '/usr';
+    makeOurs(cache());
+    if (isRoot) chownSync(theirs, owner, owner);
+    expect(removeOurs(theirs, { home }).left).toEqual([
+      { path: theirs, reason: `it belongs to user ${owner}` },
+    ]);
+    expect(existsSync(theirs)).toBe(true);
   });
 
   it('is left alone if it is a file', () => {

@@ -79,6 +79,18 @@ describe('pyrsia uninstall --purge', () => {
     expect(state()).toEqual(before);
   });
 
+  it.each([
+    ['settings', ['config', 'set', 'policy', 'locked']],
+    ['files of the shell', ['shim', 'install', '--yes']],
+  ])('takes ~/.config along, whoever made it first: %s', async (_, first) => {
+    const fish = { SHELL: '/usr/bin/fish' };
+    await pyrsia(first, fish);
+    await settle(fish);
+    expect(existsSync(inHome('.config', 'fish', 'config.fish'))).toBe(true);
+    expect(await purge(fish)).toMatchObject({ code: 0 });
+    expect(state()).toEqual(before);
+  });
+
   it('leaves nothing after it was called without --purge first', async () => {
     await settle();
     const { code, stderr } = await pyrsia(['uninstall', '--yes']);

@@ -92,7 +92,7 @@ describe.each([22, 24, 26])('under Node %i', (major) => {
   };
   const succeeds = async (script: string): Promise<string> => {
     const { code, stdout, stderr } = await shell(script);
-    expect({ script, code, stderr, stdout }).toMatchObject({ code: 0 });
+    expect(code, `${script}\n${stdout}${stderr}`).toBe(0);
     return stdout + stderr;
   };
 
@@ -107,6 +107,8 @@ describe.each([22, 24, 26])('under Node %i', (major) => {
     await succeeds('npm ci');
     expect(existsSync(join(project, 'node_modules', 'right', 'package.json'))).toBe(true);
     expect(await succeeds('pyrsia why last')).toContain('pkg:npm/right@2.1.0');
+
+    await succeeds('pyrsia doctor');
 
     const said = await succeeds('pyrsia uninstall --purge --yes');
     expect(said).toMatch(/^pyrsia: To remove the program itself: npm rm -g pyrsia/m);
