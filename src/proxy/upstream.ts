@@ -205,7 +205,7 @@ type Undici = Awaited<ReturnType<typeof load>>;
 
 /** It takes long to import, and an agent that has just been started is waited for. */
 async function load() {
-  return import('undici');
+  return (await import('undici')).default;
 }
 
 function dispatcherOf(
