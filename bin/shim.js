@@ -23,7 +23,7 @@ if (!supports(engines.node, process.versions.node)) {
   );
 } else {
   require('./compile-cache.cjs').enable();
-  const { main } = require('../dist/shim.cjs');
+  const { main } = require(fileURLToPath(client));
   main(process.argv.slice(2), { version, root: fileURLToPath(root) }).catch(runWithout);
 }
 

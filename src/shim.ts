@@ -51,6 +51,8 @@ interface Program {
 export async function main(argv: readonly string[], program: Program): Promise<void> {
   const [interpreter = '', tool = '', executable = '', ...args] = argv;
   const call = { interpreter, tool, executable, args };
+  // Node looks at it whenever a socket closes, which would open it.
+  Object.defineProperty(process, 'stderr', { value: undefined });
   const env = restored(process.env);
 
   const cwd = process.cwd();
