@@ -41,8 +41,8 @@ declare module '@npmcli/config' {
 
 declare module '@npmcli/config/lib/definitions/index.js' {
   const exports: {
-    readonly definitions: Readonly<Record<string, { readonly default: unknown }>>;
-    readonly shorthands: unknown;
+    readonly definitions: Readonly<Record<string, { readonly default: unknown; readonly type: unknown }>>;
+    readonly shorthands: Readonly<Record<string, readonly string[]>>;
     readonly flatten: unknown;
     readonly nerfDarts: readonly string[];
   };

@@ -174,6 +174,52 @@ export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemEx
       expect(tool.stepAside(args)).toBeUndefined();
     });
 
+    it.each(ecosystem.tools)(
+      'tells by words that are written in sh what a call of $executable does',
+      (tool) => {
+        const { aside, idle, fetching, options } = tool.calls;
+        const words = [...aside, ...idle, ...fetching];
+        expect(words.filter((word, at) => words.indexOf(word) !== at)).toEqual([]);
+        expect(words.filter((word) => !/^[a-z0-9-]+$/.test(word))).toEqual([]);
+        expect([...aside, ...fetching].filter((word) => word.startsWith('-'))).toEqual([]);
+        expect(options.filter((option) => !/^-[A-Za-z0-9-]+(=\*)?$/.test(option))).toEqual([]);
+        for (const word of aside) expect([word, tool.stepAside([word])]).toEqual([word, expect.any(String)]);
+        for (const word of [...idle, ...fetching])
+          expect([word, tool.stepAside([word])]).toEqual([word, undefined]);
+        for (const option of options) {
+          const given = option.replace('*', 'x');
+          for (const word of fetching)
+            expect([given, tool.stepAside([given, word])]).toEqual([given, undefined]);
+        }
+      },
+    );
+
+    it.each(ecosystem.tools)('names what leads $executable, and what decides whom it asks', (tool) => {
+      const { variables, otherVariables, led, projectFiles, lockfiles } = tool.settings;
+      expect([...variables, ...led].filter((each) => !/^[A-Za-z_]\w*$/.test(each))).toEqual([]);
+      expect(otherVariables.filter((each) => /^\w*$/.test(each))).toEqual([]);
+      expect([...projectFiles, ...lockfiles].filter((file) => /[/\n]/.test(file))).toEqual([]);
+      // What leads it would otherwise be taken for the user's.
+      expect(led.filter((each) => !variables.includes(each))).toEqual([]);
+      const { env } = tool.redirect({
+        leading: [
+          { upstream: 'https://host.example/', base: 'http://127.0.0.1:1/' },
+          { upstream: 'https://acme.example/', base: 'http://127.0.0.1:2/', scope: '@acme' },
+        ],
+        credential: 'credential',
+        globalConfig: '',
+        besides: [],
+        lockedHosts: [],
+        replacedHost: 'replaced.example',
+        unproxied: 'host.example',
+        pathOf: (file) => `/launch/${file}`,
+      });
+      const set = Object.keys(env);
+      expect(set.filter((each) => /^\w+$/.test(each) && !led.includes(each))).toEqual([]);
+      const others = set.filter((each) => !/^\w+$/.test(each));
+      expect(others.filter((each) => !otherVariables.some((start) => each.startsWith(start)))).toEqual([]);
+    });
+
     it('shows its credential in files only', () => {
       const credential = 'b9a7c2d4-credential';
       const call: ToolCall = {
