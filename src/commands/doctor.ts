@@ -14,7 +14,7 @@ export interface Diagnosis extends Pick<Finding, 'id' | 'level' | 'title' | 'cos
 export default class Doctor extends PyrsiaCommand {
   static override summary = 'Find out what is wrong, what it costs, and what repairs it';
   static override description =
-    'Looks at stand-ins, PATH, agent, cache, registries and settings; it starts no agent and changes nothing. ' +
+    'Looks at shims, PATH, agent, cache, registries and settings; it starts no agent and changes nothing. ' +
     'The exit code is 1 when something is wrong. With --fix it then repairs what it can, asking about each, and looks again.';
   static override examples = [
     '<%= config.bin %> doctor',

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openConnection } from '../control/connection.ts';
 import { socketPath } from '../control/directory.ts';
@@ -20,9 +19,8 @@ export async function lookAtAgent(patient: Patient): Promise<readonly Finding[]>
 }
 
 function ofFirst({ first, ours, net }: AgentsSeen): Finding[] {
-  if (first?.kind === 'absent') return first.socket ? [deadSocket(first.directory)] : [];
   if (first?.kind === 'silent') return [silent(first)];
-  const isElsewhere = first !== undefined && first !== ours;
+  const isElsewhere = first?.kind === 'running' && first !== ours;
   return isElsewhere ? [elsewhere(first, net)] : [];
 }
 
@@ -38,33 +36,18 @@ function silent({ directory, pid, reason }: Extract<AgentSeen, { kind: 'silent' 
       fix: {
         what: `End process ${pid}, so that the next command starts another agent`,
         async run() {
-          if (agentProcess(directory) !== pid) throw new Error(`process ${pid} is no longer the agent`);
+          const answers = await openConnection(directory).then(
+            (agent) => agent?.[Symbol.asyncDispose]().then(() => true),
+            () => false,
+          );
+          if (answers || agentProcess(directory) !== pid)
+            return 'The agent answers again, or has ended by itself';
           process.kill(pid, 'SIGKILL');
           while (agentProcess(directory) === pid) await new Promise((resolve) => setTimeout(resolve, 20));
           return `Ended the agent (process ${pid})`;
         },
       },
     }),
-  };
-}
-
-function deadSocket(directory: string): Finding {
-  const socket = socketPath(directory);
-  return {
-    id: 'agent-dead-socket',
-    level: 'note',
-    title: `The last agent did not tidy up: nobody listens at ${socket}`,
-    cost: 'Nothing: the next agent replaces it. If it was not killed, pyrsia agent logs may say why it ended',
-    remedy: `rm -f ${word(socket)}`,
-    fix: {
-      what: `Remove ${socket}`,
-      async run() {
-        await using agent = await openConnection(directory);
-        if (agent) throw new Error('an agent has been started meanwhile');
-        rmSync(socket, { force: true });
-        return `Removed ${socket}`;
-      },
-    },
   };
 }
 

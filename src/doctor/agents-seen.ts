@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { existsSync } from 'node:fs';
 import { openConnection } from '../control/connection.ts';
 import { isPrivate, namespaceDirectory, networkNamespace, socketPath } from '../control/directory.ts';
 import type { AgentStatus, Hello } from '../control/protocol.ts';
@@ -14,11 +13,7 @@ const STATUS_MS = 2_000;
 
 /** What was met in a directory where an agent may live. */
 export type AgentSeen =
-  | {
-      readonly kind: 'absent';
-      readonly directory: string;
-      /** Whether a socket of a former one is left. */ readonly socket: boolean;
-    }
+  | { readonly kind: 'absent'; readonly directory: string }
   | {
       readonly kind: 'silent';
       readonly directory: string;
@@ -53,10 +48,9 @@ export async function agentsSeen(runtime: string, signal: AbortSignal): Promise<
 }
 
 async function seenIn(directory: string, signal: AbortSignal): Promise<AgentSeen | undefined> {
-  let socket: string;
   try {
-    if (!isPrivate(directory)) return { kind: 'absent', directory, socket: false };
-    socket = socketPath(directory);
+    if (!isPrivate(directory)) return { kind: 'absent', directory };
+    socketPath(directory);
   } catch {
     return undefined; // What is wrong with the directory is another check's.
   }
@@ -64,7 +58,7 @@ async function seenIn(directory: string, signal: AbortSignal): Promise<AgentSeen
   try {
     // Twice: on a machine that is very busy one second may be too little.
     await using agent = await connected().catch(connected);
-    if (!agent) return { kind: 'absent', directory, socket: existsSync(socket) };
+    if (!agent) return { kind: 'absent', directory };
     const { hello } = agent;
     const patience = AbortSignal.any([signal, AbortSignal.timeout(STATUS_MS)]);
     const status = await agent.call('status', {}, { signal: patience }).catch((error: unknown) => {

@@ -9,19 +9,27 @@ import { lookAtRoom } from './cache-room.ts';
 import { lookAtClock } from './clock.ts';
 import type { Check } from './finding.ts';
 import { lookAtNode, lookForOthers } from './installation.ts';
+import { lookForLeftovers } from './leftovers.ts';
 import { lookForOwnRegistry } from './own-registry.ts';
 import { lookWhose } from './owner.ts';
+import { lookAtPath } from './path-order.ts';
 import { lookAtPorts } from './ports.ts';
 import { lookWhereItIs, lookWhetherPrivate, lookWhetherQuick } from './runtime.ts';
 import { lookAtSettings, lookWhetherOn } from './settings.ts';
+import { lookAtShellFiles } from './shell-files.ts';
+import { lookAtShims } from './shims.ts';
 import { lookAtUpstreams } from './upstream.ts';
 import { lookWhetherCacheWritable, lookWhetherStateWritable } from './writable.ts';
 
 /** Every check there is. */
 export const CHECKS: readonly Check[] = [
+  { name: 'shims', group: 'shims', look: lookAtShims },
+  { name: 'order of the PATH', group: 'path', look: lookAtPath },
+  { name: "shell's files", group: 'path', look: lookAtShellFiles },
   { name: 'other installations', group: 'installation', look: lookForOthers },
   { name: 'Node', group: 'installation', look: lookAtNode },
   { name: 'agent', group: 'agent', look: lookAtAgent },
+  { name: 'leftovers', group: 'agent', look: lookForLeftovers },
   { name: 'ports', group: 'agent', look: lookAtPorts },
   { name: 'privacy of the runtime directory', group: 'runtime', look: lookWhetherPrivate },
   { name: 'place of the runtime directory', group: 'runtime', look: lookWhereItIs },

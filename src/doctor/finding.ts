@@ -8,7 +8,7 @@ import type { Patient } from './patient.ts';
 
 /** What checks are about, in the order in which they are told. */
 export const GROUPS = {
-  shims: 'the stand-ins, and the real tools behind them',
+  shims: 'the shims, and the real tools behind them',
   path: "the PATH, and the lines in the shell's files",
   installation: 'one pyrsia, and a Node that it can run on',
   agent: 'the agent and its ports',

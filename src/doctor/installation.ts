@@ -75,7 +75,7 @@ interface Manifest {
 }
 
 /** What a package says of itself; undefined where there is none. */
-function manifestOf(root: string): Manifest | undefined {
+export function manifestOf(root: string): Manifest | undefined {
   try {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- told to the user, and nothing more
     return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
@@ -108,7 +108,7 @@ export async function lookAtNode({ env, root, signal }: Patient): Promise<Findin
         node === undefined
           ? 'There is no node on the PATH'
           : `The first node on the PATH, ${node}, is ${found ?? 'of no version that it would tell'}; pyrsia needs ${wanted}`,
-      cost: 'pyrsia cannot be run by its name here; stand-ins run the Node that they were installed with',
+      cost: 'pyrsia cannot be run by its name here; shims run the Node that they were installed with',
       remedy: `PATH=${word(dirname(process.execPath))}:$PATH pyrsia doctor`,
     },
   ];

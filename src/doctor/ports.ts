@@ -27,7 +27,7 @@ export async function lookAtPorts(patient: Patient): Promise<readonly Finding[]>
         level: 'wrong',
         title: `Port ${port}, which is kept for ${upstream}, is taken${by(port)}`,
         cost: 'The next agent serves it at another port, and npm fetches anew what its own cache knows under the old one',
-        remedy: 'pyrsia doctor --fix --yes',
+        remedy: 'pyrsia doctor --fix',
         fix: {
           what: `Forget port ${port}: the next agent takes a free one, and keeps that`,
           run: () => {

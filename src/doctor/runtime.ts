@@ -96,7 +96,7 @@ function usable(directory: string, uid: number | undefined): boolean {
   return directory.startsWith('/') && statSync(directory, { throwIfNoEntry: false })?.uid === uid;
 }
 
-/** What the quick way of the stand-ins needs of a Linux. */
+/** What the quick way of the shims needs of a Linux. */
 export function lookWhetherQuick(): Finding[] {
   const missing = ['/proc/self/cwd', '/proc/sys/kernel/random/uuid'].filter((path) => !existsSync(path));
   if (process.platform !== 'linux' || (missing.length === 0 && networkNamespace() !== undefined)) return [];
@@ -105,7 +105,7 @@ export function lookWhetherQuick(): Finding[] {
       id: 'no-proc',
       level: 'note',
       title: `There is no ${missing[0] ?? '/proc/self/ns/net'} here`,
-      cost: 'Stand-ins take the slow way: a few hundredths of a second for each command that fetches',
+      cost: 'Shims take the slow way: a few hundredths of a second for each command that fetches',
       remedy: 'sudo mount -t proc proc /proc',
     },
   ];

@@ -42,6 +42,8 @@ function repairOf(problem: string, { paths }: Patient): { readonly remedy: strin
   const keys = ignored === undefined ? (unknown?.split(', ') ?? []) : [ignored];
   if (keys.length === 0) return { remedy: 'pyrsia config edit' };
   const remedy = `pyrsia config unset ${keys.map(word).join(' ')}`;
+  // What we do not know may be a newer version's: only its owner can tell.
+  if (unknown !== undefined) return { remedy };
   return {
     remedy,
     fix: {

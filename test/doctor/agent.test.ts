@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -25,8 +25,6 @@ async function hang(): Promise<number> {
   process.kill(pid, 'SIGSTOP');
   return pid;
 }
-
-const socket = () => join(clinic.paths.runtime, 'agent.sock');
 
 /** Starts an agent of another version, as that version would. */
 async function startOther(): Promise<number> {
@@ -58,25 +56,34 @@ describe('An agent that does not answer', () => {
   });
 });
 
+/** Kills the agent, and with it or not what ran through it. */
+async function kill(launch: boolean): Promise<void> {
+  const staying = await clinic.stay();
+  const pid = await pidOf();
+  process.kill(pid, 'SIGKILL');
+  if (launch) staying.running.kill();
+  await expect.poll(() => isGone(pid)).toBe(true);
+  if (launch) await staying.running.result;
+}
+
 describe('What a killed agent leaves', () => {
-  beforeEach(async () => {
-    expect(await clinic.through(['true'])).toMatchObject({ code: 0 });
-    const pid = await pidOf();
-    process.kill(pid, 'SIGKILL');
-    await expect.poll(() => isGone(pid)).toBe(true);
-  });
-
   it('is a note that fails no script, and is removed by the command that is named', async () => {
-    const { level, remedy } = await clinic.finding('agent-dead-socket');
-    expect(level).toBe('note');
-    await clinic.type(remedy);
+    await kill(true);
+    const { level, title, remedy } = await clinic.finding('agent-leftovers');
+    expect({ level, remedy }).toEqual({ level: 'note', remedy: 'pyrsia doctor --fix' });
+    expect(title).toContain(`nobody listens at ${join(clinic.paths.runtime, 'agent.sock')}, `);
+    expect(title).toMatch(/, [2-9] files of launches that are over are left$/);
+    await clinic.type(`${remedy} --yes`);
     expect(await clinic.ids()).toEqual([]);
+    expect(readdirSync(join(clinic.paths.runtime, 'launch'))).toEqual([]);
   });
 
-  it('is removed by --fix', async () => {
-    expect(await clinic.fix()).toBe(`pyrsia: Removed ${socket()}\n`);
-    expect(existsSync(socket())).toBe(false);
-    expect(await clinic.ids()).toEqual([]);
+  it('does not count what still runs', async () => {
+    await kill(false);
+    const { title } = await clinic.finding('agent-leftovers');
+    expect(title).not.toContain('launches');
+    expect(await clinic.fix()).toBe(`pyrsia: Removed ${join(clinic.paths.runtime, 'agent.sock')}\n`);
+    expect(readdirSync(join(clinic.paths.runtime, 'launch'))).not.toEqual([]);
   });
 });
 
@@ -149,7 +156,7 @@ describe('A port that somebody else has', () => {
         `^Port ${port}, which is kept for ${registry.url}, is taken by process ${process.pid} \\(.+\\)$`,
       ),
     );
-    await clinic.type(remedy);
+    await clinic.type(`${remedy} --yes`);
     expect(await clinic.ids()).toEqual([]);
     expect(keptPorts(paths.state, () => {}).list()).toEqual([]);
   });
