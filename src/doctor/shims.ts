@@ -72,7 +72,7 @@ function overwritten(tool: Tool, { file }: ShimState, place: ShimPlace): Finding
     fix: {
       what: `Put the shim for ${tool.executable} in its place`,
       run: () => {
-        installShim(tool, place, { replace: true });
+        installShim(tool, place);
         return Promise.resolve(`Wrote ${file}`);
       },
     },

@@ -76,7 +76,7 @@ export function addToPath(files: readonly PathFile[], directory: string): Edited
 }
 
 /** Takes all of ours out of each of `files`. Never throws. */
-function removeFromPath(files: readonly PathFile[], directory: string): Edited[] {
+export function removeFromPath(files: readonly PathFile[], directory: string): Edited[] {
   return files.map(({ path, syntax }) =>
     edit(path, 'removed', (text) => {
       if (text === undefined) return { text };
