@@ -70,6 +70,8 @@ describe('pyrsia bypass', () => {
       code: 0,
       stdout: `${join(shims(), 'npm')}\n${stdout}`,
     });
+    writeFileSync(join(shims(), 'npm'), '#!/bin/sh\nexit 99\n');
+    expect(await bypass(['npm', '--version'], env)).toMatchObject({ code: 0, stdout });
     // It asked nobody, so no agent was started.
     expect(home.processes()).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   linkSync,
   lstatSync,
@@ -517,6 +518,20 @@ describe('shim status', () => {
     await pyrsia('shim install npm');
     chmodSync(npm, 0o644);
     expect(await stateOf('npm', { PATH: first() })).toBe('broken');
+    await pyrsia('shim install npm');
+    expect(await stateOf('npm', { PATH: first() })).toBe('active');
+  });
+
+  it.each(['a link', 'another tool’s shim', 'a directory'])('takes %s for none of ours', async (what) => {
+    await pyrsia('shim install npm');
+    const npx = join(shims(), 'npx');
+    if (what === 'a link') symlinkSync('npm', npx);
+    else if (what === 'a directory') mkdirSync(npx);
+    else copyFileSync(join(shims(), 'npm'), npx);
+    expect(await stateOf('npx')).toBe('overwritten');
+    expect(await pyrsia('shim install npx')).toMatchObject({ code: 1 });
+    expect(await pyrsia('shim uninstall')).toMatchObject({ code: 0 });
+    expect(existsSync(shims()) && readdirSync(shims())).toContain('npx');
   });
 
   it('tells the same to people', async () => {

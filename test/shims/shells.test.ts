@@ -9,7 +9,7 @@ import {
   type Syntax,
 } from '../../src/shims/shells.ts';
 
-const awkward = `/home/o'neill \\"x" $HOME \`id\` *[a]?{b,c} #~;&|(\u00E9/shims`;
+const awkward = `/home/o'neill \\\\ \\' \\"x" $HOME \`id\` *[a]?{b,c} #~;&|(\u00E9/shims`;
 
 /** A real shell. */
 interface Real {
