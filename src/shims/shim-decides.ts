@@ -9,7 +9,7 @@ import type { Tool } from '../ecosystems/ecosystem.ts';
 import { quoted } from './sh.ts';
 
 /** The most stand-ins below one another; an `npm run` that calls itself is stopped here. */
-export const DEPTH_LIMIT = 16;
+const DEPTH_LIMIT = 16;
 
 /** Gives back what a launch above us has replaced, as `restored` in environment.ts does. */
 export function restore({ settings: { led } }: Tool): string {
