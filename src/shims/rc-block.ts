@@ -14,6 +14,7 @@ const BEGIN = '# >>> pyrsia >>>';
 const END = '# <<< pyrsia <<<';
 const ABOUT = '# The shims of pyrsia come first on the PATH. To take this out: pyrsia shim uninstall';
 const ENDLESS = '# (The line above had no end.)';
+const EMPTY = '# (The empty line above was added, since the one before it goes on.)';
 const MADE = /^# \(This file was made for it(?:, and (\d+) of the directories it is in)?\.\)$/;
 
 /**
@@ -46,8 +47,8 @@ interface Block {
   readonly to: number;
   readonly kept: readonly string[];
   readonly altered: boolean;
-  /** Whether the line before it had no end. */
-  readonly endless: boolean;
+  /** How many line ends were added before it. */
+  readonly added: number;
   /** For a file that was made for it: how many directories were. */
   readonly made?: number;
 }
@@ -72,10 +73,11 @@ export function addBlock(text: string | undefined, wanted: Wanted, directories =
   const state = text === undefined ? 'absent' : blockState(text, wanted);
   if (text !== undefined && (state === 'current' || state === 'altered')) return text;
   const before = text === undefined ? { text, directories } : removeBlocks(text);
-  const note = noteOn(before.text, before.directories);
+  const seams = before.text === undefined ? [] : seamsOf(before.text);
+  const notes = before.text === undefined ? [made(before.directories)] : seams;
   const ours = firstOnPath(wanted.directory, wanted.syntax);
-  const block = [BEGIN, ABOUT, ...(note === undefined ? [] : [note]), ...ours, END, ''].join('\n');
-  return `${before.text ?? ''}${note === ENDLESS ? '\n' : ''}${asBytes(block)}`;
+  const block = [BEGIN, ABOUT, ...notes, ...ours, END, ''].join('\n');
+  return `${before.text ?? ''}${'\n'.repeat(seams.length)}${asBytes(block)}`;
 }
 
 /** `text` without our lines: byte for byte what it was, with what others have written meanwhile. */
@@ -89,10 +91,10 @@ export function removeBlocks(text: string): Unblocked {
     at = to;
   }
   rest.push(...lines.slice(at));
-  const endless = blocks.find((block) => block.endless);
-  // Unless something came after it that needs the line end that we have added.
-  if (endless && rest.length === endless.from) rest.push(bare(rest.pop() ?? ''));
-  const left = rest.join('');
+  const seam = blocks.find(({ added }) => added > 0);
+  // What came after it needs the line ends that we have added.
+  const isLast = seam !== undefined && rest.length === seam.from;
+  const left = isLast ? rest.join('').replace(new RegExp(`(\\r?\\n){${seam.added}}$`), '') : rest.join('');
   const counts = blocks.flatMap((block) => block.made ?? []);
   return {
     text: left === '' && counts.length > 0 ? undefined : left,
@@ -109,9 +111,12 @@ export function linesAfterBlock(text: string): readonly string[] | undefined {
   return end < 0 ? undefined : lines.slice(end + 1);
 }
 
-function noteOn(text: string | undefined, directories: number): string | undefined {
-  if (text !== undefined) return text === '' || text.endsWith('\n') ? undefined : ENDLESS;
-  return made(directories);
+/** What has to be said of the seam between a text and a block: a note for each line end that it takes. */
+function seamsOf(text: string): readonly string[] {
+  const isEndless = text !== '' && !text.endsWith('\n');
+  // Otherwise our first line would belong to it.
+  const goesOn = /[\\`]\r?\n?$/.test(text);
+  return [...(isEndless ? [ENDLESS] : []), ...(goesOn ? [EMPTY] : [])];
 }
 
 function made(directories: number): string {
@@ -127,7 +132,7 @@ function blocksIn(lines: readonly string[]): Block[] {
       line === BEGIN
         ? blockAt(lines, at)
         : // Somebody has taken its beginning away.
-          { from: at, to: at + 1, kept: [], altered: false, endless: false };
+          { from: at, to: at + 1, kept: [], altered: false, added: 0 };
     blocks.push(block);
     at = block.to - 1;
   }
@@ -139,7 +144,8 @@ function blockAt(lines: readonly string[], from: number): Block {
   const rest = lines.slice(from + 1, marker < 0 ? lines.length : marker);
   const notes = rest.map(bare).filter(isNote);
   const [count] = notes.flatMap((note) => (MADE.test(note) ? Number(MADE.exec(note)?.[1] ?? 0) : []));
-  const block = { from, endless: notes.includes(ENDLESS), ...(count !== undefined && { made: count }) };
+  const added = notes.filter((note) => note === ENDLESS || note === EMPTY).length;
+  const block = { from, added, ...(count !== undefined && { made: count }) };
   const written = rest.filter((line) => !isNote(bare(line)));
 
   if (marker >= 0 && bare(lines[marker]!) === END) {
@@ -155,10 +161,10 @@ function blockAt(lines: readonly string[], from: number): Block {
 }
 
 function isNote(line: string): boolean {
-  return line === ABOUT || line === ENDLESS || MADE.test(line);
+  return [ABOUT, ENDLESS, EMPTY].includes(line) || MADE.test(line);
 }
 
 /** Whether a line of ours that is no command was cut off. */
 function isCut(line: string): boolean {
-  return /^#.*$/.test(line) && [ABOUT, ENDLESS, made(1), END].some((ours) => ours.startsWith(line));
+  return /^#.*$/.test(line) && [ABOUT, ENDLESS, EMPTY, made(1), END].some((ours) => ours.startsWith(line));
 }

@@ -31,8 +31,11 @@ describe('a file of a shell', () => {
 
   test.prop([shellish, shellish])('keeps what others put before and after the block', (before, after) => {
     fc.pre(after !== '');
-    const whole = before === '' || before.endsWith('\n') ? before : `${before}\n`;
-    expect(removeBlocks(`${addBlock(before, posix)}${after}`).text).toBe(`${whole}${after}`);
+    const added = addBlock(before, posix);
+    // With the line ends that keep them apart.
+    const whole = added.slice(0, added.indexOf('# >>> pyrsia'));
+    expect(whole.startsWith(before) && whole.slice(before.length).trim()).toBe('');
+    expect(removeBlocks(`${added}${after}`).text).toBe(`${whole}${after}`);
     expect(removeBlocks(`${after}\n${addBlock(before, posix)}`).text).toBe(`${after}\n${before}`);
   });
 
@@ -55,6 +58,13 @@ describe('a file of a shell', () => {
       directories: 2,
     });
     expect(removeBlocks(`${made}alias a=b\n`)).toMatchObject({ text: 'alias a=b\n' });
+  });
+
+  it.each(['A=b\\', 'A=b\\\n', 'A=b\\\r\n', '$a = `'])('does not go on into our block (%j)', (text) => {
+    const added = addBlock(text, posix);
+    expect(added).toMatch(/^[^\n]*\n\r?\n# >>> pyrsia >>>\n/);
+    expect(removeBlocks(added).text).toBe(text);
+    expect(removeBlocks(`${added}theirs\n`).text).toMatch(/\n\r?\ntheirs\n$/);
   });
 
   it('has one block where there were several', () => {
@@ -118,13 +128,13 @@ describe('lines that somebody wrote into our block', () => {
 describe('a block that is not whole', () => {
   it.each(syntaxes)('is taken out wherever it was cut off (%s)', (syntax) => {
     const wanted = { ...posix, syntax };
-    for (const before of ['a\n', 'a']) {
+    for (const before of ['a\n', 'a', 'a\\']) {
       const text = addBlock(before, wanted);
       const cuts = Array.from(text, (_, i) => i).filter((i) => text.slice(0, i).includes('pyrsia >>>'));
       for (const cut of cuts) {
         const { text: left, altered } = removeBlocks(text.slice(0, cut));
-        expect([left?.trimEnd(), altered], text.slice(0, cut)).toEqual(['a', false]);
-        expect(removeBlocks(addBlock(text.slice(0, cut), wanted)).text?.trimEnd()).toBe('a');
+        expect([left?.trimEnd(), altered], text.slice(0, cut)).toEqual([before.trimEnd(), false]);
+        expect(removeBlocks(addBlock(text.slice(0, cut), wanted)).text?.trimEnd()).toBe(before.trimEnd());
       }
     }
   });
