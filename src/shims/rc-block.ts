@@ -94,7 +94,9 @@ export function removeBlocks(text: string): Unblocked {
   const seam = blocks.find(({ added }) => added > 0);
   // What came after it needs the line ends that we have added.
   const isLast = seam !== undefined && rest.length === seam.from;
-  const left = isLast ? rest.join('').replace(new RegExp(`(\\r?\\n){${seam.added}}$`), '') : rest.join('');
+  // As ours are now: an editor may have changed them all.
+  const end = isLast && lines[seam.from]!.endsWith('\r\n') ? '\r\n' : '\n';
+  const left = isLast ? rest.join('').replace(new RegExp(`(${end}){${seam.added}}$`), '') : rest.join('');
   const counts = blocks.flatMap((block) => block.made ?? []);
   return {
     text: left === '' && counts.length > 0 ? undefined : left,

@@ -60,10 +60,10 @@ describe('a file of a shell', () => {
     expect(removeBlocks(`${made}alias a=b\n`)).toMatchObject({ text: 'alias a=b\n' });
   });
 
-  it.each(['A=b\\', 'A=b\\\n', 'A=b\\\r\n', '$a = `'])('does not go on into our block (%j)', (text) => {
-    const added = addBlock(text, posix);
+  it.each(['A=b\\', 'A=b\\\n', 'A=b\\\r\n', '$a = `'])('does not go on into our block (%j)', (before) => {
+    const added = addBlock(before, posix);
     expect(added).toMatch(/^[^\n]*\n\r?\n# >>> pyrsia >>>\n/);
-    expect(removeBlocks(added).text).toBe(text);
+    expect(removeBlocks(added).text).toBe(before);
     expect(removeBlocks(`${added}theirs\n`).text).toMatch(/\n\r?\ntheirs\n$/);
   });
 
