@@ -31,7 +31,7 @@ export function lookAtPath(patient: Patient): Finding[] {
       id: 'path-missing',
       level: 'wrong',
       title: `${shims} is not on the PATH of this shell`,
-      cost: `${tools.join(' and ')} run without pyrsia`,
+      cost: `${tools.join(' and ')} ${tools.length === 1 ? 'runs' : 'run'} without pyrsia`,
       remedy: first,
     });
   }

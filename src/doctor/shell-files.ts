@@ -51,9 +51,7 @@ export function lookAtShellFiles(patient: Patient): Finding[] {
   if (!hasSome && positionOnPath(env['PATH'], paths.shims) !== undefined) return [];
 
   const install = `pyrsia shim install ${tools.join(' ')}`;
-  const isShadowed = shimStates(tools, place).some(({ state }) =>
-    ['shadowed', 'unreachable'].includes(state),
-  );
+  const isShadowed = shimStates(tools, place).some(({ state }) => state === 'shadowed');
   const context = {
     shell,
     stray: stray.map(({ path }) => path),
@@ -69,7 +67,7 @@ interface Context {
   readonly shell: string;
   /** Files with lines of ours that the shell does not read. */
   readonly stray: readonly string[];
-  /** Whether a shim is not reached in this shell. */
+  /** Whether something comes before a shim in this shell. */
   readonly isShadowed: boolean;
   /** The command that writes lines where they are missing. */
   readonly install: string;

@@ -170,8 +170,9 @@ describe('The PATH', () => {
 
   it('without the shims is found, and completed by the command that is named', async () => {
     const without = { ...env, PATH: clinic.sandbox.env['PATH']! };
-    const { title, remedy } = await clinic.finding('path-missing', { env: without });
+    const { title, cost, remedy } = await clinic.finding('path-missing', { env: without });
     expect(title).toBe(`${shims} is not on the PATH of this shell`);
+    expect(cost).toBe('npm and npx run without pyrsia');
     expect(await idsAfter(remedy, without)).toEqual([]);
     const unknown = { ...without, SHELL: '/bin/xonsh' };
     const other = await clinic.finding('path-missing', { env: unknown });
@@ -263,6 +264,8 @@ describe("A file of the user's shell", () => {
     const spoil = () => appendFileSync(file('.bashrc'), `# PATH and nvm.sh in a comment\n${line}\n`);
     spoil();
     expect((await clinic.finding('rc-not-last', { env })).level).toBe('note');
+    const opened = { SHELL: '/bin/bash' };
+    expect((await clinic.finding('rc-not-last', { env: opened })).level).toBe('note');
 
     const wrong = { ...env, PATH: [bin, env['PATH']].join(delimiter) };
     const { level, title, remedy } = await clinic.finding('rc-not-last', { env: wrong });
