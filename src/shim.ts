@@ -20,6 +20,7 @@ import { PROTOCOL } from './control/protocol.ts';
 import { tools } from './ecosystems/tools.ts';
 import { type Paths, pathsOf } from './paths.ts';
 import { led, restored } from './shims/environment.ts';
+import { asInherited, INHERITED } from './shims/inherited.ts';
 import { companionFile } from './shims/launch.ts';
 import { isBash, plainly } from './shims/sh.ts';
 import { RUN_SCRIPT } from './shims/terminal-script.ts';
@@ -38,6 +39,8 @@ interface Call {
   /** The real tool, absolute or relative to where we are. */
   readonly executable: string;
   readonly args: readonly string[];
+  /** What the stand-in has noted of what Node changes. */
+  readonly inherited: string;
 }
 
 /** Which program this is. */
@@ -50,10 +53,11 @@ interface Program {
 /** Runs the tool in our place; does not return, except to leave an exit code in `process.exitCode`. */
 export async function main(argv: readonly string[], program: Program): Promise<void> {
   const [interpreter = '', tool = '', executable = '', ...args] = argv;
-  const call = { interpreter, tool, executable, args };
+  const { [INHERITED]: inherited = '', ...given } = process.env;
+  const call = { interpreter, tool, executable, args, inherited };
   // Node looks at it whenever a socket closes, which would open it.
   Object.defineProperty(process, 'stderr', { value: undefined });
-  const env = restored(process.env);
+  const env = restored(given);
 
   const cwd = process.cwd();
   const paths = pathsOf(env);
@@ -113,20 +117,12 @@ async function findAgent(
  *
  * A shell does it, since only that says what is wrong with a tool that cannot be run; Node would abort.
  */
-function become({ interpreter, tool, executable, args }: Call, env: NodeJS.ProcessEnv, receipt = ''): void {
+function become(call: Call, env: NodeJS.ProcessEnv, receipt = ''): void {
+  const { interpreter, tool, executable, args, inherited } = call;
   const holdsAll = isBash(interpreter) || Object.keys(env).every((name) => /^[A-Za-z_]\w*$/.test(name));
+  const own = [tool, receipt, executable, ...args];
   const [program, ...rest] = holdsAll
-    ? [
-        interpreter,
-        interpreter,
-        ...plainly(interpreter),
-        '-c',
-        RUN_SCRIPT,
-        tool,
-        receipt,
-        executable,
-        ...args,
-      ]
+    ? [interpreter, ...asInherited(inherited, [interpreter, ...plainly(interpreter)], RUN_SCRIPT, own)]
     : [executable, executable, ...args];
   // Node ignores these, and who is ignored stays so; taking the last listener away undoes it.
   for (const signal of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(signal, ignore).off(signal, ignore);

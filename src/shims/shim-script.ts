@@ -8,6 +8,7 @@
  * @module
  */
 import type { Tool } from '../ecosystems/ecosystem.ts';
+import { NOTE_INHERITED } from './inherited.ts';
 import { decide, findReal, restore } from './shim-decides.ts';
 import { quickWay } from './shim-leads.ts';
 import { isBash, quoted } from './sh.ts';
@@ -62,6 +63,7 @@ if [ . -ef "$PWD" ]; then
     if [ -n "\${NODE_OPTIONS-}" ]; then
       export PYRSIA_WAS_NODE_OPTIONS="$NODE_OPTIONS" NODE_OPTIONS=
     fi
+    ${NOTE_INHERITED}
     exec ${quoted(node)} ${quoted(entry)} ${quoted(interpreter)} ${name} "$pyrsia_real" "$@"
   fi
   printf '%s\\n' ${quoted(`pyrsia: ${node} or ${entry} is gone; ${tool.executable} runs without pyrsia (pyrsia doctor repairs it)`)} >&2
