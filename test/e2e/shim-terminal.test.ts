@@ -258,8 +258,10 @@ describe('the real npm', { timeout: 90_000 }, () => {
     type(terminal, '2.0.1');
     await terminal.says('description:');
     type(terminal, 'Hand made, žluťoučký');
-    const others = /\[0J(entry point|test command|git repository|keywords|author|license|type|Is this OK)[^\n]*?[:)] /;
-    for (let asked = ''; !asked.includes('Is this OK'); type(terminal, '')) asked = await terminal.says(others);
+    const others =
+      /\[0J(entry point|test command|git repository|keywords|author|license|type|Is this OK)[^\n]*?[:)] /;
+    for (let asked = ''; !asked.includes('Is this OK'); type(terminal, ''))
+      asked = await terminal.says(others);
     expect(await terminal.ends()).toEqual({ code: 0, signal: null });
     const made: unknown = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'));
     expect(made).toMatchObject({ name: 'typed', version: '2.0.1', description: 'Hand made, žluťoučký' });

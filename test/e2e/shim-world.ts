@@ -27,7 +27,7 @@ import { openWorld, type World, type WorldOptions } from './everyday-world.ts';
 const ENTRY = fileURLToPath(new URL('../../bin/shim.js', import.meta.url));
 
 /** Shells that stand-ins are tried with, as far as they are there. In CI all of them have to be. */
-export const shells = ['bash', 'dash', 'busybox'].filter(
+const shells = ['bash', 'dash', 'busybox'].filter(
   (name) => process.env['CI'] === 'true' || programPath(name) !== undefined,
 );
 
