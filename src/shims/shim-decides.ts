@@ -13,17 +13,16 @@ const DEPTH_LIMIT = 16;
 
 /** Gives back what a launch above us has replaced, as `restored` in environment.ts does. */
 export function restore({ settings: { led } }: Tool): string {
-  const each = led.map(
-    (name) => `  if [ -n "\${PYRSIA_WAS_${name}+x}" ]; then
-    if [ "\${${name}-}" = "\${PYRSIA_LED_${name}-"\${${name}-}"}" ]; then
-      if [ -n "$PYRSIA_WAS_${name}" ]; then export ${name}="$PYRSIA_WAS_${name}"; else unset ${name}; fi
-    fi
-    unset PYRSIA_WAS_${name} PYRSIA_LED_${name}
-  fi`,
-  );
   return `# What the user had, where a launch of ours is above us.
 if [ -n "${led.map((name) => `\${PYRSIA_WAS_${name}+x}`).join('')}" ]; then
-${each.join('\n')}
+  for pyrsia_line in ${led.join(' ')}; do
+    eval '[ -n "\${PYRSIA_WAS_'$pyrsia_line'+x}" ]' || continue
+    if eval '[ "\${'$pyrsia_line'-}" = "\${PYRSIA_LED_'$pyrsia_line'-"\${'$pyrsia_line'-}"}" ]'; then
+      eval "$pyrsia_line=\\$PYRSIA_WAS_$pyrsia_line"
+      if eval '[ -n "\$'$pyrsia_line'" ]'; then export "$pyrsia_line"; else unset "$pyrsia_line"; fi
+    fi
+    unset "PYRSIA_WAS_$pyrsia_line" "PYRSIA_LED_$pyrsia_line"
+  done
 fi
 `;
 }
@@ -59,7 +58,7 @@ while [ -n "$pyrsia_path" ]; do
   pyrsia_dir=\${pyrsia_path%%:*}
   pyrsia_path=\${pyrsia_path#*:}
   pyrsia_file=\${pyrsia_dir:-.}/${name}
-  if [ "$pyrsia_dir" = ${own} ] || [ ! -f "$pyrsia_file" ] || [ ! -x "$pyrsia_file" ]; then continue; fi
+  [ -x "$pyrsia_file" ] && [ "$pyrsia_dir" != ${own} ] && [ -f "$pyrsia_file" ] || continue
   if [ "$pyrsia_file" -ef "$0" ] || [ "\${pyrsia_dir:-.}" -ef ${own} ]; then continue; fi
   pyrsia_line=$pyrsia_file
   case $pyrsia_line in /*) ;; *) pyrsia_line=$PWD/$pyrsia_line ;; esac
