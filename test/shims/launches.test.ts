@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import {
   appendFileSync,
+  chownSync,
   existsSync,
   lutimesSync,
   mkdtempSync,
@@ -113,6 +114,19 @@ it('refuses a launch without a file, and one whose process is gone', () => {
   const { pid } = spawnSync('true');
   expect(() => running.admit(write(pid))).toThrow(`process ${pid} of the launch is not running`);
   expect(running.list()).toEqual([]);
+});
+
+it.runIf(process.getuid?.() === 0)('leaves alone what somebody else has put there, and names it', () => {
+  const running = registry();
+  const id = randomUUID();
+  const planted = readFileSync(launchFile(directory, write()));
+  writeFileSync(launchFile(directory, id), planted);
+  chownSync(launchFile(directory, id), 12_345, 12_345);
+  expect(running.find(id)).toBeUndefined();
+  running.look();
+  expect(refused).toEqual([
+    `The agent refused: the launch file ${launchFile(directory, id)} belongs to user 12345`,
+  ]);
 });
 
 it('ends a launch with its connection and removes all its files', () => {
