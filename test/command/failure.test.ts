@@ -19,6 +19,7 @@ const details: ErrorDetails = {
   CACHE_CORRUPT: { digest: 'a', actual: 'b' },
   CACHE_READ_ONLY: { path: 'x', reason: 'y' },
   CONFIG_INVALID: { problems: ['x'] },
+  FILE_UNWRITABLE: { path: 'x', reason: 'y' },
   AGENT_UNAVAILABLE: { reason: 'x' },
   AGENT_REFUSED: { reason: 'x' },
 };
