@@ -61,6 +61,11 @@ const limits: Readonly<
   'answer of the agent to a launch, and to its end': [
     ['command/run-wrapped', 'ANSWER_TIMEOUT_MS', formatDuration],
   ],
+  'answer of the agent to a shim': [
+    ['shim', 'ANSWER_TIMEOUT_MS', formatDuration],
+    ['shim', 'START_TIMEOUT_MS', formatDuration],
+  ],
+  'shims below one another': [['shims/shim-decides', 'DEPTH_LIMIT', asIs]],
   'end of an agent at `pyrsia uninstall`': [['control/ending', 'PATIENCE_MS', formatDuration]],
   'end of the agent': [['control/lifecycle', 'CLOSE_TIMEOUT_MS', formatDuration]],
   'launch whose process is gone': [['shims/launches', 'LOOK_EVERY_MS', formatDuration]],
