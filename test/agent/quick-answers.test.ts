@@ -127,12 +127,14 @@ describe('the quick file', () => {
 
   it('is none where there is something to tell, or an answer cannot be said in it', async () => {
     await quick.renew(launch());
-    settings = { ...settings, upstreams: [{ ...settings.upstreams[0]!, unsupported: 'a card' }] };
+    const [shipped] = settings.upstreams;
+    settings = { ...settings, upstreams: [shipped!, { ...shipped!, scope: '@acme', unsupported: 'a card' }] };
     await quick.renew(launch({ executable: '/opt/plain' }));
     expect(existsSync(file())).toBe(false);
 
-    settings = { ...settings, upstreams: [{ url: 'https://public.example/', shipped: true }] };
+    settings = { ...settings, upstreams: [shipped!] };
     await quick.renew(launch());
+    expect(existsSync(file())).toBe(true);
     tool = { ...tool, settings: { ...tool.settings, led: ['PLAIN_CONFIG'] } };
     await quick.renew(launch({ executable: '/opt/plain' }));
     expect(existsSync(file())).toBe(false);
