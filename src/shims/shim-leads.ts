@@ -87,6 +87,8 @@ ${projectFiles
         if ${exists(lockfiles)}; then break 2; fi
       fi
       [ -n "$pyrsia_dir" ] || break
+      # The tool goes up from where it really is.
+      [ ! -h "$pyrsia_dir" ] || break 2
       pyrsia_dir=\${pyrsia_dir%/*}
     done
 

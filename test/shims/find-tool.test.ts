@@ -18,6 +18,7 @@ describe('A tool', () => {
     for (const file of ['shims/tool', 'real/tool', 'later/tool', 'later/win.CMD']) chmodSync(at(file), 0o755);
     symlinkSync(at('real', 'tool'), at('later', 'linked'));
     symlinkSync(at('nowhere'), at('real', 'linked'));
+    symlinkSync(at('shims'), at('linked-shims'));
   });
   afterAll(() => rmSync(root, { recursive: true }));
 
@@ -36,6 +37,9 @@ describe('A tool', () => {
       at('real', 'tool'),
     );
     expect(findTool('tool', `${at('shims')}/`, { skip: [at('shims')] })).toBeUndefined();
+    expect(findTool('tool', path('linked-shims', 'real'), { skip: [at('shims')] })).toBe(at('real', 'tool'));
+    expect(findTool('tool', path('shims', 'real'), { skip: [at('linked-shims')] })).toBe(at('real', 'tool'));
+    expect(findTool('tool', path('real'), { skip: [at('nowhere')] })).toBe(at('real', 'tool'));
   });
 
   it('is not looked for in a relative folder, unless it is said what to', () => {

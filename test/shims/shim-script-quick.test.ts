@@ -97,6 +97,14 @@ describe.each(Object.keys(SHELLS))('A stand-in run by %s, with an answer at hand
     expect(world.launches()).toHaveLength(2);
   });
 
+  it('tells where it really is, whatever $PWD says', async () => {
+    for (const PWD of [undefined, '', '/', '.', '/nowhere']) {
+      const { cwd, env } = await world.call(['ci'], { env: { PWD } });
+      expect([cwd, env['PWD'], world.launch()[5]]).toEqual([world.project, expect.anything(), world.project]);
+      for (const file of world.launches()) rmSync(join(world.runtime, 'launch', file));
+    }
+  });
+
   it('puts further arguments before those of the user', async () => {
     world.answer({}, [...LINES, '!-gs', '!a b', '!']);
     expect((await world.call(['ci', 'x'])).args).toEqual(['-gs', 'a b', '', 'ci', 'x']);
@@ -170,6 +178,11 @@ describe.each(Object.keys(SHELLS))('A stand-in run by %s, with an answer at hand
         writeFileSync(at('.npmrc'), '');
         mkdirSync(at('a', 'b'), { recursive: true });
         return { cwd: at('a', 'b') };
+      },
+      'in a place whose path leads through a link': () => {
+        mkdirSync(at('a', 'b'), { recursive: true });
+        symlinkSync(at('a'), at('file'));
+        return { cwd: at('file', 'b'), env: { PWD: at('file', 'b') } };
       },
       'in a project that has a say about us': () => writeFileSync(at('.pyrsia.json'), '{}'),
       'where a lockfile matters and there is one': () => {
