@@ -17,6 +17,7 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -94,6 +95,7 @@ function install(interpreter: string): void {
 const nothing = openSync('/dev/null', 'r+');
 /** A terminal that nobody reads; what is on it stays open until it ends. */
 const held = openPty('/bin/sh', ['-c', 'while :; do sleep 60; done'], {});
+while (!readlinkSync(`/proc/${held.pid}/fd/0`).startsWith('/dev/pts/')) await sleep(10);
 const terminal = openSync(`/proc/${held.pid}/fd/0`, 'r+');
 
 /** Milliseconds that one run takes. */
