@@ -11,19 +11,21 @@ import { quoted } from './sh.ts';
 /** The most stand-ins below one another; an `npm run` that calls itself is stopped here. */
 const DEPTH_LIMIT = 16;
 
-/** Gives back what a launch above us has replaced, as `restored` in environment.ts does. */
+/** Gives back what a launch above us has replaced, or one of our own, as `restored` in environment.ts does. */
 export function restore({ settings: { led } }: Tool): string {
-  return `# What the user had, where a launch of ours is above us.
-if [ -n "${led.map((name) => `\${PYRSIA_WAS_${name}+x}`).join('')}" ]; then
+  return `# What the user had, where it is led.
+pyrsia_restore() {
+  [ -n "${led.map((name) => `\${PYRSIA_WAS_${name}+x}`).join('')}" ] || return 0
   for pyrsia_line in ${led.join(' ')}; do
     eval '[ -n "\${PYRSIA_WAS_'$pyrsia_line'+x}" ]' || continue
     if eval '[ "\${'$pyrsia_line'-}" = "\${PYRSIA_LED_'$pyrsia_line'-"\${'$pyrsia_line'-}"}" ]'; then
       eval "$pyrsia_line=\\$PYRSIA_WAS_$pyrsia_line"
-      if eval '[ -n "\$'$pyrsia_line'" ]'; then export "$pyrsia_line"; else unset "$pyrsia_line"; fi
+      if eval '[ -n "$'$pyrsia_line'" ]'; then export "$pyrsia_line"; else unset "$pyrsia_line"; fi
     fi
     unset "PYRSIA_WAS_$pyrsia_line" "PYRSIA_LED_$pyrsia_line"
   done
-fi
+}
+pyrsia_restore
 `;
 }
 

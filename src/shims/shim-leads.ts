@@ -18,6 +18,9 @@ export interface QuickOptions {
   readonly env: NodeJS.ProcessEnv;
 }
 
+/** The most characters of arguments that go into a launch file, of which the agent takes 1 MiB: more are left to Node. */
+const ARGUMENTS_LIMIT = 200_000;
+
 /** Where our directories are comes from these. */
 const PLACES = ['HOME', 'XDG_STATE_HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME'];
 
@@ -38,6 +41,11 @@ while [ "$pyrsia_way" = quick ]; do
   pyrsia_run=$pyrsia_run/${quoted(basename(runtime))}
   pyrsia_file=$pyrsia_run/quick-${tool.executable}
   if [ ! -O "$pyrsia_run" ] || [ -h "$pyrsia_run" ] || [ ! -O "$pyrsia_file" ]; then break; fi
+  # The agent takes no longer a file than 1 MiB; a character has four bytes at most.
+  pyrsia_text="$*"
+  [ "\${#pyrsia_text}" -lt ${ARGUMENTS_LIMIT} ] || break
+  # Where files may not grow, writing one has to fail, and not to end us.
+  trap : XFSZ
 ${isBash(interpreter) && otherVariables.length > 0 ? lookForOthers(otherVariables) : ''}
   pyrsia_line=
   pyrsia_newline='

@@ -69,6 +69,8 @@ if [ . -ef "$PWD" ]; then
   printf '%s\\n' ${quoted(`pyrsia: ${node} or ${entry} is gone; ${tool.executable} runs without pyrsia (pyrsia doctor repairs it)`)} >&2
   [ "\${PYRSIA_STRICT-}" != 1 ] || exit 125
 fi
+# The quick way may have given up half-way.
+pyrsia_restore
 exec "$pyrsia_real" "$@"
 `;
 }

@@ -73,6 +73,7 @@ const limits: Readonly<
   'launch file that cannot be taken up': [['shims/launches', 'REFUSED_KEPT_MS', formatDuration]],
   'answers that stand-ins may have followed': [['agent/quick-answers', 'KEPT', asIs]],
   'global configuration that a stand-in copies': [['shims/quick-file', 'LINES_LIMIT', asIs]],
+  'arguments that a stand-in hands on by itself': [['shims/shim-leads', 'ARGUMENTS_LIMIT', asIs]],
   'receipts that `pyrsia why` waits for': [['commands/why', 'SETTLE_TIMEOUT_MS', formatDuration]],
   'scopes with registries of their own': [['shims/npm-settings', 'SCOPES_LIMIT', asIs]],
   'launch file': [['shims/launch', 'LAUNCH_LIMIT', binary]],

@@ -13,7 +13,7 @@ import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RunOptions } from '../support/command.ts';
 import { openTerminal } from '../support/terminal.ts';
-import { openStandIn, SHELLS, type StandInWorld } from './stand-in.ts';
+import { type Called, openStandIn, SHELLS, type StandInWorld } from './stand-in.ts';
 
 const base = 'http://127.0.0.1:4873/';
 const LINES = [
@@ -233,6 +233,17 @@ describe.each(Object.keys(SHELLS))('A stand-in run by %s, with an answer at hand
         expect(world.launches().filter((file) => !file.includes('.'))).toEqual([]);
     });
 
+    it('with more arguments than the agent takes', async () => {
+      const many = Array.from({ length: 1100 }, () => 'x'.repeat(1000));
+      expect((await world.call(['ci', ...many.slice(0, 150)])).who).toBe('real');
+      expect((await world.call(['ci', ...many])).who).toBe('node');
+    });
+
+    it('where files may not grow', async () => {
+      const limited = ['-c', 'ulimit -f 0; exec "$0" ci', world.shim];
+      expect((await world.call(limited, { program: '/bin/sh' })).who).toBe('node');
+    });
+
     it.each(shell === 'bash' ? ['no shell'] : [])('where a variable decides that %s can hold', async () => {
       for (const name of ['npm_config_@acme:registry', 'NPM_CONFIG_//127.0.0.1:4873/:_authToken'])
         expect((await world.call(['ci'], { env: { [name]: 'x' } })).who).toBe('node');
@@ -256,6 +267,17 @@ describe.each(Object.keys(SHELLS))('A stand-in run by %s, with an answer at hand
     expect((await world.call(['ci'])).who).toBe('real');
     expect(world.launches()).toHaveLength(2);
     rmSync(file);
+  });
+
+  it('runs npm as it is where a launch comes to nothing, and there is no Node to ask', async () => {
+    world.install({ entry: join(world.root, 'gone.cjs') });
+    const limited = ['-c', 'ulimit -f 0; exec "$0" ci', world.shim];
+    const { stdout, stderr } = await world.run(limited, { program: '/bin/sh' });
+    world.install();
+    expect(stderr).toMatch(/^pyrsia: .* npm runs without pyrsia .*\n$/);
+    const { who, env } = JSON.parse(stdout) as Called;
+    expect(who).toBe('real');
+    expect(Object.keys(env).filter((name) => /^npm_config|^PYRSIA_(WAS|LED)/.test(name))).toEqual([]);
   });
 
   it('takes the npmrc that the answer rests on for no project’s', async () => {
