@@ -10,10 +10,11 @@ import { wantsColour } from './talk.ts';
 
 /** What most people want to do, as the program's own help shows it first. */
 const FIRST_EXAMPLES = [
-  'pyrsia exec -- npm ci            an install that is fast, verified, and possible offline next time',
-  'pyrsia why last                  where every package of it came from, and on whose word',
-  'pyrsia pull npm:express@^5       one package into the cache',
-  'pyrsia cache ls                  what is here',
+  'pyrsia shim install         have npm and npx fetch through pyrsia as you type them',
+  'pyrsia exec -- npm ci       the same for one command, with nothing installed',
+  'pyrsia why last             where every package of it came from, and on whose word',
+  'pyrsia doctor               what is wrong, and what repairs it',
+  'pyrsia uninstall --purge    take everything back',
 ];
 
 class ExamplesFirst extends CommandHelp {
@@ -24,9 +25,7 @@ class ExamplesFirst extends CommandHelp {
   }
 
   protected override examples(examples: Command.Example[] | string | undefined): string | undefined {
-    const lines = [examples ?? []]
-      .flat()
-      .map((example) => `$ ${this.render(typeof example === 'string' ? example : example.command)}`);
+    const lines = typed(examples).map((example) => `$ ${this.render(example)}`);
     return lines.length > 0 ? lines.join('\n') : undefined;
   }
 
@@ -48,4 +47,18 @@ export default class PyrsiaHelp extends Help {
     const examples = this.section('EXAMPLES', FIRST_EXAMPLES.map((example) => `$ ${example}`).join('\n'));
     return `${examples}\n\n${super.formatRoot()}`;
   }
+
+  /** Opens with the first example of each of its commands. */
+  protected override formatTopic(topic: Interfaces.Topic): string {
+    const lines = this.sortedCommands
+      .filter(({ id }) => id.startsWith(`${topic.name}:`))
+      .flatMap(({ examples }) => typed(examples).slice(0, 1))
+      .map((example) => `$ ${this.render(example)}`);
+    return `${this.section('EXAMPLES', lines.join('\n'))}\n\n${super.formatTopic(topic)}`;
+  }
+}
+
+/** Examples without what is said of them. */
+function typed(examples: Command.Example[] | string | undefined): string[] {
+  return [examples ?? []].flat().map((example) => (typeof example === 'string' ? example : example.command));
 }
