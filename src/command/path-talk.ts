@@ -27,11 +27,20 @@ export function announce(files: readonly PathFile[], shell: Shell, directory: st
   if (lists.length > 0) say(`So that the steps that follow find them first, ${listed(lists)} gets a line`);
 }
 
+/** What became of files of a shell, as a table says it: none of the files themselves is removed. */
+export function outcomes(files: readonly Edited[]): (readonly [path: string, outcome: string])[] {
+  return files.map(({ path, outcome }) => {
+    const isLines = outcome === 'added' || outcome === 'removed' || outcome === 'altered';
+    return [path, isLines ? `lines ${outcome}` : outcome];
+  });
+}
+
 /** Says what a person has to know of their files, or do themselves. */
 export function sayOfFiles(files: readonly Edited[], ours?: string): void {
   for (const { path, outcome, reason, kept = [] } of files) {
     if (outcome === 'failed') say(`Cannot write ${path}: ${reason ?? ''}`);
-    else if (outcome === 'altered') say(`Somebody has changed our lines in ${path}: they stay as they are`);
+    else if (outcome === 'altered')
+      say(`Somebody has changed our lines in ${path}: they stay as they are, for you to take out`);
     else if (kept.length > 0) say(`${path} keeps what somebody wrote between our lines:\n${kept.join('\n')}`);
   }
   if (ours !== undefined && files.some(({ outcome }) => outcome === 'failed')) {

@@ -68,7 +68,7 @@ function intentions(presence: Presence, purge: boolean, cache: number | undefine
   const lines = [
     shims.length > 0 ? `Removes the shims of ${listed(shims)}` : undefined,
     files.length > 0 ? `Takes our lines out of ${listed(files)}` : undefined,
-    agents.length > 0 ? `Ends the agent (pid ${agents.flatMap(({ pids }) => pids).join(', ')})` : undefined,
+    ending(agents.flatMap(({ pids }) => pids)),
     launches > 0
       ? `${launches} ${launches === 1 ? 'command is' : 'commands are'} running through it and may fail`
       : undefined,
@@ -76,6 +76,11 @@ function intentions(presence: Presence, purge: boolean, cache: number | undefine
     !purge && kept.length > 0 ? `Keeps ${listed(kept)}: --purge deletes them as well` : undefined,
   ].filter((line) => line !== undefined);
   return lines.length > 0 ? lines : ['There is nothing of pyrsia here but the program'];
+}
+
+function ending(pids: readonly number[]): string | undefined {
+  if (pids.length === 0) return undefined;
+  return `Ends the ${pids.length === 1 ? 'agent' : 'agents'} (pid ${pids.join(', ')})`;
 }
 
 /** What the cache takes on the disk; undefined where that cannot be told. */

@@ -1,6 +1,6 @@
 import { delimiter } from 'node:path';
 import * as Flags from '@oclif/core/flags';
-import { announce, linesFor, listed, sayOfFiles } from '../../command/path-talk.ts';
+import { announce, linesFor, listed, outcomes, sayOfFiles } from '../../command/path-talk.ts';
 import { shimmable, ShimCommand } from '../../command/shim-command.ts';
 import { facts } from '../../command/table.ts';
 import { confirmed } from '../../command/talk.ts';
@@ -94,12 +94,7 @@ export default class ShimInstall extends ShimCommand {
       };
     });
     const edited = addToPath(files, directory);
-    this.print(
-      facts([
-        ...shims.map(({ file, outcome }) => [file, outcome] as const),
-        ...edited.map(({ path, outcome }) => [path, outcome] as const),
-      ]),
-    );
+    this.print(facts([...shims.map(({ file, outcome }) => [file, outcome] as const), ...outcomes(edited)]));
     const output = flags['no-path'] ? undefined : azureLine(directory, env);
     if (output !== undefined) this.print(output);
     sayOfFiles(edited, linesFor(shell ?? 'sh', directory));

@@ -1,4 +1,4 @@
-import { sayOfFiles } from '../../command/path-talk.ts';
+import { outcomes, sayOfFiles } from '../../command/path-talk.ts';
 import { ShimCommand } from '../../command/shim-command.ts';
 import { facts } from '../../command/table.ts';
 import { isPyrsiaError } from '../../errors.ts';
@@ -50,10 +50,7 @@ export default class ShimUninstall extends ShimCommand {
     const files = isLast ? leavePath(env, paths.shims).filter(({ outcome }) => outcome !== 'unchanged') : [];
     if (isLast) removeShimDirectory(place);
 
-    const told = [
-      ...shims.map(({ file, outcome }) => [file, outcome] as const),
-      ...files.map(({ path, outcome }) => [path, outcome] as const),
-    ];
+    const told = [...shims.map(({ file, outcome }) => [file, outcome] as const), ...outcomes(files)];
     this.print(told.length > 0 ? facts(told) : 'There is no shim');
     sayOfFiles(files);
     for (const { file, reason } of shims)
