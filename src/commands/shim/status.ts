@@ -36,9 +36,14 @@ export default class ShimStatus extends ShimCommand {
       files: shell ? statesOf(pathFiles(shell, openHome(env, [shell])), directory) : [],
     };
     this.print(told(status));
+    const isAmiss = status.shims.some(({ state }) => AMISS.includes(state));
+    if (isAmiss && !this.jsonEnabled()) this.say('pyrsia doctor says what to do');
     return status;
   }
 }
+
+/** What keeps a shim from doing its part although it is there. */
+const AMISS: readonly ShimState['state'][] = ['unreachable', 'shadowed', 'overwritten', 'broken'];
 
 const columns = [{ heading: 'TOOL' }, { heading: 'SHIM' }, { heading: 'RUNS' }, { heading: '' }];
 
