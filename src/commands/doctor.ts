@@ -71,8 +71,17 @@ function told({ findings, sound }: Examined): string {
   );
   const fine = process.stdout.isTTY ? sound.map((group) => `Fine: ${GROUPS[group]}`) : [];
   const wrong = findings.filter(({ level }) => level === 'wrong').length;
-  const repairable = findings.filter(({ fix }) => fix).length;
   const sum = wrong === 0 ? 'Nothing is wrong' : `${wrong} ${wrong === 1 ? 'thing is' : 'things are'} wrong`;
-  const offer = repairable === 0 ? '' : `; pyrsia doctor --fix can repair ${repairable}`;
-  return harmless([...found, ...fine, `${sum}${offer}`].join('\n'));
+  return harmless([...found, ...fine, sum + offer(findings.filter(({ fix }) => fix))].join('\n'));
+}
+
+/** What `--fix` would do: notes are nothing to repair. */
+function offer(fixable: readonly Finding[]): string {
+  const wrong = fixable.filter(({ level }) => level === 'wrong').length;
+  const notes = fixable.length - wrong;
+  const deeds = [
+    wrong > 0 ? `repair ${wrong}` : '',
+    notes > 0 ? `see to ${notes} ${notes === 1 ? 'note' : 'notes'}` : '',
+  ].filter(Boolean);
+  return deeds.length === 0 ? '' : `; pyrsia doctor --fix can ${deeds.join(' and ')}`;
 }

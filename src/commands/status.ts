@@ -3,7 +3,9 @@ import { PyrsiaCommand } from '../command/pyrsia-command.ts';
 import { facts } from '../command/table.ts';
 import { formatBytes } from '../content/format.ts';
 import type { AgentStatus } from '../control/protocol.ts';
+import { isPyrsiaError } from '../errors.ts';
 import type { Paths } from '../paths.ts';
+import type { Session } from '../session.ts';
 import type { Policy } from '../verify/expect.ts';
 
 /** How things stand for a command in this directory. */
@@ -12,7 +14,10 @@ export interface Status {
   /** Whether fetching goes through us here. */
   readonly enabled: boolean;
   readonly policy: Policy;
-  readonly agent: AgentStatus;
+  readonly agent: AgentStatus & {
+    /** Why one that is there tells nothing. */
+    readonly silent?: string;
+  };
   readonly cache: CacheSize;
   readonly paths: Paths;
   /** What is wrong with the configuration. */
@@ -28,12 +33,11 @@ export default class StatusCommand extends PyrsiaCommand {
     await using session = this.openSession();
     const { version, paths, config } = session;
 
-    const agent = await session.runningAgent();
     const status: Status = {
       version,
       enabled: config.enabled,
       policy: config.values.policy,
-      agent: agent ? await agent.call('status', {}) : { running: false },
+      agent: await agentOf(session),
       cache: (await session.cache()).size(),
       paths,
       problems: config.problems,
@@ -44,15 +48,32 @@ export default class StatusCommand extends PyrsiaCommand {
   }
 }
 
+/** One that does not answer keeps nobody from being told the rest. */
+async function agentOf(session: Session): Promise<Status['agent']> {
+  try {
+    return (await (await session.runningAgent())?.call('status', {})) ?? { running: false };
+  } catch (error) {
+    if (!isPyrsiaError(error, 'AGENT_UNAVAILABLE')) throw error;
+    return { running: true, silent: error.details.reason };
+  }
+}
+
 function told({ version, enabled, policy, agent, cache, paths }: Status): string {
   return facts([
     ['version', version],
     ['here', enabled ? 'on' : 'switched off'],
     ['policy', policy],
-    ['agent', agent.running ? `running, pid ${agent.pid}, ${agent.launches ?? 0} launches` : 'not running'],
+    ['agent', standing(agent)],
     ...Object.entries(agent.ports ?? {}).map(([upstream, port]) => ['port', `${port}  ${upstream}`] as const),
     ['not stored', agent.readOnly],
     ['cache', `${cache.artifacts} artifacts, ${formatBytes(cache.diskBytes)} of ${formatBytes(cache.limit)}`],
     ...Object.entries(paths).map(([name, path]) => [`${name} in`, String(path)] as const),
   ]);
+}
+
+function standing({ running, silent, pid, launches = 0 }: Status['agent']): string {
+  if (silent !== undefined) return `cannot be reached: ${silent} (pyrsia doctor)`;
+  return running
+    ? `running, pid ${pid}, ${launches} ${launches === 1 ? 'launch' : 'launches'}`
+    : 'not running';
 }
