@@ -88,7 +88,7 @@ export async function main(argv: readonly string[], program: Program): Promise<v
       say(`${tool}: not run, since PYRSIA_STRICT=1: ${reason}`);
       process.exit(125);
     }
-    say(`${reason}; ${tool} runs without pyrsia`);
+    say(`${reason}; ${tool} runs without pyrsia (pyrsia doctor)`);
     become(call, env);
   }
 }

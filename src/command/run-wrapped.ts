@@ -64,7 +64,7 @@ export async function runWrapped(
     const reason = error instanceof Error ? error.message : String(error);
     if (env['PYRSIA_STRICT'] === '1')
       return { code: 125, error: `not run, since PYRSIA_STRICT=1: ${reason}` };
-    say(`${reason}; ${name} runs without pyrsia`);
+    say(`${reason}; ${name} runs without pyrsia (pyrsia doctor)`);
     return runTool(executable, args, { env, stdout });
   }
 

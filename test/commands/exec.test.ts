@@ -146,7 +146,7 @@ describe('an agent that cannot serve', () => {
   it('lets the command run, with one line that says so', async () => {
     const { code, stdout, stderr } = await home.pyrsia(['exec', '--', 'echo', 'done'], { env: nowhere() });
     expect([code, stdout]).toEqual([0, 'done\n']);
-    expect(stderr).toMatch(/^pyrsia: .*; echo runs without pyrsia\n$/);
+    expect(stderr).toMatch(/^pyrsia: .*; echo runs without pyrsia \(pyrsia doctor\)\n$/);
   });
 
   it('does not let it run with PYRSIA_STRICT=1', async () => {

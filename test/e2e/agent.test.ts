@@ -145,7 +145,9 @@ describe('an agent that is of no use', { timeout: 60_000 }, () => {
       world.sandbox.freshNpmCache();
       const { code, stderr } = await broken(['exec', '--', 'npm', 'ci'], { cwd: project.dir });
       expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringMatching(why) });
-      expect(stderr).toMatch(/^pyrsia: The agent cannot be reached: [^\n]*; npm runs without pyrsia\n$/);
+      expect(stderr).toMatch(
+        /^pyrsia: The agent cannot be reached: [^\n]*; npm runs without pyrsia \(pyrsia doctor\)\n$/,
+      );
       expect(project.installed()).toEqual({ 'node_modules/left': '1.0.0', 'node_modules/large': '1.0.0' });
 
       const strict = await broken(['exec', '--', 'echo', 'run'], { env: { PYRSIA_STRICT: '1' } });
@@ -161,7 +163,8 @@ describe('an agent that is of no use', { timeout: 60_000 }, () => {
     const { code, stderr, ms } = await install();
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: 'pyrsia: The agent cannot be reached: it does not answer; npm runs without pyrsia\n',
+      stderr:
+        'pyrsia: The agent cannot be reached: it does not answer; npm runs without pyrsia (pyrsia doctor)\n',
     });
     expect(ms).toBeLessThan(20_000);
     expect(world.registry.log.tarballs()).toHaveLength(2);

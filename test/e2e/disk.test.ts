@@ -107,7 +107,9 @@ describe.runIf(isRoot)('a disk that is full', { timeout: 60_000 }, () => {
     mount(runtime, '4k', 'nr_inodes=2');
     const project = await world.sandbox.project({ dependencies: dependenciesOn(small) });
     expect(await install(project)).toEqual([
-      expect.stringMatching(/^pyrsia: .*(no space|ENOSPC|exit code 1).*; npm runs without pyrsia$/),
+      expect.stringMatching(
+        /^pyrsia: .*(no space|ENOSPC|exit code 1).*; npm runs without pyrsia \(pyrsia doctor\)$/,
+      ),
     ]);
   });
 });

@@ -193,7 +193,7 @@ describe('no agent', () => {
     await world.prepare('quick');
     const open = await install(places);
     expect(open).toMatchObject(added);
-    expect(open.stderr).toMatch(/^pyrsia: .*; npm runs without pyrsia\n$/);
+    expect(open.stderr).toMatch(/^pyrsia: .*; npm runs without pyrsia \(pyrsia doctor\)\n$/);
     expect(world.registry.log.tarballs()).toHaveLength(3);
     const closed = await install({ ...places, PYRSIA_STRICT: '1' });
     expect(closed).toMatchObject({ code: 125, stdout: '' });
@@ -291,7 +291,7 @@ describe('an agent', () => {
     try {
       const done = await install();
       expect(done).toMatchObject(added);
-      expect(done.stderr).toMatch(/^pyrsia: .*; npm runs without pyrsia\n$/);
+      expect(done.stderr).toMatch(/^pyrsia: .*; npm runs without pyrsia \(pyrsia doctor\)\n$/);
       expect(world.registry.log.tarballs()).toHaveLength(3);
     } finally {
       process.kill(pid, 'SIGCONT');

@@ -334,7 +334,7 @@ describe('another user of this machine', () => {
       const { code, stdout, stderr } = await world.through(['echo', 'done'], { env });
       expect({ code, stdout }).toEqual({ code: 0, stdout: 'done\n' });
       expect(stderr).toMatch(
-        /^pyrsia: [^\n]*pyrsia-\d+ (belongs to user \d+|is not a directory); echo runs without pyrsia\n$/,
+        /^pyrsia: [^\n]*pyrsia-\d+ (belongs to user \d+|is not a directory); echo runs without pyrsia \(pyrsia doctor\)\n$/,
       );
       const strict = await world.through(['echo', 'done'], { env: { ...env, PYRSIA_STRICT: '1' } });
       expect(strict).toMatchObject({ code: 125, stdout: '' });

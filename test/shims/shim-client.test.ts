@@ -84,7 +84,8 @@ const told = 'env | grep "^npm_config_registry\\|^PYRSIA" | sort';
 const isLed = /^npm_config_registry=http:\/\/127\.0\.0\.1:/m;
 
 const agents = () => home.processes().filter(({ command }) => command.includes('agent.js'));
-const without = (reason: string): RegExp => new RegExp(`^pyrsia: .*${reason}.*; npm runs without pyrsia\n$`);
+const without = (reason: string): RegExp =>
+  new RegExp(`^pyrsia: .*${reason}.*; npm runs without pyrsia \\(pyrsia doctor\\)\n$`);
 
 describe('a stand-in of npm', () => {
   it.each(Object.entries(SHELLS))(
