@@ -14,14 +14,15 @@ import type { Receipt } from './report.ts';
 const KEPT = 20;
 
 /**
- * Keeps a receipt below the state directory, as `receipts/<launch>.json` and as `last.json`, if anything was
- * asked for. The oldest beyond twenty go.
+ * Keeps a receipt below the state directory, as `receipts/<launch>.json` and as `last.json`, if it has anything to
+ * explain: what only looked something up, such as `npm view`, leaves alone the one that a user was pointed to.
+ * The oldest beyond twenty go.
  *
  * @throws the file system's error when it cannot be written
  */
 export function keepReceipt(state: string, receipt: Receipt): void {
-  const { artifacts, documents } = receipt;
-  if (artifacts.length + documents.upstream + documents.unchanged + documents.stale === 0) return;
+  const { artifacts, documents, notes } = receipt;
+  if (artifacts.length + documents.stale + notes.length === 0) return;
   const directory = join(state, 'receipts');
   makeOurs(state);
   mkdirSync(directory, { recursive: true, mode: 0o700 });

@@ -9,9 +9,13 @@ let state: string;
 beforeEach(() => (state = mkdtempSync(join(tmpdir(), 'pyrsia-state-'))));
 afterEach(() => rmSync(state, { recursive: true }));
 
-function receiptOf(launch: string, startedAt: number, documents = 1) {
+function receiptOf(
+  launch: string,
+  startedAt: number,
+  document: 'upstream' | 'unchanged' | 'stale' = 'stale',
+) {
   const reporter = openReporter({ launch, command: ['npm', 'ci'], cwd: '/', startedAt, policy: 'observe' });
-  for (let n = 0; n < documents; n++) reporter.document('unchanged');
+  reporter.document(document);
   return reporter.receipt(startedAt + 1);
 }
 
@@ -26,9 +30,10 @@ describe('a receipt', () => {
     }
   });
 
-  it('is not kept of a launch that asked for nothing', () => {
+  it('is not kept of a launch that only looked something up, so that the last one is what was pointed to', () => {
     keepReceipt(state, receiptOf('one', 1));
-    keepReceipt(state, receiptOf('idle', 2, 0));
+    keepReceipt(state, receiptOf('view', 2, 'upstream'));
+    keepReceipt(state, receiptOf('again', 3, 'unchanged'));
     expect(lastReceipt({ state })).toMatchObject({ launch: 'one' });
     expect(readdirSync(join(state, 'receipts'))).toEqual(['one.json']);
   });
