@@ -58,7 +58,8 @@ export function parseConfigFile(path: string, text: string): ConfigFile {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return empty(path, `Cannot read ${path}: ${reasonOf(error)}`);
+    // The engine quotes what it did not expect, with its line ends.
+    return empty(path, `Cannot read ${path}: ${reasonOf(error).replaceAll(/\s+/g, ' ')}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return empty(path, `Cannot read ${path}: expected a JSON object`);

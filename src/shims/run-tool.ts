@@ -60,7 +60,7 @@ export async function runTool(
       started.on('error', (error: NodeJS.ErrnoException) => {
         // A signal that may not be passed on (to sudo) is an error, too, but not the tool's end.
         if (started.pid === undefined)
-          resolve({ code: error.code === 'ENOENT' ? 127 : 126, error: error.message });
+          resolve({ code: error.code === 'ENOENT' ? 127 : 126, error: reasonOf(error) });
       });
       started.once('exit', (code, signal) => resolve(signal ? { signal } : { code: code ?? 1 }));
     });
@@ -70,6 +70,10 @@ export async function runTool(
     for (const signal of passedOn) process.off(signal, pass);
     for (const signal of fromTerminal) process.off(signal, terminal ? ignore : pass);
   }
+}
+
+function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+  return code === 'EACCES' ? 'may not be executed' : message;
 }
 
 /** Ends this process as the tool has ended, so that whoever called us cannot tell the difference. */
