@@ -26,13 +26,17 @@ import { openArtifacts } from './proxy/artifacts.ts';
 import { openDocuments } from './proxy/documents.ts';
 import { openUpstreams } from './proxy/upstream.ts';
 import { openResolver } from './resolve/resolve.ts';
+import { restored } from './shims/environment.ts';
 import { findTool } from './shims/find-tool.ts';
 import { companionFile } from './shims/launch.ts';
+import { openNodeFinder } from './shims/node-finder.ts';
 import { readNpmSettings } from './shims/npm-settings.ts';
+import { environmentOf } from './shims/process-environment.ts';
 
 const paths = pathsOf(process.env);
 const config = readConfig(paths, process.env, '/').values;
 const [, , directory] = process.argv;
+const findNode = openNodeFinder();
 
 await runAgent({
   paths,
@@ -204,22 +208,30 @@ async function serve(context: AgentContext): Promise<Service> {
 async function readSettings(
   _ecosystem: unknown,
   tool: string | undefined,
-  { executable, ...context }: Parameters<SessionParts['readSettings']>[2],
+  { executable, pid, ...context }: Parameters<SessionParts['readSettings']>[2],
 ): ReturnType<typeof readNpmSettings> {
-  const { PATH: path } = context.env;
+  const { cwd, env } = context;
+  const { PATH: path } = env;
   const skip = [paths.shims];
   // The arguments of another command, a script or the package that npx runs, are not npm's.
   const args = tool === 'npm' ? context.args : [];
   const isNpms = tool === 'npm' || tool === 'npx';
-  const npm = isNpms && executable !== undefined ? executable : findTool('npm', path, { skip });
-  const node =
-    findTool('node', path, { skip }) ?? (npm === undefined ? undefined : findTool('node', dirname(npm)));
-  return readNpmSettings({
+  const onPath = isNpms && executable !== undefined ? executable : findTool('npm', path, { skip });
+  const first =
+    findTool('node', path, { skip }) ??
+    (onPath === undefined ? undefined : findTool('node', dirname(onPath)));
+  // A version manager may want to know more than we keep of a launch.
+  const all = pid === undefined ? env : await environmentOf(pid).then(restored, () => env);
+  const node = first === undefined ? undefined : await findNode(first, { cwd, env: { ...all, ...env } });
+  // Where it stands in for node, it does for npm.
+  const npm = (node?.varies ? findTool('npm', dirname(node.path)) : undefined) ?? onPath;
+  const settings = await readNpmSettings({
     ...context,
     args,
     ...(npm === undefined ? {} : { npm }),
-    ...(node === undefined ? {} : { node }),
+    ...(node === undefined ? {} : { node: node.path }),
   });
+  return { ...settings, ...(node?.varies && { varies: true }) };
 }
 
 /** A tool by name. A command that is nobody's (a script, `make`) is led as npm is: by its environment. */

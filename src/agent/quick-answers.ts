@@ -98,7 +98,7 @@ export function openQuickAnswers({ directory, sessions, shims, toolOf, log }: Qu
       tool,
       anyone,
     );
-    if (session.receipt().notes.length > 0) return undefined;
+    if (settings.varies || session.receipt().notes.length > 0) return undefined;
 
     const sources = [...settings.sources, ours];
     const main = settings.upstreams.find(({ scope }) => scope === undefined);

@@ -22,7 +22,7 @@ import type { ToolContext, ToolSettings, UpstreamSettings } from '../shims/setti
 export type ReadSettings = (
   ecosystem: Ecosystem,
   tool: string | undefined,
-  context: ToolContext & Pick<Caller, 'executable'>,
+  context: ToolContext & Pick<Caller, 'executable' | 'pid'>,
 ) => Promise<ToolSettings>;
 
 /** A launch, as the proxy sees it. */
@@ -48,6 +48,8 @@ export interface SessionParts {
 
 /** Somebody who asks: a launch, or a command of ours. */
 export type Caller = Pick<Launch, 'cwd' | 'args' | 'env'> & {
+  /** Of a launch, the process that is or becomes the tool. */
+  readonly pid?: number;
   readonly command: readonly string[];
   /** The tool that is started, and its path; undefined for a command of ours. */
   readonly tool?: string;
@@ -144,7 +146,7 @@ export async function plan(
   parts: SessionParts,
   ecosystem: Ecosystem,
   tool: Tool,
-  launch: Omit<Launch, 'pid'>,
+  launch: Omit<Launch, 'pid'> & Pick<Caller, 'pid'>,
 ): Promise<Plan> {
   const { session, settings, upstreams } = await openSession(parts, ecosystem, {
     ...launch,

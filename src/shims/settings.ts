@@ -48,6 +48,8 @@ export interface ToolSettings {
   readonly globalConfig: string;
   /** The files that say all this besides the project's own, also those that are not there. */
   readonly sources: readonly SettingsSource[];
+  /** The tool is another one in another directory, so that none of this need hold there. */
+  readonly varies?: boolean;
   /** Hosts (with port) that the directory's lockfile names, each once. */
   readonly lockedHosts: readonly string[];
   /** The host that the tool, meeting it in a lockfile, replaces by its default registry's; undefined: the user has said otherwise. */

@@ -75,6 +75,9 @@ const limits: Readonly<
   'global configuration that a stand-in copies': [['shims/quick-file', 'LINES_LIMIT', asIs]],
   'arguments that a stand-in hands on by itself': [['shims/shim-leads', 'ARGUMENTS_LIMIT', asIs]],
   'receipts that `pyrsia why` waits for': [['commands/why', 'SETTLE_TIMEOUT_MS', formatDuration]],
+  'version manager that is asked which Node it starts': [
+    ['shims/node-finder', 'START_TIMEOUT_MS', formatDuration],
+  ],
   'scopes with registries of their own': [['shims/npm-settings', 'SCOPES_LIMIT', asIs]],
   'launch file': [['shims/launch', 'LAUNCH_LIMIT', binary]],
   'message to the agent, and from it': [
