@@ -134,13 +134,18 @@ export async function openShimWorld({
   const past = Date.now() / 1000 - 10;
   for (const file of [join(world.sandbox.home, '.npmrc'), join(pathsOf(env).config, 'config.json')])
     utimesSync(file, past, past);
-  // The quick way is open once the agent has served a call that went the slow one.
-  const first = await self.begin({ way: 'slow', does: 'echo ran' }, ['npm', real ? 'ping' : 'ci']).result;
-  expect(first.code, first.stderr).toBe(0);
-  const quick = join(pathsOf(env).runtime, 'quick-npm');
-  await vi.waitFor(() => expect(existsSync(quick)).toBe(true), { timeout: 30_000 });
-  expect(self.slowCalls()).toBe(1);
-  return self;
+  try {
+    // The quick way is open once the agent has served a call that went the slow one.
+    const first = await self.begin({ way: 'slow', does: 'echo ran' }, ['npm', real ? 'ping' : 'ci']).result;
+    expect(first.code, first.stderr).toBe(0);
+    const quick = join(pathsOf(env).runtime, 'quick-npm');
+    await vi.waitFor(() => expect(existsSync(quick)).toBe(true), { timeout: 30_000 });
+    expect(self.slowCalls()).toBe(1);
+    return self;
+  } catch (error) {
+    await world[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** What a tool of ours fetches, in the way that npm does: with the credential from its global configuration. */
