@@ -4,20 +4,16 @@
  * @module
  */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { getCompileCacheDir } from 'node:module';
+import { devNull } from 'node:os';
 import { dirname, join } from 'node:path';
 import { makeOurs } from '../ours.ts';
 import type { Paths } from '../paths.ts';
 import { makePrivate } from './directory.ts';
 
-const FLAGS = [
-  // node:sqlite is "experimental" on some of the versions that we run on.
-  '--disable-warning=ExperimentalWarning',
-  // It stays, and most of what it allocates is dead a moment later: collecting that sooner halves what it
-  // takes beyond bare Node, and costs no CPU time that could be measured.
-  '--optimize-for-size',
-];
+// node:sqlite is "experimental" on some of the versions that we run on.
+const FLAGS = ['--disable-warning=ExperimentalWarning'];
 
 /** What is started. */
 export interface StartOptions {
@@ -49,13 +45,15 @@ export function startAgent(
 
   const log = join(paths.state, 'agent.log');
   const stderr = openForAppend(paths.state, log);
+  const nothing = openSync(devNull, 'r+');
   const child = spawn(process.execPath, [...FLAGS, entry, directory], {
     cwd: process.platform === 'win32' ? paths.runtime : '/',
     detached: true,
     env: { ...agentEnvironment(env), ...compileCache() },
-    stdio: ['ignore', 'ignore', stderr ?? 'ignore'],
+    stdio: ['ignore', 'ignore', stderr ?? 'ignore', ...insteadOf(inheritable(), nothing)],
     windowsHide: true,
   });
+  closeSync(nothing);
   if (stderr !== undefined) closeSync(stderr);
   child.unref();
 
@@ -73,6 +71,38 @@ export function startAgent(
       return failure;
     },
   };
+}
+
+/** In Linux's files about descriptors: a program that is started does not get it. */
+const CLOSED_ON_EXEC = 0o2000000;
+
+/**
+ * Descriptors beyond the usual three that whatever we start would get. They are our caller's: a pipe whose end
+ * somebody waits for (`npm ci > >(tee log)`), a lock. Node keeps back those below 16 and what follows them
+ * without a gap. Empty where the system does not say.
+ */
+function inheritable(): number[] {
+  try {
+    return readdirSync('/proc/self/fd').map(Number).filter(isInheritable);
+  } catch {
+    return [];
+  }
+}
+
+function isInheritable(descriptor: number): boolean {
+  try {
+    const about = readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8');
+    const [, flags = ''] = /^flags:\s*([0-7]+)$/m.exec(about) ?? [];
+    return descriptor > 2 && (parseInt(flags, 8) & CLOSED_ON_EXEC) === 0;
+  } catch {
+    return false; // The one by which the others were listed.
+  }
+}
+
+/** What stands in the places of `descriptors`, from the third on. */
+function insteadOf(descriptors: readonly number[], nothing: number): (number | 'ignore')[] {
+  const length = Math.max(2, ...descriptors) - 2;
+  return Array.from({ length }, (_, i) => (descriptors.includes(i + 3) ? nothing : 'ignore'));
 }
 
 /** Compiled code is shared with the commands; its directory has one below it for each version of Node. */

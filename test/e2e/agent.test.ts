@@ -1,12 +1,15 @@
 /** The agent's life while real commands need it: one for all, gone in time, replaced without harm, and silent about secrets. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
+  closeSync,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -56,6 +59,20 @@ function copyOfPackage(name: string, changes: { version?: string; agent?: string
 }
 
 describe('one agent', { timeout: 60_000 }, () => {
+  it.runIf(process.platform === 'linux')('holds nothing open of whoever starts it', async () => {
+    const file = join(world.sandbox.root, 'theirs');
+    const descriptor = openSync(file, 'w');
+    const stdio = Array.from({ length: 64 }, (_, i) =>
+      [4, 20, 63].includes(i) ? descriptor : ('ignore' as const),
+    );
+    const [program, ...args] = world.sandbox.pyrsiaCommand(['exec', '--', 'true']);
+    spawnSync(program, args, { env: world.sandbox.env, stdio });
+    closeSync(descriptor);
+    const { pid } = await world.status();
+    const held = readdirSync(`/proc/${pid}/fd`).map((each) => join(`/proc/${pid}/fd`, each));
+    expect(held.filter((each) => existsSync(each)).map((each) => readlinkSync(each))).not.toContain(file);
+  });
+
   it('serves eight commands that start at once', async () => {
     const file = join(world.sandbox.root, 'go');
     const wait = `while [ ! -e ${file} ]; do sleep 0.05; done`;
