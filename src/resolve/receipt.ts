@@ -73,9 +73,14 @@ export function summary({ artifacts, documents, totals: sum, startedAt, endedAt,
     some(documents.stale, `stale ${documents.stale === 1 ? 'document' : 'documents'}`),
     sum.bytes > 0 &&
       formatBytes(sum.bytes) + (sum.saved > 0 ? `, ${formatBytes(sum.saved)} not downloaded` : ''),
-    endedAt !== undefined && formatDuration(endedAt - startedAt),
+    endedAt !== undefined && artifacts.length > 0 && formatDuration(fetchedAt(artifacts) - startedAt),
   ];
   return parts.filter(Boolean).join(' · ');
+}
+
+/** When the last of them was there. What the tool did afterwards is not ours to count, nor always known. */
+function fetchedAt(artifacts: readonly ReportLine[]): number {
+  return artifacts.reduce((last, { at, ms }) => Math.max(last, at + ms), 0);
 }
 
 /** Why an artifact was not delivered, with its name; undefined where no reason is known. */

@@ -32,13 +32,21 @@ function receiptIn(line: string): Receipt {
     bytes: size(/· ([\d.]+ [kMG]?B)[, ]/.exec(line)?.[1]),
     saved: size(/([\d.]+ [kMG]?B) not downloaded/.exec(line)?.[1]),
   };
-  const line0: Pick<ReportLine, 'purl' | 'outcome'> = { purl: 'pkg:npm/left@1.0.0', outcome: 'delivered' };
+  const duration = parseDuration((/· ([\d.]+ m?s) {2}\(/.exec(line)?.[1] ?? '').replace(' ', '')) ?? 0;
+  const [, offline] = /· offline: (\S+) ·/.exec(line) ?? [];
+  const line0: Pick<ReportLine, 'purl' | 'outcome' | 'at' | 'ms'> = {
+    purl: 'pkg:npm/left@1.0.0',
+    outcome: 'delivered',
+    at: 0,
+    ms: duration,
+  };
   return {
     artifacts: Array.from({ length: totals.artifacts }, () => line0 as ReportLine),
     totals,
     documents: { upstream: 0, unchanged: 0, stale: 0 },
     startedAt: 0,
-    endedAt: parseDuration((/· ([\d.]+ m?s) {2}\(/.exec(line)?.[1] ?? '').replace(' ', '')) ?? 0,
+    endedAt: duration,
+    ...(offline !== undefined && { offline }),
     launch: '',
     command: [],
     cwd: '',

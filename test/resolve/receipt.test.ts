@@ -13,8 +13,8 @@ const line = (changes: Partial<ReportLine> = {}): ReportLine => ({
   rung: 'registry digest',
   upstream: 'npm',
   private: false,
-  ms: 1,
-  at: 0,
+  ms: 21,
+  at: 4300,
   ...changes,
 });
 const times = (count: number, changes?: Partial<ReportLine>): ReportLine[] =>
@@ -28,7 +28,7 @@ const receipt = (artifacts: ReportLine[], changes: Partial<Receipt> = {}): Recei
   command: ['npm', 'ci'],
   cwd: '/home/me/project',
   startedAt: 0,
-  endedAt: 4321,
+  endedAt: 9000,
   policy: 'observe',
   artifacts,
   documents: { upstream: 0, unchanged: 0, stale: 0 },
@@ -121,6 +121,11 @@ describe('the receipt', () => {
     expect(receiptLine(receipt(artifacts))).toMatch(
       /^pyrsia: 2 artifacts · 1 cache · 1 passed with your own credentials · /,
     );
+  });
+
+  it('counts the time until the last artifact was there, whatever the command did then', () => {
+    const artifacts = [line({ at: 1000, ms: 2000 }), line({ at: 1500, ms: 10 })];
+    expect(receiptLine(receipt(artifacts, { startedAt: 500 }))).toMatch(/ · 2\.5 s /);
   });
 
   it('has no duration while the launch runs', () => {
