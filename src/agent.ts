@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openAccounts } from './agent/accounts.ts';
+import { collectSooner } from './agent/collect-sooner.ts';
 import { openContradictions } from './agent/contradictions.ts';
 import { openGates } from './agent/gates.ts';
 import { pull } from './agent/pull.ts';
@@ -96,6 +97,16 @@ async function serve(context: AgentContext): Promise<Service> {
     toolOf,
     log,
   });
+  let isSettled = false;
+  /** What can wait until the first answer has been given. */
+  function settleIn(): void {
+    if (isSettled) return;
+    isSettled = true;
+    upstreams
+      .prepare()
+      .then(collectSooner)
+      .catch((error: unknown) => log(`Cannot ask upstreams: ${String(error)}`));
+  }
   const reception = openReception({
     directory: context.directory,
     accounts,
@@ -104,8 +115,7 @@ async function serve(context: AgentContext): Promise<Service> {
     plan: async (launch) =>
       launch.generation === undefined ? plan(parts, ...toolOf(launch.tool), launch) : quick.plan(launch),
     answered(launch) {
-      // While the tool is starting.
-      upstreams.prepare().catch((error: unknown) => log(`Cannot ask upstreams: ${String(error)}`));
+      settleIn(); // While the tool is starting.
       // Stand-ins look nowhere else.
       if (process.platform === 'linux' && context.directory === paths.runtime) void quick.renew(launch);
     },
@@ -167,6 +177,7 @@ async function serve(context: AgentContext): Promise<Service> {
           });
         } finally {
           await accounts.close(caller.id);
+          settleIn();
         }
       },
 
