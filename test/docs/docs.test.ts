@@ -165,6 +165,9 @@ describe('pyrsia --help', () => {
     expect(firstExamples.length).toBeGreaterThan(2);
     expect(stdout).toMatch(/^EXAMPLES\n/);
     await prepare('');
-    for (const line of firstExamples) expect(await sh(line)).toMatchObject({ code: 0 });
+    for (const line of firstExamples) {
+      const { code, stderr } = await sh(line);
+      expect({ line, code, stderr }).toMatchObject({ code: codes[line]?.[0] ?? 0 });
+    }
   });
 });
