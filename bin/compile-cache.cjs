@@ -6,13 +6,17 @@ const path = require('path');
 
 /** Starts to keep what is compiled from now on, and to use what is kept. */
 exports.enable = function enable() {
-  const directory = place();
   try {
-    make(directory);
+    const directory = place();
+    try {
+      make(directory);
+    } catch {
+      // A home that cannot be written: nothing is kept.
+    }
+    enableCompileCache(directory);
   } catch {
-    // A home that cannot be written: nothing is kept.
+    // A user of whom the system knows no home.
   }
-  enableCompileCache(directory);
 };
 
 // Node's own default lies in the shared temporary directory, where another user could plant code for us to run.

@@ -4,7 +4,7 @@ import module from 'module';
 import { supports } from './engines.js';
 
 const require = module.createRequire(import.meta.url);
-const { existsSync, readFileSync } = require('fs');
+const { existsSync, readFileSync, writeSync } = require('fs');
 const { fileURLToPath } = require('url');
 
 const root = new URL('..', import.meta.url);
@@ -22,9 +22,13 @@ if (!supports(engines.node, process.versions.node)) {
     runWithout,
   );
 } else {
-  require('./compile-cache.cjs').enable();
-  const { main } = require(fileURLToPath(client));
-  main(process.argv.slice(2), { version, root: fileURLToPath(root) }).catch(runWithout);
+  try {
+    require('./compile-cache.cjs').enable();
+    const { main } = require(fileURLToPath(client));
+    main(process.argv.slice(2), { version, root: fileURLToPath(root) }).catch(runWithout);
+  } catch (error) {
+    runWithout(error); // It is being replaced by another version at this moment.
+  }
 }
 
 /** @param {unknown} reason */
@@ -32,7 +36,12 @@ function runWithout(reason) {
   const [, , , tool, executable, ...args] = process.argv;
   const isStrict = process.env['PYRSIA_STRICT'] === '1';
   const outcome = isStrict ? ' is not run, since PYRSIA_STRICT=1' : ' runs without pyrsia (pyrsia doctor)';
-  console.error('pyrsia: ' + reason + '; ' + tool + outcome);
+  try {
+    // The client has taken process.stderr away.
+    writeSync(2, 'pyrsia: ' + reason + '; ' + tool + outcome + '\n');
+  } catch {
+    // Nobody listens.
+  }
   if (isStrict || !executable) process.exit(125);
   for (const name of ['NODE_OPTIONS', 'PYRSIA']) {
     const before = process.env['PYRSIA_WAS_' + name];

@@ -279,6 +279,22 @@ describe('the client of the stand-ins', () => {
           new RegExp(`^pyrsia: pyrsia ${reason}.*; npm runs without pyrsia \\(pyrsia doctor\\)\n$`),
         );
       }
+      mkdirSync(join(copy, 'dist'));
+      writeFileSync(join(copy, 'dist', 'shim.cjs'), 'half of th');
+      const { code, stdout, stderr } = await run('>=20');
+      expect([code, stdout]).toEqual([41, 'PYRSIA=x\n']);
+      expect(stderr).toMatch(/^pyrsia: SyntaxError.*; npm runs without pyrsia \(pyrsia doctor\)\n$/);
+    });
+
+    it.skipIf(process.getuid!() !== 0)('of a user of whom the system knows no home', async () => {
+      const env = { ...withShims(fake(told)), HOME: undefined };
+      await home.run('chmod', ['-R', 'a+rwX', home.root]);
+      const args = ['--reuid=54321', '--regid=54321', '--clear-groups', join(shims, 'npm'), 'frob'];
+      const { code, stdout, stderr } = await home.run('setpriv', args, {
+        env: { ...env, XDG_CACHE_HOME: undefined, XDG_STATE_HOME: undefined },
+      });
+      expect([code, isLed.test(stdout)]).toEqual([0, false]);
+      expect(stderr).toMatch(/^pyrsia: .*; npm runs without pyrsia \(pyrsia doctor\)\n$/);
     });
   });
 
