@@ -1,7 +1,7 @@
 // Code that is compiled already is kept where only its user can write. No syntax here that Node 12 lacks.
 const { existsSync, mkdirSync, readdirSync, writeFileSync } = require('fs');
 const { enableCompileCache } = require('module');
-const { homedir } = require('os');
+const { homedir, userInfo } = require('os');
 const path = require('path');
 
 /** Starts to keep what is compiled from now on, and to use what is kept. */
@@ -21,9 +21,11 @@ exports.enable = function enable() {
 
 // Node's own default lies in the shared temporary directory, where another user could plant code for us to run.
 function place() {
-  const { LOCALAPPDATA, XDG_CACHE_HOME = '' } = process.env;
-  const own = path.isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : LOCALAPPDATA;
-  return path.join(own || path.join(homedir(), '.cache'), 'pyrsia-compiled');
+  const { LOCALAPPDATA = '', XDG_CACHE_HOME = '' } = process.env;
+  const own = [XDG_CACHE_HOME, LOCALAPPDATA].find((each) => path.isAbsolute(each));
+  // Nor may it lie in a project, whose author could do the same.
+  const home = path.isAbsolute(homedir()) ? homedir() : userInfo().homedir;
+  return path.join(own || path.join(home, '.cache'), 'pyrsia-compiled');
 }
 
 /**

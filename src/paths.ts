@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
 /** Directories of one user, absolute; none of them need exist. */
@@ -24,12 +24,24 @@ export interface Paths {
   readonly runtime: string;
 }
 
+/**
+ * The home directory of whoever has this environment. One that is not absolute would lie in whatever directory
+ * a command is started in, and a project could put there what we take for the user's: the system is asked then.
+ *
+ * @throws the system's error where there is none at all
+ */
+export function homeOf({ HOME, USERPROFILE }: NodeJS.ProcessEnv): string {
+  return [HOME, USERPROFILE].find(isUsable) ?? userInfo().homedir;
+}
+
+function isUsable(directory: string | undefined): directory is string {
+  return directory !== undefined && isAbsolute(directory);
+}
+
 /** Where bin/ keeps compiled code; absolute. */
 export function compiledCode(env: NodeJS.ProcessEnv): string {
-  const { XDG_CACHE_HOME = '', LOCALAPPDATA } = env;
-  const base = isAbsolute(XDG_CACHE_HOME)
-    ? XDG_CACHE_HOME
-    : LOCALAPPDATA || join(env['HOME'] ?? homedir(), '.cache');
+  const { XDG_CACHE_HOME, LOCALAPPDATA } = env;
+  const base = [XDG_CACHE_HOME, LOCALAPPDATA].find(isUsable) ?? join(homeOf(env), '.cache');
   return join(base, 'pyrsia-compiled');
 }
 
@@ -38,7 +50,7 @@ export function compiledCode(env: NodeJS.ProcessEnv): string {
  * different runtime directories, so each has an agent of its own.
  */
 export function pathsOf(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): Paths {
-  const home = env['HOME'] ?? env['USERPROFILE'] ?? homedir();
+  const home = homeOf(env);
   const local = env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local');
   const absolute = (name: string): string | undefined => (env[name]?.startsWith('/') ? env[name] : undefined);
 

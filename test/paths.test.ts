@@ -1,8 +1,8 @@
 import { chownSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { pathsOf } from '../src/paths.ts';
+import { compiledCode, pathsOf } from '../src/paths.ts';
 
 const uid = process.getuid!();
 
@@ -40,6 +40,14 @@ describe('our directories', () => {
       (env) => pathsOf({ HOME: '/home/ada', ...env }, 'linux').runtime,
     );
     expect(new Set(runtimes).size).toBe(4);
+  });
+
+  it('lie in no project where a home is not absolute', () => {
+    for (const HOME of ['', 'home', undefined]) {
+      const { runtime: _, ...others } = pathsOf({ HOME }, 'linux');
+      for (const path of [...Object.values(others), compiledCode({ HOME, LOCALAPPDATA: 'C:/Local' })])
+        expect(path).toMatch(`${userInfo().homedir}/`);
+    }
   });
 
   it('use XDG_RUNTIME_DIR only when it is our own, which it is not after su', () => {

@@ -4,11 +4,10 @@
  * @module
  */
 import { lstatSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { type End, endAgent, type LivingAgent, livingAgents } from '../control/ending.ts';
 import type { Lock } from '../control/lock.ts';
 import { type Left, removeEmptied } from '../ours.ts';
-import { runtimeDirectories } from '../paths.ts';
+import { homeOf, runtimeDirectories } from '../paths.ts';
 import { openHome } from '../shims/ask-shells.ts';
 import { allPathFiles, type Edited, leavePath, statesOf } from '../shims/on-path.ts';
 import { removeShim, removeShimDirectory, shimFile, type ShimPlace, shimsIn } from '../shims/shim-files.ts';
@@ -71,7 +70,7 @@ export async function leave(
   const { agents, holds } = await endAgents(runtimeDirectories(env), options);
 
   const kept = keptDirectories(paths, env).map(({ path }) => path);
-  const removal = options.purge ? purge(paths, env, env['HOME'] ?? homedir()) : { left: [], above: [] };
+  const removal = options.purge ? purge(paths, env, homeOf(env)) : { left: [], above: [] };
   holds.forEach((hold) => hold.release());
   removeEmptied(removal.above, []);
   const files = leavePath(env, paths.shims).filter(({ outcome }) => outcome !== 'unchanged');

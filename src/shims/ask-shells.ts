@@ -5,7 +5,8 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
+import { homeOf } from '../paths.ts';
 import { findTool } from './find-tool.ts';
 import type { Home } from './rc-files.ts';
 import type { Shell } from './shells.ts';
@@ -41,7 +42,7 @@ export function openHome(
     platform === 'win32' && shells.includes('powershell') ? answer('powershell', profile, env) : undefined;
   return {
     platform,
-    directory: env['HOME'] ?? env['USERPROFILE'] ?? homedir(),
+    directory: homeOf(env),
     env,
     told: { ...(zsh && { zsh }), ...(powershell && { powershell }) },
     exists: existsSync,

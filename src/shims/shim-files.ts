@@ -4,12 +4,11 @@
  * @module
  */
 import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Tool } from '../ecosystems/ecosystem.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import { makeOurs, RECORD, removeEmptied, removeOurs } from '../ours.ts';
-import type { Paths } from '../paths.ts';
+import { homeOf, type Paths } from '../paths.ts';
 import { findTool } from './find-tool.ts';
 import { reasonOf } from './reason.ts';
 import { parseShim, shimCommandFile, type ShimHeader, shimScript } from './shim-script.ts';
@@ -129,7 +128,7 @@ export function removeShimDirectory(place: ShimPlace): void {
   sweep(paths.shims);
   const { tools, others } = shimsIn(place);
   if (tools.length > 0 || others.length > 0) return;
-  const { above } = removeOurs(paths.shims, { home: env['HOME'] ?? homedir() });
+  const { above } = removeOurs(paths.shims, { home: homeOf(env) });
   removeEmptied(above, Object.values(paths));
 }
 
