@@ -112,6 +112,8 @@ async function prepare(line: string): Promise<void> {
   if (reference !== undefined) return provokeRefusal(reference);
   if (/ shim (enable|disable)/.test(line))
     expect(await pyrsia('shim', 'install', 'npm', 'npx')).toMatchObject({ code: 0 });
+  // What lines before it have installed is not on the PATH of the shell that runs it.
+  if (line.includes(' doctor')) expect(await pyrsia('shim', 'uninstall')).toMatchObject({ code: 0 });
   if (/ cache (rm|info)|why/.test(line)) expect(await pyrsia('pull', ...cached)).toMatchObject({ code: 0 });
 }
 
@@ -164,8 +166,8 @@ describe('pyrsia --help', () => {
     const firstExamples = [...stdout.matchAll(/^ {2}\$ (pyrsia \S.*?) {2,}/gm)].map(([, line]) => line!);
     expect(firstExamples.length).toBeGreaterThan(2);
     expect(stdout).toMatch(/^EXAMPLES\n/);
-    await prepare('');
     for (const line of firstExamples) {
+      await prepare(line);
       const { code, stderr } = await sh(line);
       expect({ line, code, stderr }).toMatchObject({ code: codes[line]?.[0] ?? 0 });
     }
