@@ -39,9 +39,13 @@ export function outcomes(files: readonly Edited[]): (readonly [path: string, out
 export function sayOfFiles(files: readonly Edited[], ours?: string): void {
   for (const { path, outcome, reason, kept = [] } of files) {
     if (outcome === 'failed') say(`Cannot write ${path}: ${reason ?? ''}`);
-    else if (outcome === 'altered')
-      say(`Somebody has changed our lines in ${path}: they stay as they are, for you to take out`);
-    else if (kept.length > 0) say(`${path} keeps what somebody wrote between our lines:\n${kept.join('\n')}`);
+    else if (outcome === 'altered') {
+      const changed = `Somebody has changed our lines in ${path}`;
+      // Without the marks around them nobody finds them again.
+      if (kept.length > 0) say(`${changed}: these stay, for you to take out\n${kept.join('\n')}`);
+      else say(`${changed}: they stay as they are (pyrsia doctor)`);
+    } else if (kept.length > 0)
+      say(`${path} keeps what somebody wrote between our lines:\n${kept.join('\n')}`);
   }
   if (ours !== undefined && files.some(({ outcome }) => outcome === 'failed')) {
     say('Lines to be put there by hand:');
