@@ -34,6 +34,9 @@ export function makeOurs(directory: string): void {
   if (readdirSync(directory).every(isOurs)) note(directory, []);
 }
 
+/** A line of it. */
+const LEVEL = /^(\.|\.\.(\/\.\.)*)$/;
+
 /** Something of ours that is still there, and why. */
 export interface Left {
   readonly path: string;
@@ -76,6 +79,7 @@ export function removeOurs(directory: string, options: RemoveOptions): Removal {
     made = madeOf(directory, options);
     if (!made) return;
     const real = realpathSync(directory);
+    made.push(...madeForThoseIn(real));
     for (const name of contentOf(real))
       attempt(join(real, name), () => rmSync(join(real, name), { recursive: true }));
     // The record goes last, so that whoever tries again still knows.
@@ -105,6 +109,15 @@ function madeOf(directory: string, { home, isName = () => false }: RemoveOptions
   throw new Error('it held other things before pyrsia used it');
 }
 
+/** What was made for those of ours that lie immediately in `directory`, relative to it: itself and what is above. */
+function madeForThoseIn(directory: string): string[] {
+  return contentOf(directory)
+    .map((name) => join(directory, name))
+    .filter((path) => lstatSync(path).isDirectory())
+    .flatMap((path) => (madeFor(path) ?? []).map((made) => levelOf(resolve(path, made), directory)))
+    .filter((path) => LEVEL.test(path));
+}
+
 function contentOf(directory: string): string[] {
   return readdirSync(directory).filter((name) => name !== RECORD);
 }
@@ -130,7 +143,7 @@ function madeFor(directory: string): string[] | undefined {
   if (!existsSync(join(directory, RECORD))) return undefined;
   return readFileSync(join(directory, RECORD), 'utf8')
     .split('\n')
-    .filter((line) => /^(\.|\.\.(\/\.\.)*)$/.test(line));
+    .filter((line) => LEVEL.test(line));
 }
 
 /** Adds to the record. Two that do so at once know as much as one that has done both. */

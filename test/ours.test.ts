@@ -132,6 +132,12 @@ describe('directories of ours in each other, as other systems have them', () => 
     expect(leave(outer())).toEqual([]);
     expect(below()).toEqual(['home']);
   });
+
+  it('go together', () => {
+    [inner(), outer()].forEach(makeOurs);
+    expect(leave(outer(), inner())).toEqual([]);
+    expect(below()).toEqual(['home']);
+  });
 });
 
 describe('a directory that was there before us', () => {
