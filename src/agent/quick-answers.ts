@@ -162,6 +162,7 @@ export function openQuickAnswers({ directory, sessions, shims, toolOf, log }: Qu
     async renew(launch) {
       const { tool } = launch;
       if (toolOf(tool)[1].executable !== tool || mistaken.has(tool) || finding.has(tool)) return;
+      if (isBelowAnother(launch)) return;
       finding.add(tool);
       try {
         await renew(launch);
@@ -212,4 +213,12 @@ function unreadable(error: unknown): never {
 
 function refused(reason: string): PyrsiaError<'AGENT_REFUSED'> {
   return new PyrsiaError('AGENT_REFUSED', { reason });
+}
+
+/**
+ * Whether another stand-in is above the launch's. What runs there has other settings than its user's shell
+ * (`npm run` exports npm's), and its answer would take the place of the one that the shell is about to use again.
+ */
+function isBelowAnother({ env }: Pick<Launch, 'env'>): boolean {
+  return Number.parseInt(env['PYRSIA_SHIM_DEPTH'] ?? '', 10) > 1;
 }

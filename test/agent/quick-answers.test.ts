@@ -125,6 +125,16 @@ describe('the quick file', () => {
     expect(said()).toEqual(before);
   });
 
+  it('is not made for what runs below another stand-in', async () => {
+    const below = { XDG_CONFIG_HOME: directory, PLAIN_REGISTRY: 'x', PYRSIA_SHIM_DEPTH: '2:e:7:/bin/plain' };
+    await quick.renew(launch({ env: below }));
+    expect(existsSync(file())).toBe(false);
+    await quick.renew(launch({ env: { XDG_CONFIG_HOME: directory, PYRSIA_SHIM_DEPTH: '1:e:7:/bin/plain' } }));
+    const before = said();
+    await quick.renew(launch({ env: below }));
+    expect(said()).toEqual(before);
+  });
+
   it('is none where there is something to tell, or an answer cannot be said in it', async () => {
     await quick.renew(launch());
     const [shipped] = settings.upstreams;
