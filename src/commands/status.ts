@@ -1,11 +1,14 @@
 import type { CacheSize } from '../cache/cache.ts';
 import { PyrsiaCommand } from '../command/pyrsia-command.ts';
+import { shimmable } from '../command/shim-command.ts';
 import { facts } from '../command/table.ts';
 import { formatBytes } from '../content/format.ts';
 import type { AgentStatus } from '../control/protocol.ts';
 import { isPyrsiaError } from '../errors.ts';
 import type { Paths } from '../paths.ts';
 import type { Session } from '../session.ts';
+import { shimPlace } from '../shims/shim-files.ts';
+import { type ShimState, shimStates } from '../shims/shim-states.ts';
 import type { Policy } from '../verify/expect.ts';
 
 /** How things stand for a command in this directory. */
@@ -18,6 +21,7 @@ export interface Status {
     /** Why one that is there tells nothing. */
     readonly silent?: string;
   };
+  readonly shims: readonly Pick<ShimState, 'tool' | 'state'>[];
   readonly cache: CacheSize;
   readonly paths: Paths;
   /** What is wrong with the configuration. */
@@ -25,19 +29,24 @@ export interface Status {
 }
 
 export default class StatusCommand extends PyrsiaCommand {
-  static override summary = 'Show how things stand: agent, cache, policy, paths';
+  static override summary = 'Show how things stand: shims, agent, cache, policy, paths';
   static override examples = ['<%= config.bin %> status', '<%= config.bin %> status --json'];
 
   async run(): Promise<Status> {
     await this.parse(StatusCommand);
     await using session = this.openSession();
-    const { version, paths, config } = session;
+    const { version, paths, config, env, cwd } = session;
+    const tools = shimmable.map(({ executable }) => executable);
 
     const status: Status = {
       version,
       enabled: config.enabled,
       policy: config.values.policy,
       agent: await agentOf(session),
+      shims: shimStates(tools, shimPlace(paths, env, cwd, this.config.root)).map(({ tool, state }) => ({
+        tool,
+        state,
+      })),
       cache: (await session.cache()).size(),
       paths,
       problems: config.problems,
@@ -58,11 +67,12 @@ async function agentOf(session: Session): Promise<Status['agent']> {
   }
 }
 
-function told({ version, enabled, policy, agent, cache, paths }: Status): string {
+function told({ version, enabled, policy, agent, shims, cache, paths }: Status): string {
   return facts([
     ['version', version],
     ['here', enabled ? 'on' : 'switched off'],
     ['policy', policy],
+    ['shims', shims.map(({ tool, state }) => `${tool} ${state}`).join(', ')],
     ['agent', standing(agent)],
     ...Object.entries(agent.ports ?? {}).map(([upstream, port]) => ['port', `${port}  ${upstream}`] as const),
     ['not stored', agent.readOnly],
