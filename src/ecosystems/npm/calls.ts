@@ -22,7 +22,7 @@ const OPTIONS = words(
     '--fund --no-fund --fund=* --no-bin-links --install-links --install-strategy=* --prefer-dedupe --engine-strict ' +
     '--legacy-peer-deps --no-legacy-peer-deps --strict-peer-deps --omit=* --include=* --no-optional --production ' +
     '-S --save --no-save --save=* -P --save-prod -D --save-dev -O --save-optional -B --save-bundle --save-peer -E --save-exact ' +
-    '--package-lock --no-package-lock --package-lock=* --package-lock-only --no-shrinkwrap --tag=* --os=* --cpu=* --libc=*',
+    '--package-lock --no-package-lock --package-lock=* --package-lock-only --tag=* --os=* --cpu=* --libc=*',
 );
 
 /** Known calls of npm. */
