@@ -141,16 +141,16 @@ describe('what npm starts', () => {
     const script = keys.map((key) => `echo "${key} $(npm config get ${key})"`).join('; ');
     const manifest = { name: 'x', version: '1.0.0', dependencies, scripts: { test: `(${script}) >told` } };
     writeFileSync(join(project.dir, 'package.json'), JSON.stringify(manifest));
-    const told = () => readFileSync(join(project.dir, 'told'), 'utf8');
+    const output = () => readFileSync(join(project.dir, 'told'), 'utf8');
     // A proxy, so that all four are led.
     const env = { HTTPS_PROXY: 'http://127.0.0.1:9/', npm_config_noproxy: '127.0.0.1,a.example' };
     await home.npm(['install-test'], { cwd: project.dir, env });
-    const direct = told();
+    const direct = output();
     home.freshNpmCache();
     rmSync(join(project.dir, 'node_modules'), { recursive: true });
     const { code, stderr } = await npm(['install-test'], { cwd: project.dir, env });
     expect({ code, stderr }).toMatchObject({ code: 0 });
-    expect(told()).toBe(direct);
+    expect(output()).toBe(direct);
     expect((await home.pyrsia(['why', 'last'])).stdout).toContain('npm install-test');
   });
 });
