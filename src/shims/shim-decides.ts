@@ -59,9 +59,10 @@ pyrsia_real=
 while [ -n "$pyrsia_path" ]; do
   pyrsia_dir=\${pyrsia_path%%:*}
   pyrsia_path=\${pyrsia_path#*:}
-  pyrsia_file=\${pyrsia_dir:-.}/${name}
+  pyrsia_dir=\${pyrsia_dir:-.}
+  pyrsia_file=\${pyrsia_dir%/}/${name}
   [ -x "$pyrsia_file" ] && [ "$pyrsia_dir" != ${own} ] && [ -f "$pyrsia_file" ] || continue
-  if [ "$pyrsia_file" -ef "$0" ] || [ "\${pyrsia_dir:-.}" -ef ${own} ]; then continue; fi
+  if [ "$pyrsia_file" -ef "$0" ] || [ "$pyrsia_dir" -ef ${own} ]; then continue; fi
   pyrsia_line=$pyrsia_file
   case $pyrsia_line in /*) ;; *) pyrsia_line=$PWD/$pyrsia_line ;; esac
   case :$pyrsia_tried in *":$pyrsia_line:"*) continue ;; esac

@@ -61,10 +61,12 @@ ${isBash(interpreter) && otherVariables.length > 0 ? lookForOthers(otherVariable
     pyrsia_path=\${PATH-}:
     while [ -n "$pyrsia_path" ]; do
       pyrsia_dir=\${pyrsia_path%%:*}
-      if [ -x "\${pyrsia_dir:-.}/node" ] && [ -f "\${pyrsia_dir:-.}/node" ]; then break; fi
+      pyrsia_dir=\${pyrsia_dir:-.}
+      pyrsia_dir=\${pyrsia_dir%/}
+      if [ -x "$pyrsia_dir/node" ] && [ -f "$pyrsia_dir/node" ]; then break; fi
       pyrsia_path=\${pyrsia_path#*:}
     done
-    [ "\${pyrsia_path:+\${pyrsia_dir:-.}/node}" = "$pyrsia_line" ] || break
+    [ "\${pyrsia_path:+$pyrsia_dir/node}" = "$pyrsia_line" ] || break
     IFS= read -r pyrsia_line && [ "$pyrsia_line" = ${joined(variables)} ] || break
     # …files…
     IFS= read -r pyrsia_locks || break

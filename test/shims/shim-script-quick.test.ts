@@ -105,6 +105,11 @@ describe.each(Object.keys(SHELLS))('A stand-in run by %s, with an answer at hand
     }
   });
 
+  it('takes directories of the PATH for the same with a slash at their ends', async () => {
+    const PATH = [world.shims, '/', world.bin, '/usr/bin', ''].join(`/${delimiter}`);
+    expect(await world.call(['ci'], { env: { PATH } })).toMatchObject({ who: 'real', file: world.real });
+  });
+
   it('puts further arguments before those of the user', async () => {
     world.answer({}, [...LINES, '!-gs', '!a b', '!']);
     expect((await world.call(['ci', 'x'])).args).toEqual(['-gs', 'a b', '', 'ci', 'x']);
