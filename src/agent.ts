@@ -31,6 +31,7 @@ import { restored } from './shims/environment.ts';
 import { findTool } from './shims/find-tool.ts';
 import { companionFile } from './shims/launch.ts';
 import { openNodeFinder } from './shims/node-finder.ts';
+import { importNpmConfig } from './shims/npm-config.ts';
 import { readNpmSettings } from './shims/npm-settings.ts';
 import { environmentOf } from './shims/process-environment.ts';
 
@@ -97,6 +98,8 @@ async function serve(context: AgentContext): Promise<Service> {
     toolOf,
     log,
   });
+  // While whoever has started us is still looking for us.
+  setTimeout(() => void importNpmConfig().catch(() => undefined), 0);
   let isSettled = false;
   /** What can wait until the first answer has been given. */
   function settleIn(): void {

@@ -37,14 +37,20 @@ export interface NpmConfig {
   readonly project: string;
 }
 
+/** npm's own reader. It is slow to import: who knows that it will be needed can begin early. */
+export async function importNpmConfig() {
+  const [{ default: Config }, { default: npm }] = await Promise.all([
+    import('@npmcli/config'),
+    import('@npmcli/config/lib/definitions/index.js'),
+  ]);
+  return { Config, npm };
+}
+
 /** Loads the configuration. @throws PyrsiaError `CONFIG_INVALID` when npm itself would give up on it */
 export async function loadNpmConfig(context: NpmContext): Promise<NpmConfig> {
   const { cwd } = context;
   await demandFiles(cwd);
-  const [{ default: Config }, { default: npm }] = await Promise.all([
-    import('@npmcli/config'), // slow to import
-    import('@npmcli/config/lib/definitions/index.js'),
-  ]);
+  const { Config, npm } = await importNpmConfig();
   const config = new Config({
     ...npm,
     npmPath: context.npm === undefined ? cwd : dirname(dirname(await real(context.npm))),
