@@ -123,7 +123,7 @@ describe('a launch', () => {
   it('keeps its receipt when its process is gone, as soon as somebody looks', async () => {
     const tool = spawn('sleep', ['60']);
     const { id } = write(tool.pid);
-    (await reception.session(id))!.reporter.document('upstream');
+    (await reception.session(id))!.reporter.document('stale');
     tool.kill('SIGKILL');
     await once(tool, 'exit');
     reception.look();
