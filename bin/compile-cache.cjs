@@ -1,5 +1,5 @@
 // Code that is compiled already is kept where only its user can write. No syntax here that Node 12 lacks.
-const { existsSync, mkdirSync, readdirSync, writeFileSync } = require('fs');
+const { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } = require('fs');
 const { enableCompileCache } = require('module');
 const { homedir, userInfo } = require('os');
 const path = require('path');
@@ -13,9 +13,10 @@ exports.enable = function enable() {
     } catch {
       // A home that cannot be written: nothing is kept.
     }
-    enableCompileCache(directory);
+    // Under sudo it may be another user's, who could plant code there, too.
+    if (!process.getuid || statSync(directory).uid === process.getuid()) enableCompileCache(directory);
   } catch {
-    // A user of whom the system knows no home.
+    // There is no such directory, or a user of whom the system knows no home.
   }
 };
 

@@ -13,10 +13,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeOurs, RECORD, removeEmptied, removeOurs } from '../src/ours.ts';
 import { compiledCode } from '../src/paths.ts';
 import { openSandbox } from './support/sandbox.ts';
+
+const COMPILE_CACHE = fileURLToPath(new URL('../bin/compile-cache.cjs', import.meta.url));
 
 let root: string;
 let home: string;
@@ -262,4 +265,15 @@ it('The directory for compiled code has a record of the same form', async () => 
   makeOurs(ours);
   expect(readFileSync(join(directory, RECORD), 'utf8')).toBe(readFileSync(join(ours, RECORD), 'utf8'));
   expect(removeOurs(directory, { home: sandbox.home })).toEqual({ left: [], above: [dirname(directory)] });
+});
+
+it.skipIf(process.getuid!() !== 0)('Compiled code that is another user’s is not run', async () => {
+  await using sandbox = openSandbox();
+  const directory = compiledCode(sandbox.env);
+  const script = 'require(process.argv[1]).enable(); console.log(require("module").getCompileCacheDir())';
+  const enabled = async () =>
+    (await sandbox.run(process.execPath, ['-e', script, COMPILE_CACHE])).stdout.startsWith(directory);
+  expect(await enabled()).toBe(true);
+  chownSync(directory, 12_345, 12_345);
+  expect(await enabled()).toBe(false);
 });
