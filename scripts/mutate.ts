@@ -99,7 +99,8 @@ async function outcome(
   only: string | undefined,
 ): Promise<{ readonly failed: number; readonly passed: number }> {
   // These run the program as it was built.
-  if (tests.some((test) => /^test\/(commands|e2e)\//.test(test))) await run(copy, ['scripts/build.ts']);
+  if (tests.some((test) => /^test\/(commands?|doctor|e2e|shims\/shim-client)\b/.test(test)))
+    await run(copy, ['scripts/build.ts']);
   const report = join(copy, 'report.json');
   await rm(report, { force: true });
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');

@@ -9,10 +9,16 @@ import { agentGuards } from './mutations/agent.ts';
 import { cacheGuards } from './mutations/cache.ts';
 import { commandGuards } from './mutations/commands.ts';
 import { contentGuards } from './mutations/content.ts';
+import { doctorGuards } from './mutations/doctor.ts';
+import { launchGuards } from './mutations/launches.ts';
+import { leavingGuards } from './mutations/leaving.ts';
 import { npmGuards } from './mutations/npm.ts';
 import { proxyGuards } from './mutations/proxy.ts';
+import { quickWayGuards } from './mutations/quick-way.ts';
 import { resolveGuards } from './mutations/resolve.ts';
+import { shellFileGuards } from './mutations/shell-files.ts';
 import { shimGuards } from './mutations/shims.ts';
+import { standInGuards } from './mutations/stand-in.ts';
 
 /** All of them; the order does not matter. */
 export const mutations = [
@@ -21,6 +27,12 @@ export const mutations = [
   ...npmGuards,
   ...resolveGuards,
   ...shimGuards,
+  ...standInGuards,
+  ...quickWayGuards,
+  ...launchGuards,
+  ...shellFileGuards,
+  ...leavingGuards,
+  ...doctorGuards,
   ...proxyGuards,
   ...agentGuards,
   ...commandGuards,

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { holdOff, keptDirectories, purge } from '../../src/command/purge.ts';
@@ -40,6 +40,16 @@ it('The runtime directories of others who share the one above stay', async () =>
   writeFileSync(join(others, 'agent.lock'), '');
   expect(purge(w.paths, w.env, w.home)).toEqual({ left: [], above: [] });
   expect([existsSync(w.paths.runtime), existsSync(others)]).toEqual([false, true]);
+});
+
+it('Only what an agent makes again tells its cache from a directory of somebody else', async () => {
+  await using w = world();
+  for (const name of ['content', 'partial']) mkdirSync(join(w.paths.cache, name), { recursive: true });
+  writeFileSync(join(w.paths.cache, 'thesis.txt'), '');
+  expect(purge(w.paths, w.env, w.home).left).toMatchObject([{ path: w.paths.cache }]);
+  rmSync(join(w.paths.cache, 'thesis.txt'));
+  expect(purge(w.paths, w.env, w.home).left).toEqual([]);
+  expect(existsSync(w.paths.cache)).toBe(false);
 });
 
 it('Only what is there counts as kept', async () => {

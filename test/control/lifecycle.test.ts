@@ -227,6 +227,16 @@ describe('ending', () => {
     expect(existsSync(join(agent.directory, 'launch', id))).toBe(false);
   });
 
+  it('does not happen on request while it stays for a launch that nobody told of', async () => {
+    await using w = world();
+    const tool = spawn('sleep', ['60']);
+    await using agent = await w.connect();
+    renameSync(join(agent.directory, 'launch'), join(w.home, 'launch'));
+    writeLaunch(agent.directory, { ...us, pid: tool.pid! });
+    expect(await agent.call('stop', { whenIdle: true })).toEqual({ stopping: false });
+    tool.kill('SIGKILL');
+  });
+
   it.each(['SIGTERM', 'SIGINT'] as const)('is clean on %s', async (signal) => {
     await using w = world();
     await using agent = await w.connect();

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectAgent } from '../../src/control/client.ts';
 import { keptPorts } from '../../src/control/ports.ts';
+import { lookAtAgent } from '../../src/doctor/agent.ts';
+import { agentsSeen } from '../../src/doctor/agents-seen.ts';
+import type { Patient } from '../../src/doctor/patient.ts';
 import { canUnshareNetwork, inNamespaceWithoutNetwork } from '../support/network.ts';
 import { processesOf } from '../support/processes.ts';
 import { type Clinic, openClinic } from './clinic.ts';
@@ -53,6 +56,17 @@ describe('An agent that does not answer', () => {
     expect(await clinic.fix()).toBe(`pyrsia: Ended the agent (process ${pid})\n`);
     expect(await clinic.ids()).not.toContain('agent-silent');
     expect(isGone(pid)).toBe(true);
+  });
+
+  it('is left alone when it answers again before it is ended', async () => {
+    const pid = await hang();
+    const seen = await agentsSeen(clinic.paths.runtime, AbortSignal.timeout(60_000));
+    const [found] = await lookAtAgent({ agents: () => Promise.resolve(seen) } as Patient);
+    expect(found).toMatchObject({ id: 'agent-silent' });
+    process.kill(pid, 'SIGCONT');
+    expect(await pidOf()).toBe(pid);
+    expect(await found!.fix!.run()).toBe('The agent answers again, or has ended by itself');
+    expect(isGone(pid)).toBe(false);
   });
 });
 

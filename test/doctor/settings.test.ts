@@ -38,8 +38,12 @@ describe('A setting of the user', () => {
 
   it('that we do not know is a note, and removed by the command that is named', async () => {
     writeFileSync(file, JSON.stringify({ ...sound, polcy: 'locked', 'cache limit': '1GB' }));
-    const { level, remedy } = await clinic.finding('setting-unknown');
-    expect({ level, remedy }).toEqual({ level: 'note', remedy: "pyrsia config unset polcy 'cache limit'" });
+    const { level, remedy, fixable } = await clinic.finding('setting-unknown');
+    expect({ level, remedy, fixable }).toEqual({
+      level: 'note',
+      remedy: "pyrsia config unset polcy 'cache limit'",
+      fixable: false,
+    });
     await clinic.type(remedy);
     expect(await clinic.ids()).toEqual([]);
   });

@@ -123,10 +123,10 @@ describe('Shims', () => {
 
   it('that were made where other directories are ours are a note, and written again', async () => {
     const elsewhere = { ...env, XDG_STATE_HOME: join(clinic.sandbox.root, "state of 'another") };
-    const { level, remedy } = (await clinic.findings({ env: elsewhere })).find(
+    const { level, remedy, fixable } = (await clinic.findings({ env: elsewhere })).find(
       ({ id, title }) => id === 'shim-for-elsewhere' && title.includes(' npm '),
     )!;
-    expect(level).toBe('note');
+    expect({ level, fixable }).toEqual({ level: 'note', fixable: false });
     expect(await idsAfter(`${remedy} npx`, elsewhere)).toEqual([]);
   });
 

@@ -275,6 +275,7 @@ describe("npm's own configuration", () => {
   it('that names our address for a scope of the user is found, and cleared by the command that is named', async () => {
     clinic.sandbox.npmrc({ '@acme:registry': ours });
     const { remedy } = await clinic.finding('npm-registry-ours');
+    expect(await clinic.ids()).toEqual(['npm-registry-ours']);
     expect(remedy).toBe('npm config delete @acme:registry --location=user');
     await clinic.type(remedy);
     expect(await clinic.ids()).toEqual([]);

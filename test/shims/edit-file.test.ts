@@ -138,6 +138,7 @@ describe('a file of somebody else', () => {
     );
     expect(why).toContain('somebody else is changing it');
     expect(read()).not.toContain('ours');
+    expect(readdirSync(folder)).toEqual(['.bashrc']);
   });
 });
 
@@ -164,6 +165,14 @@ describe('a file that is not there', () => {
       `process.umask(${umask}); editFile(${JSON.stringify(file)}, () => ({ text: 'ours' }));`,
     );
     expect([code, modeOf(file)]).toEqual([0, mode]);
+  });
+
+  it('that somebody else makes at the same time has both texts', () => {
+    editFile(file, (text) => {
+      if (text === undefined) writeFileSync(file, 'theirs\n');
+      return { text: `${text ?? ''}ours\n` };
+    });
+    expect(read()).toBe('theirs\nours\n');
   });
 
   it('stays so where there is nothing to write', () => {
@@ -213,6 +222,12 @@ describe('an edit', () => {
     }
     append();
     expect(readdirSync(folder).filter((name) => name.includes('pyrsia'))).toEqual([]);
+  });
+
+  it('leaves the new text that another one is writing', () => {
+    writeFileSync(`${file}.pyrsia-${process.ppid}`, 'theirs');
+    append();
+    expect(readdirSync(folder).toSorted()).toEqual(['.bashrc', `.bashrc.pyrsia-${process.ppid}`]);
   });
 
   it('for which the disk is too small gives back what was there', async () => {

@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -196,6 +197,26 @@ it('leaves nothing of an agent and a command that were both killed', async () =>
   await once(tool, 'exit');
   running.close();
   expect(readdirSync(join(directory, 'launch'))).toEqual([]);
+});
+
+it('keeps the files of a launch for as long as it runs', () => {
+  const running = registry();
+  const id = write();
+  writeFileSync(companion(id), '');
+  const longAgo = new Date(Date.now() - 61_000);
+  for (const file of [launchFile(directory, id), companion(id)]) utimesSync(file, longAgo, longAgo);
+  running.admit(id);
+  running.look();
+  expect(readdirSync(join(directory, 'launch'))).toHaveLength(2);
+});
+
+it('takes up a launch that went unseen', () => {
+  const running = registry();
+  // Nothing is seen of what comes into a directory that takes the place of the one that is watched.
+  renameSync(join(directory, 'launch'), join(directory, 'former'));
+  const id = write();
+  running.look();
+  expect(running.list()).toMatchObject([{ id }]);
 });
 
 it('does without a directory that somebody tidied away', () => {

@@ -251,6 +251,7 @@ describe('the client of the stand-ins', () => {
       const env = { ...withShims(fake(told)), XDG_RUNTIME_DIR: undefined, TMPDIR: file };
       const { code, stdout, stderr } = await npm(['frob'], { env });
       expect([code, isLed.test(stdout)]).toEqual([0, false]);
+      expect(stdout).toMatch(/^PYRSIA_SHIM_DEPTH=1:/m);
       expect(stderr).toMatch(without('not a directory'));
     });
 

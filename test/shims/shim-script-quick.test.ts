@@ -9,9 +9,11 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RunOptions } from '../support/command.ts';
+import { canUnshareNetwork, inNamespaceWithoutNetwork } from '../support/network.ts';
 import { openTerminal } from '../support/terminal.ts';
 import { type Called, openStandIn, SHELLS, type StandInWorld } from './stand-in.ts';
 
@@ -255,9 +257,31 @@ describe.each(Object.keys(SHELLS))('A stand-in run by %s, with an answer at hand
     });
 
     it.skipIf(process.getuid!() !== 0)('where the answer is somebody else’s', async () => {
-      execFileSync('chown', ['1', join(world.runtime, 'quick-npm')]);
-      expect((await world.call(['ci'])).who).toBe('node');
-      rmSync(join(world.runtime, 'quick-npm'));
+      for (const path of ['quick-npm', '.', '..'].map((name) => join(world.runtime, name))) {
+        execFileSync('chown', ['1', path]);
+        expect((await world.call(['ci'])).who, path).toBe('node');
+        execFileSync('chown', ['0', path]);
+      }
+      expect((await world.call(['ci'])).who).toBe('real');
+    });
+
+    it.runIf(canUnshareNetwork())('in another network namespace', async () => {
+      const [program, ...args] = inNamespaceWithoutNetwork([world.shim, 'ci']);
+      expect((await world.call(args, { program: program! })).who).toBe('node');
+    });
+
+    it('where the answer is withdrawn meanwhile', async () => {
+      const file = join(world.runtime, 'quick-npm');
+      const text = readFileSync(file, 'utf8').replace(/end\n$/, '');
+      rmSync(file);
+      execFileSync('mkfifo', ['-m', '600', file]);
+      const calling = world.call(['ci']);
+      const answer = await open(file, 'w');
+      await answer.write(text);
+      rmSync(file);
+      await answer.write('end\n');
+      await answer.close();
+      expect((await calling).who).toBe('node');
     });
   });
 

@@ -44,12 +44,14 @@ describe.each(Object.keys(SHELLS))('A stand-in run by %s', (shell) => {
       world.answer();
       const called = await world.call(['ci'], { env: { PYRSIA: 'off' } });
       expect(called).toMatchObject({ who: 'real', args: ['ci'], env: { PYRSIA: 'off' } });
+      expect(world.launches()).toEqual([]);
     });
 
     it('where it is disabled', async () => {
       world.answer();
       world.install({ disabled: true });
       expect(await world.call(['ci'])).toMatchObject({ who: 'real', args: ['ci'] });
+      expect(world.launches()).toEqual([]);
       world.install();
     });
 

@@ -35,6 +35,11 @@ describe.each(Object.entries(SHELLS))('A tool that %s runs', (name, shell) => {
     expect({ code, stdout, stderr }).toEqual({ code: 41, stdout: '2\n', stderr: `a b \n${said}` });
   });
 
+  it('outlives an interrupt together with the shell', async () => {
+    const { code, stderr } = await run('kill -INT $PPID; exit 5');
+    expect({ code, stderr }).toEqual({ code: 5, stderr: said });
+  });
+
   it('is left alone where there is no receipt', async () => {
     for (const file of ['', join(root, 'nowhere')])
       expect(await run('exit 3', { file })).toMatchObject({ code: 3, stderr: '' });

@@ -1,0 +1,171 @@
+import { guardsIn } from './mutation.ts';
+
+/** A stand-in follows an answer only as long as all that it rests on is as it was. */
+export const quickWayGuards = [
+  ...guardsIn('src/shims/shim-leads.ts', 'test/shims/shim-script.test.ts', {
+    why: 'A tool is led while it has names of another agent',
+    find: 'PYRSIA_WAS_OTHERS+x',
+    replace: 'PYRSIA_NOBODY+x',
+    only: 'by dash.*leaves everything to Node there',
+  }),
+  ...guardsIn(
+    'src/shims/shim-leads.ts',
+    'test/shims/shim-script-quick.test.ts',
+    {
+      why: "One home's answer is followed in another",
+      find: "['HOME', 'XDG_STATE_HOME'",
+      replace: "['XDG_STATE_HOME'",
+      only: 'by dash.*in another home',
+    },
+    {
+      why: "One cache's answer is followed with another",
+      find: ", 'XDG_CACHE_HOME'",
+      replace: '',
+      only: 'by dash.*with another cache',
+    },
+    {
+      why: 'An answer is followed to which a link leads',
+      find: '[ -h "$pyrsia_run" ] || ',
+      replace: '',
+      only: 'by dash.*where the runtime directory is a link',
+    },
+    {
+      why: 'An answer is followed to which a link leads from above',
+      find: '[ -h "$pyrsia_run" ]; then',
+      replace: 'false; then',
+      only: 'by dash.*where the directory above it is a link',
+    },
+    {
+      why: "An answer in somebody else's directory is followed",
+      find: 'if [ ! -O "$pyrsia_run" ] || [ -h "$pyrsia_run" ] || ',
+      replace: 'if [ -h "$pyrsia_run" ] || ',
+      only: 'by dash.*somebody else’s',
+    },
+    {
+      why: "An answer below somebody else's directory is followed",
+      find: 'if [ ! -O "$pyrsia_run" ] || [ -h "$pyrsia_run" ]; then',
+      replace: 'if [ -h "$pyrsia_run" ]; then',
+      only: 'by dash.*somebody else’s',
+    },
+    {
+      why: "Somebody else's answer is followed",
+      find: '[ ! -O "$pyrsia_file" ]',
+      replace: 'false',
+      only: 'by dash.*somebody else’s',
+    },
+    {
+      why: 'A launch is written that the agent will not take, and npm is refused everything',
+      find: 'ARGUMENTS_LIMIT = 200_000',
+      replace: 'ARGUMENTS_LIMIT = 20_000_000',
+      only: 'by dash.*more arguments than the agent takes',
+    },
+    {
+      why: 'A stand-in dies of what its tool may not write',
+      find: '  trap : XFSZ\n',
+      replace: '',
+      only: 'by dash.*where files may not grow',
+    },
+    {
+      why: 'A variable that sh cannot see has no say',
+      find: 'in ${patterns}) break',
+      replace: 'in ${patterns}) :',
+      only: 'by bash.*where a variable decides',
+    },
+    {
+      why: 'A file of another format is followed',
+      find: '[ "$pyrsia_line" = pyrsia-quick-1 ]',
+      replace: ':',
+      only: 'by dash.*one of another format',
+    },
+    {
+      why: 'The answer of an agent that was killed is followed',
+      find: '[ "/proc/$pyrsia_line/cwd" -ef "$pyrsia_run" ]',
+      replace: ':',
+      only: 'by dash.*of (an agent that is gone|a process that is no agent)',
+    },
+    {
+      why: 'A tool is led to an address that its network namespace does not have',
+      find: '[ "/proc/$pyrsia_line/ns/net" -ef /proc/self/ns/net ] || break',
+      replace: '',
+      only: 'by dash.*in another network namespace',
+    },
+    {
+      why: "Another npm's answer is followed",
+      find: '[ "$pyrsia_line" = "$pyrsia_real" ]',
+      replace: ':',
+      only: 'by dash.*for another npm',
+    },
+    {
+      why: "Another Node's answer is followed",
+      find: '= "$pyrsia_line" ] || break',
+      replace: '= "$pyrsia_line" ] || :',
+      only: 'by dash.*for (another|no) Node',
+    },
+    {
+      why: 'Variables that decide whom npm asks have no say',
+      find: '[ "$pyrsia_line" = ${joined(variables)} ]',
+      replace: ':',
+      only: 'by dash.*where a variable says something else',
+    },
+    {
+      why: 'A change of settings has no say',
+      find: '"$pyrsia_line" -nt "$pyrsia_file"',
+      replace: '"$pyrsia_line" -nt "$pyrsia_line"',
+      only: 'by dash.*where a file has changed since',
+    },
+    {
+      why: 'Settings count that are gone',
+      find: '[ ! -e "$pyrsia_line" ] || ',
+      replace: '',
+      only: 'by dash.*where a file is gone',
+    },
+    {
+      why: 'New settings have no say',
+      find: '#-}" ] || break 2',
+      replace: '#-}" ] || :',
+      only: 'by dash.*where a file has come',
+    },
+    {
+      why: "A project's npmrc has no say",
+      find: '"|"*) ;; *) break 2 ;;',
+      replace: '"|"*) ;; *) ;;',
+      only: 'by dash.*(in a project with an .npmrc|below one)',
+    },
+    {
+      why: 'A project that wants a stricter policy has no say',
+      find: "exists(['.pyrsia.json'])}; then break 2",
+      replace: "exists(['.pyrsia.json'])}; then :",
+      only: 'by dash.*in a project that has a say about us',
+    },
+    {
+      why: 'A lockfile that names another host has no say',
+      find: 'exists(lockfiles)}; then break 2',
+      replace: 'exists(lockfiles)}; then :',
+      only: 'by dash.*where a lockfile matters',
+    },
+    {
+      why: 'The directories above a link are looked at, and not those that npm looks at',
+      find: '[ ! -h "$pyrsia_dir" ] || break 2',
+      replace: ':',
+      only: 'by dash.*whose path leads through a link',
+    },
+    {
+      why: 'The files of a launch tell its credential',
+      find: 'IFS= read -r pyrsia_public </proc/sys/kernel/random/uuid || break',
+      replace: 'pyrsia_public=$pyrsia_id',
+      only: 'by dash.*leads npm "ci"',
+    },
+    {
+      why: 'An answer that cannot be understood is followed in part',
+      find: '*) break 2 ;;\n      esac\n      IFS=',
+      replace: '*) ;;\n      esac\n      IFS=',
+      only: 'by dash.*holds something else',
+    },
+    {
+      why: 'A tool is led to an agent that is just ending',
+      find: '  [ -e "$pyrsia_file" ] || break\n',
+      replace: '',
+      only: 'by dash.*withdrawn meanwhile',
+    },
+  ),
+];
