@@ -168,6 +168,18 @@ export const launchGuards = [
       only: 'that went unseen',
     },
   ),
+  ...guardsIn('src/agent.ts', 'test/e2e/quick.test.ts', {
+    why: 'Stand-ins are invited by an agent that is gone',
+    find: 'quick.withdraw();\n      reception.look();',
+    replace: 'reception.look();',
+    only: 'keeps an agent that has nothing else to do',
+  }),
+  ...guardsIn('src/agent.ts', 'test/e2e/strangers.test.ts', {
+    why: 'A launch asks as whoever it likes',
+    find: '?.askers.get(upstream.href)',
+    replace: '?.askers.values().next().value ?? (upstream && undefined)',
+    only: 'that is none of its own',
+  }),
   ...guardsIn('src/control/lifecycle.ts', 'test/control/lifecycle.test.ts', {
     why: 'An agent ends although somebody was just led to it',
     find: 'if (busy() === 0) service.withdraw();',

@@ -61,6 +61,17 @@ describe('who asks', () => {
     expect(world.registry.log.all).toEqual([]);
   });
 
+  it('is refused where another launch asks a registry that is none of its own', async () => {
+    const elsewhere = await world.stay({ env: { npm_config_registry: 'http://127.0.0.1:9/' } });
+    const { authorization } = launch;
+    expect(await ask(new URL('left', elsewhere.base), { headers: { authorization } })).toMatchObject({
+      status: 401,
+    });
+    elsewhere.running.kill();
+    await elsewhere.running.result;
+    await expect.poll(async () => (await world.status()).launches).toBe(1);
+  });
+
   it.each([
     [421, { host: 'evil.example' }],
     [421, { host: 'localhost' }],
