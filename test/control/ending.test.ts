@@ -97,10 +97,13 @@ describe('an agent that is to end', () => {
       const [program, ...args] = [...unshare, process.execPath, ...stays];
       const other = spawn(program!, args);
       await once(other.stdout, 'data');
-      expect(await livingAgents(w.paths.runtime)).toEqual([]);
-      expect(await endAgent(w.paths.runtime, 50)).toBe('ended');
-      expect(other.exitCode).toBe(null);
-      other.kill('SIGKILL');
+      try {
+        expect(await livingAgents(w.paths.runtime)).toEqual([]);
+        expect(await endAgent(w.paths.runtime, 50)).toBe('ended');
+        expect(other.exitCode).toBe(null);
+      } finally {
+        other.kill('SIGKILL');
+      }
     },
   );
 });
