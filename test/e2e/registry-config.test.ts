@@ -1,13 +1,11 @@
 /** Whose registry, with whose credentials, over which connection: what npm is configured with holds for us, too. */
-import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makePackage } from '../fixtures/registry/package.ts';
 import { type Registry, startRegistry } from '../fixtures/registry/registry.ts';
 import type { Project } from '../support/project.ts';
+import { startProxy } from '../support/proxy.ts';
 import { openWorld, type World } from './everyday-world.ts';
 
 const TOKEN = 'npm_SeCrEt0123456789';
@@ -227,37 +225,6 @@ describe('a public registry for which the user has a token', { timeout: 60_000 }
     expect(elsewhere.log.authorized()).toEqual([]);
   });
 });
-
-interface Proxy extends AsyncDisposable {
-  readonly url: string;
-  /** Where it was asked to connect to. */
-  readonly tunnels: string[];
-}
-
-/** A proxy that a company might have: it does nothing but tunnel. */
-async function startProxy(): Promise<Proxy> {
-  const tunnels: string[] = [];
-  const server = createServer((_, reply) => void reply.writeHead(501).end());
-  server.on('connect', (request, client, head) => {
-    tunnels.push(request.url!);
-    const { hostname, port } = new URL(`http://${request.url}`);
-    const upstream = connect(Number(port), hostname, () => {
-      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
-      upstream.write(head);
-      upstream.pipe(client).pipe(upstream);
-    });
-    for (const socket of [client, upstream]) socket.on('error', () => upstream.destroy());
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    tunnels,
-    async [Symbol.asyncDispose]() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
 
 describe('our own connections', { timeout: 60_000 }, () => {
   let world: World;

@@ -81,7 +81,7 @@ export async function openShimmedWorld({
   const path = [paths.shims, plainPath].join(delimiter);
   const type: ShimmedWorld['type'] = ([program, ...args], { env, ...rest } = {}) =>
     sandbox.run(program!, args, { ...rest, env: { ...own, PATH: path, ...env } });
-  const npmrc = join(own['HOME'] ?? sandbox.home, '.npmrc');
+  const settings = [join(own['HOME'] ?? sandbox.home, '.npmrc'), join(paths.config, 'config.json')];
   /** Has the agent write a quick file; it counts as older than what changed in the second before. */
   const invite = async (tool: string, file: string): Promise<void> => {
     await type([tool, ...(tool === 'npx' ? ['--yes'] : ['view']), 'no-such-package']);
@@ -111,7 +111,7 @@ export async function openShimmedWorld({
       for (const tool of ['npm', 'npx']) {
         const file = join(paths.runtime, `quick-${tool}`);
         if (way === 'slow') rmSync(file, { force: true });
-        else while (mtimeOf(file) <= mtimeOf(npmrc)) await invite(tool, file);
+        else while (mtimeOf(file) <= Math.max(...settings.map(mtimeOf))) await invite(tool, file);
       }
       starts();
       world.registry.log.clear();

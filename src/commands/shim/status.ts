@@ -37,7 +37,8 @@ export default class ShimStatus extends ShimCommand {
     };
     this.print(told(status));
     const isAmiss = status.shims.some(({ state }) => AMISS.includes(state));
-    if (isAmiss && !this.jsonEnabled()) this.say('Not every shim is reached: pyrsia doctor says why, and what to do');
+    if (isAmiss && !this.jsonEnabled())
+      this.say('Not every shim is reached: pyrsia doctor says why, and what to do');
     return status;
   }
 }
