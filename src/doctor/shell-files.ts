@@ -98,7 +98,7 @@ function findingsOf(state: PathFileState['state'], file: RcFile, context: Contex
       id: 'rc-altered',
       title: `Somebody has changed the lines of ours in ${path}`,
       cost: 'They are left as they are, and may not do what they are for',
-      remedy: `pyrsia shim uninstall && ${install}`,
+      remedy: `pyrsia shim uninstall; ${install}`,
     },
     unreadable: {
       id: 'rc-unreadable',

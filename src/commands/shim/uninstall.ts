@@ -56,7 +56,9 @@ export default class ShimUninstall extends ShimCommand {
     for (const { file, reason } of shims)
       if (reason !== undefined) this.say(`Cannot remove ${file}: ${reason}`);
     for (const path of shimsIn(place).others) this.say(`${path} is none of ours, and stays`);
-    if ([...shims, ...files].some(({ outcome }) => outcome === 'failed')) process.exitCode = 1;
+    // Lines that stay, because somebody has changed them, are for a person to take out.
+    if ([...shims, ...files].some(({ outcome }) => outcome === 'failed' || outcome === 'altered'))
+      process.exitCode = 1;
     if (
       shims.some(({ outcome }) => outcome === 'removed') &&
       positionOnPath(env['PATH'], paths.shims) !== undefined
