@@ -393,6 +393,25 @@ describe.skipIf(mise === undefined)('mise', () => {
     expect(shimmed.stderr).toContain('missing');
   });
 
+  it('whose own environment for a project names a registry has the last word', async () => {
+    await using other = await startRegistry({ packages: packages() });
+    const toml = `[tools]\nnode = "one"\n[env]\nnpm_config_registry = "${other.url}"\n`;
+    const env = { ...inMise, ...pathOf(world.paths.shims, shims, world.plainPath) };
+    for (const round of ['first', 'second']) {
+      const own = await world.sandbox.project({
+        dependencies,
+        lockfile: 'none',
+        files: { 'mise.toml': toml },
+      });
+      await run('trust', '--all', '--cd', own.dir);
+      const { code, stderr } = await world.typeAfresh(['npm', 'i'], { cwd: own.dir, env });
+      expect({ code, stderr }, round).toEqual({ code: 0, stderr: '' });
+      expect(other.log.documents().length, round).toBeGreaterThan(0);
+      expect(world.registry.log.all, round).toEqual([]);
+      other.log.clear();
+    }
+  });
+
   it('has a global npmrc for each Node, which holds', async () => {
     await using other = await startRegistry({ packages: packages() });
     const env = {
