@@ -134,7 +134,8 @@ describe('through its shim', () => {
         stdout: timeless(direct.stdout),
         stderr: timeless(direct.stderr),
       });
-      if (way === 'quick') expect(world.starts()).toEqual([]);
+      // Below another npm, which exports its settings, Node decides.
+      if (way === 'quick') expect(world.starts()).toHaveLength(/^npm run|again/.test(typed) ? 1 : 0);
       else expect(world.starts().length).toBeGreaterThan(0);
       expect(registry.log.tarballs(), way).toEqual([]);
       const told = sandbox.readReport();
