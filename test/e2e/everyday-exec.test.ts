@@ -40,6 +40,10 @@ describe('exec', { timeout: 60_000 }, () => {
 
     const ours = Object.keys(led).filter((name) => led[name] !== direct[name]);
     expect(ours.toSorted()).toEqual([
+      // What we have set, so that what a script sets itself is told from it.
+      'PYRSIA_LED_npm_config_globalconfig',
+      'PYRSIA_LED_npm_config_registry',
+      'PYRSIA_LED_npm_config_replace_registry_host',
       'PYRSIA_WAS_npm_config_globalconfig',
       'PYRSIA_WAS_npm_config_registry',
       'PYRSIA_WAS_npm_config_replace_registry_host',
