@@ -25,8 +25,8 @@ import { companionFile } from './shims/launch.ts';
 import { isBash, plainly } from './shims/sh.ts';
 import { RUN_SCRIPT } from './shims/terminal-script.ts';
 
-/** How long an agent that is running may take to answer before the tool runs without it: 900 ms. */
-const ANSWER_TIMEOUT_MS = 900;
+/** How long an agent that is running may take to answer before the tool runs without it: 800 ms. */
+const ANSWER_TIMEOUT_MS = 800;
 
 /** How long it may take where it has to be started first, or where the tool must not run without it: 10 s. */
 const START_TIMEOUT_MS = 10_000;
