@@ -8,6 +8,7 @@ import { closeSync, openSync, readFileSync, readSync, realpathSync } from 'node:
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { supports } from '../../bin/engines.js';
+import { isRecord } from '../control/lines.ts';
 import { findTool } from '../shims/find-tool.ts';
 import type { Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
@@ -71,14 +72,22 @@ async function installedAt(file: string, signal: AbortSignal): Promise<Installed
 interface Manifest {
   readonly name?: string;
   readonly version?: string;
-  readonly engines?: { readonly node?: string };
+  /** The versions of Node that it runs on. */
+  readonly node?: string;
 }
 
-/** What a package says of itself; undefined where there is none. */
+/** What a package says of itself legibly; undefined where there is none. */
 export function manifestOf(root: string): Manifest | undefined {
   try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- told to the user, and nothing more
-    return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+    const said: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    if (!isRecord(said)) return undefined;
+    const { name, version, engines } = said;
+    const node = isRecord(engines) ? engines['node'] : undefined;
+    return {
+      ...(typeof name === 'string' && { name }),
+      ...(typeof version === 'string' && { version }),
+      ...(typeof node === 'string' && { node }),
+    };
   } catch {
     return undefined;
   }
@@ -98,7 +107,7 @@ export async function lookAtNode({ env, root, signal }: Patient): Promise<Findin
   const node = findTool('node', env['PATH']);
   if (typed === undefined || !firstLine(typed).includes('env node')) return [];
   const found = node === undefined ? undefined : await versionOf(node, signal);
-  const wanted = String(manifestOf(root)?.engines?.node);
+  const wanted = String(manifestOf(root)?.node);
   if (found !== undefined && supports(wanted, found)) return [];
   return [
     {

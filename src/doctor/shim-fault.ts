@@ -50,7 +50,7 @@ export async function faultOf(
       cost: `Each ${executable} ends the agent of this version to start that of the other`,
     };
   }
-  const wanted = manifestOf(root)?.engines?.node;
+  const wanted = manifestOf(root)?.node;
   const version = node === process.execPath ? process.versions.node : await versionOf(node, signal);
   if (wanted === undefined || (version !== undefined && supports(wanted, version))) return undefined;
   return {
