@@ -111,7 +111,9 @@ export async function openShimmedWorld({
       for (const tool of ['npm', 'npx']) {
         const file = join(paths.runtime, `quick-${tool}`);
         if (way === 'slow') rmSync(file, { force: true });
-        else while (mtimeOf(file) <= Math.max(...settings.map(mtimeOf))) await invite(tool, file);
+        else
+          while (!isOfLivingAgent(file) || mtimeOf(file) <= Math.max(...settings.map(mtimeOf)))
+            await invite(tool, file);
       }
       starts();
       world.registry.log.clear();
@@ -126,6 +128,12 @@ function rewrite(directory: string, change: (text: string) => string): void {
     const file = join(directory, name);
     writeFileSync(file, change(readFileSync(file, 'utf8')));
   }
+}
+
+/** Whether the agent that has written this quick file runs. */
+function isOfLivingAgent(file: string): boolean {
+  const pid = existsSync(file) && readFileSync(file, 'utf8').split('\n')[1];
+  return pid !== false && existsSync(`/proc/${pid}/cwd`);
 }
 
 /** Long ago where there is no such file. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A process, as /proc shows it. */
@@ -12,12 +12,20 @@ export interface Process {
   readonly command: string;
 }
 
-/** Processes other than this one whose environment or arguments name a path below `root`. None where there is no /proc. */
+/**
+ * Processes other than this one whose environment, arguments or working directory name a path below `root`. None
+ * where there is no /proc. One that is being killed loses the first two some 40 ms before the last, by which a
+ * stand-in knows that the agent lives.
+ */
 export function processesOf(root: string): Process[] {
   return numbersIn('/proc')
     .filter((pid) => pid !== process.pid)
-    .map((pid) => ({ pid, command: read(`/proc/${pid}/cmdline`), env: read(`/proc/${pid}/environ`) }))
-    .filter(({ command, env }) => command.includes(`${root}/`) || env.includes(`${root}/`))
+    .map((pid) => ({
+      pid,
+      command: read(`/proc/${pid}/cmdline`),
+      marks: [read(`/proc/${pid}/environ`), directoryOf(pid)],
+    }))
+    .filter(({ command, marks }) => [command, ...marks].some((mark) => mark.includes(`${root}/`)))
     .map(({ pid, command }) => ({ pid, command: command.replaceAll('\0', ' ').trim() }));
 }
 
@@ -44,6 +52,14 @@ function numbersIn(folder: string): number[] {
     return readdirSync(folder).map(Number).filter(Number.isInteger);
   } catch {
     return [];
+  }
+}
+
+function directoryOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return '';
   }
 }
 
