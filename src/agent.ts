@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import { openAccounts } from './agent/accounts.ts';
 import { collectSooner } from './agent/collect-sooner.ts';
 import { openContradictions } from './agent/contradictions.ts';
+import { fill } from './agent/fill.ts';
 import { openGates } from './agent/gates.ts';
 import { pull } from './agent/pull.ts';
 import { openQuickAnswers } from './agent/quick-answers.ts';
@@ -91,6 +92,7 @@ async function serve(context: AgentContext): Promise<Service> {
     artifactHost: (upstream) => documents.artifactHost(upstream),
     pathOf: (name, file) => companionFile(context.directory, name, file),
   };
+  const fills = new Set<Promise<void>>();
   const quick = openQuickAnswers({
     directory: context.directory,
     sessions: parts,
@@ -117,6 +119,11 @@ async function serve(context: AgentContext): Promise<Service> {
     log,
     plan: async (launch) =>
       launch.generation === undefined ? plan(parts, ...toolOf(launch.tool), launch) : quick.plan(launch),
+    opened(launch, planned, over) {
+      const filling = fill({ cache, artifacts }, toolOf(launch.tool)[1], planned, over);
+      fills.add(filling);
+      void filling.finally(() => fills.delete(filling));
+    },
     answered(launch) {
       settleIn(); // While the tool is starting.
       // Stand-ins look nowhere else.
@@ -133,6 +140,7 @@ async function serve(context: AgentContext): Promise<Service> {
     },
     async close() {
       reception.close();
+      await Promise.all(fills);
       await accounts.closed();
       await gates[Symbol.asyncDispose]();
       await upstreams[Symbol.asyncDispose]();

@@ -43,6 +43,8 @@ export interface ReceptionParts extends Pick<SessionParts, 'pathOf'> {
   readonly accounts: Accounts;
   /** Finds out how the tool of a launch can be led to us, or why it must not be served. */
   plan(this: void, launch: Launch): Promise<Plan>;
+  /** Told of each launch that is led to us, before its tool asks anything; `over` aborts when it ends. */
+  opened(this: void, launch: Launch, plan: Plan, over: AbortSignal): void;
   /** Told whenever a launch has ended. */
   ended(this: void): void;
   /** Told of each launch whose command was answered, once the answer is on its way. */
@@ -56,16 +58,20 @@ export function openReception({
   accounts,
   plan,
   pathOf,
+  opened,
   answered,
   ended,
   log,
 }: ReceptionParts): Reception {
   const plans = new Map<string, Promise<Plan>>();
+  const ends = new Map<string, AbortController>();
   const launches = openLaunches({
     directory,
     onStart: (launch) => void open(launch).catch(() => undefined),
     onEnd({ id }) {
       plans.delete(id);
+      ends.get(id)?.abort();
+      ends.delete(id);
       void accounts.close(id);
       ended();
     },
@@ -83,6 +89,9 @@ export function openReception({
     // It may have gone while its tool's configuration was read.
     if (!launches.find(launch.id)) throw refused(`process ${launch.pid} of the launch has ended`);
     accounts.open(launch.id, found.session);
+    const over = new AbortController();
+    ends.set(launch.id, over);
+    opened(launch, found, over.signal);
     return found;
   }
 

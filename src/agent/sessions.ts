@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { FillMode } from '../config/settings.ts';
 import { readConfig } from '../config/read-config.ts';
 import { redact } from '../control/log.ts';
 import { digestOf, hexOf } from '../content/digest.ts';
@@ -66,6 +67,7 @@ export async function openSession(
 ): Promise<{
   readonly session: Session;
   readonly settings: ToolSettings;
+  readonly filling: Plan['filling'];
   readonly upstreams: ReadonlyMap<UpstreamSettings, Upstream>;
   /** Who asks the registry of a scope, or the default one where it has none of its own; undefined: only the tool itself may. */
   askerFor(this: void, scope?: string): Asker | undefined;
@@ -121,6 +123,7 @@ export async function openSession(
   return {
     session,
     settings,
+    filling: { how: values['npm.fill'], limit: values['npm.fill.max'] },
     upstreams,
     askerFor(scope) {
       const { upstreams: all } = settings;
@@ -137,6 +140,10 @@ export interface Plan {
   readonly settings: ToolSettings;
   /** What its user is to be told. */
   readonly notes: readonly string[];
+  /** As {@link openSession} has it. */
+  askerFor(this: void, scope?: string): Asker | undefined;
+  /** How the tool's own cache may be filled, and how much may be written for that, in bytes. */
+  readonly filling: { readonly how: FillMode; readonly limit: number };
   /** Undefined: the tool is to run as if we were not there. */
   readonly redirection?: Redirection;
 }
@@ -148,7 +155,7 @@ export async function plan(
   tool: Tool,
   launch: Omit<Launch, 'pid'> & Pick<Caller, 'pid'>,
 ): Promise<Plan> {
-  const { session, settings, upstreams } = await openSession(parts, ecosystem, {
+  const { session, settings, upstreams, askerFor, filling } = await openSession(parts, ecosystem, {
     ...launch,
     command: [launch.tool, ...launch.args],
     ...(launch.receipt && { receiptFile: parts.pathOf(launch.name, 'receipt') }),
@@ -165,7 +172,8 @@ export async function plan(
     notes.push(`nothing is stored: ${readOnly}`);
     session.reporter.note(`nothing is stored: ${readOnly}`, 'storing');
   }
-  if (leftAlone.some(({ scope }) => scope === undefined)) return { session, settings, notes };
+  if (leftAlone.some(({ scope }) => scope === undefined))
+    return { session, settings, notes, askerFor, filling };
 
   const { httpProxy, httpsProxy, noProxy } = settings.connection;
   const leading: Leading[] = [];
@@ -189,7 +197,7 @@ export async function plan(
     ...(httpProxy === undefined && httpsProxy === undefined ? {} : { unproxied: noProxy ?? '' }),
     pathOf: (file) => parts.pathOf(launch.name, file),
   });
-  return { session, settings, notes, redirection };
+  return { session, settings, notes, askerFor, filling, redirection };
 }
 
 /** What the command that asks is told, which can say it; writes the files that the tool is to read. */

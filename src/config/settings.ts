@@ -40,6 +40,11 @@ const duration = (least: number) => (text: string) => {
   return ms !== undefined && ms >= least && ms <= LONGEST_TIMER ? ms : undefined;
 };
 
+const FILL_MODES = ['link', 'copy', 'off'] as const;
+
+/** How a tool's own cache is filled: by hard links where they can be, by copies, or not at all. */
+export type FillMode = (typeof FILL_MODES)[number];
+
 /** The least that a cache may be limited to, in bytes. */
 const LEAST_CACHE = 1_000_000;
 
@@ -76,6 +81,19 @@ export const SETTINGS = {
         .map(registryUrl);
       return urls.every((url) => url !== undefined) ? [...new Set(urls)] : undefined;
     },
+  }),
+  'npm.fill': setting<FillMode>({
+    summary: "How npm's own cache is filled with what its lockfile names and we have: link, copy, or off",
+    default: 'link',
+    env: 'PYRSIA_FILL',
+    expected: 'link, copy or off',
+    parse: choice(FILL_MODES),
+  }),
+  'npm.fill.max': setting<number>({
+    summary: "The most that one command may write into npm's own cache where files are copied",
+    default: '1GB',
+    expected: 'a size such as 1GB, or 0',
+    parse: parseBytes,
   }),
   'upstream.timeout': setting<number>({
     summary: 'Silence of an upstream after which it counts as failed',

@@ -129,6 +129,35 @@ export interface Tool {
   stepAside(args: readonly string[]): string | undefined;
   /** How to start it so that it fetches through us. */
   redirect(call: ToolCall): Redirection;
+  /** What a lockfile has it look for in its own cache, by digest, before it asks anybody; absent where it never does. */
+  pinnedBy?(lockfile: string, terms: InstallTerms): readonly PinnedContent[];
+}
+
+/** What an install leaves out. */
+export interface InstallTerms {
+  /** Kinds of dependencies: `dev`, `optional`, `peer`. */
+  readonly omit: readonly string[];
+  /** The platform that it is for, in Node's words. */
+  readonly os: string;
+  readonly cpu: string;
+  /** `glibc` or `musl`, where there is one of them. */
+  readonly libc?: string;
+  /** The tool's own list of what is installed already and stays. */
+  readonly installed?: string;
+}
+
+/** Content, and every package that a lockfile says it is. */
+export interface PinnedContent {
+  readonly digest: Digest;
+  readonly packages: readonly Pinned[];
+}
+
+/** A package as a lockfile names it. */
+export interface Pinned {
+  readonly name: string;
+  readonly version: string;
+  /** The URL that it gives for it, where it does. */
+  readonly resolved?: string;
 }
 
 /**

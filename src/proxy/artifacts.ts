@@ -46,6 +46,15 @@ export interface Delivery {
   line(): Promise<ReportLine>;
 }
 
+/** An artifact that nobody has to be asked about. */
+export interface Known {
+  readonly wanted: Wanted;
+  /** Length in bytes, where it was ever measured. */
+  readonly size?: number;
+  /** What is reported when its `size` bytes, read since `startedAt`, were put into the tool's own cache. */
+  linked(size: number, startedAt: number): ReportLine;
+}
+
 /** A digest that contradicted what was known, kept so that `trust accept` can name it. */
 export interface Contradiction extends BindingKey {
   readonly expected: Digest;
@@ -71,6 +80,11 @@ export interface ArtifactService {
    * @throws PyrsiaError as `deliver` does for what is refused
    */
   passed(asker: Asker, asked: ArtifactRequest, chunks: ByteStream): AsyncIterable<Uint8Array>;
+  /**
+   * What is known of an artifact that would be delivered out of the cache without asking anybody, if it is there;
+   * undefined when somebody would have to be asked, or it would be refused.
+   */
+  knownOf(asker: Asker, asked: Pick<ArtifactRequest, 'coordinates' | 'claimed'>): Known | undefined;
   /** A report line for a request that ended without delivery. */
   lineFor(
     asker: Asker,
@@ -270,6 +284,35 @@ export function openArtifacts(parts: {
       } catch (error) {
         await refuseChange(asker, asked, known, error);
       }
+    },
+
+    knownOf(asker, { coordinates, claimed }) {
+      const { name: upstream, public: isPublic } = asker.upstream;
+      const known = cache.bindings.get({ upstream, coordinates });
+      const weighed = known && expect({ seen: known.digests, ...(claimed ? { claimed } : {}) });
+      if (weighed?.kind !== 'expected') return undefined;
+      const { word, by, wanted } = weighed;
+      if (!suffices(asker.policy, word, wanted.digests)) return undefined;
+      const digest = digestWith(wanted.digests, 'sha256');
+      return {
+        wanted,
+        ...(known?.size === undefined ? {} : { size: known.size }),
+        linked: (bytes, startedAt) => ({
+          purl: purlOf(coordinates),
+          outcome: 'linked',
+          ...(digest ? { digest } : {}),
+          bytes,
+          source: 'cache',
+          via: 'linked',
+          word,
+          by,
+          rung: 'registry digest',
+          upstream,
+          private: !isPublic,
+          ms: now() - startedAt,
+          at: now(),
+        }),
+      };
     },
 
     lineFor: (asker, coordinates, outcome, startedAt, reason) => ({

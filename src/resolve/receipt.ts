@@ -11,23 +11,26 @@ import type { Receipt, ReportLine, Totals } from './report.ts';
 export function totals(lines: readonly ReportLine[]): Totals {
   const count = (holds: (line: ReportLine) => boolean): number => lines.filter(holds).length;
   const delivered = lines.filter(({ outcome }) => outcome === 'delivered');
+  const linked = lines.filter(({ outcome }) => outcome === 'linked');
   const from = (source: ReportLine['source']): ReportLine[] =>
     delivered.filter((line) => line.source === source);
 
   return {
     artifacts: lines.length,
     cache: from('cache').length,
+    linked: linked.length,
     peer: from('peer').length,
     upstream: from('upstream').length,
     passed: count(({ outcome }) => outcome === 'passed'),
     refused: count(({ outcome }) => outcome === 'refused'),
     unavailable: count(({ outcome }) => outcome === 'unavailable'),
     notFound: count(({ outcome }) => outcome === 'not found'),
-    verified: delivered.filter(({ word }) => word === 'published' || word === 'declared').length,
+    verified: [...delivered, ...linked].filter(({ word }) => word === 'published' || word === 'declared')
+      .length,
     claimed: delivered.filter(({ word }) => word === 'claimed').length,
     unknown: delivered.filter(({ word }) => word === 'unknown').length,
     bytes: sumOf(lines),
-    saved: sumOf([...from('cache'), ...from('peer')]),
+    saved: sumOf([...from('cache'), ...linked, ...from('peer')]),
   };
 }
 
@@ -59,6 +62,7 @@ export function summary({ artifacts, documents, totals: sum, startedAt, endedAt,
   const noun = artifacts.every(({ purl }) => purl.startsWith('pkg:npm/')) ? 'package' : 'artifact';
   const parts = [
     `${sum.artifacts} ${noun}${sum.artifacts === 1 ? '' : 's'}`,
+    some(sum.linked, 'linked'),
     some(sum.cache, 'cache'),
     some(sum.peer, 'peers'),
     some(sum.upstream, 'upstream'),

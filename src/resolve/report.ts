@@ -14,6 +14,8 @@ export type Rung = 'none' | 'registry digest';
 /** How one request for an artifact ended. */
 export type Outcome =
   | 'delivered'
+  /** Put into the tool's own cache, so that it did not have to ask. */
+  | 'linked'
   /** Contradicted, or less evidence than policy asks for. */
   | 'refused'
   /** Nobody could deliver it: offline and not cached, or upstream failed. */
@@ -77,26 +79,44 @@ export interface Receipt {
   readonly artifacts: readonly ReportLine[];
   readonly documents: DocumentCounts;
   readonly totals: Totals;
+  /** What was put into the tool's own cache when it started; absent where nothing was to be. */
+  readonly fill?: Fill;
   /** Things worth a line: nothing can be stored, a registry was left alone. */
   readonly notes: readonly string[];
+}
+
+/** How a tool's own cache was filled when it started. */
+export interface Fill {
+  /** Files that are hard links to ours. */
+  readonly linked: number;
+  /** Files that are copies. */
+  readonly copied: number;
+  /** Their bytes. */
+  readonly bytes: number;
+  /** How long it took, in milliseconds. */
+  readonly ms: number;
+  /** Why it was not filled, or not wholly. */
+  readonly problem?: string;
 }
 
 /** Sums over {@link Receipt.artifacts}. */
 export interface Totals {
   readonly artifacts: number;
   readonly cache: number;
+  /** Put into the tool's own cache. */
+  readonly linked: number;
   readonly peer: number;
   readonly upstream: number;
   readonly passed: number;
   readonly refused: number;
   readonly unavailable: number;
   readonly notFound: number;
-  /** Delivered on the word of a log, of the registry, or of bytes seen before. */
+  /** Delivered or linked on the word of a log, of the registry, or of bytes seen before. */
   readonly verified: number;
   /** Delivered on the lockfile's word alone. */
   readonly claimed: number;
   readonly unknown: number;
-  /** Bytes delivered. */
+  /** Bytes delivered or linked. */
   readonly bytes: number;
   /** Of these, bytes that upstream did not have to send. */
   readonly saved: number;

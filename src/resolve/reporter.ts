@@ -5,7 +5,7 @@
  */
 import { constants, renameSync, writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
-import type { DocumentCounts, Receipt, ReportLine } from './report.ts';
+import type { DocumentCounts, Fill, Receipt, ReportLine } from './report.ts';
 import { receiptText, totals } from './receipt.ts';
 
 /** A pipe that nobody reads is an error: to wait for it would hold up every launch of the agent. */
@@ -13,8 +13,13 @@ const APPENDING = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | 
 
 /** The account of one launch. */
 export interface Reporter {
-  /** Records an artifact. Resolves once it stands in `$PYRSIA_REPORT`, so wait for it before the reply ends. */
+  /**
+   * Records an artifact; one that was linked and is asked for all the same counts as what came of that. Resolves once it stands in `$PYRSIA_REPORT`, so wait for it before the
+   * reply ends.
+   */
   add(line: ReportLine): Promise<void>;
+  /** How the tool's own cache was filled. */
+  filled(fill: Fill): void;
   /** Counts a document by where its answer came from. */
   document(from: keyof DocumentCounts): void;
   /**
@@ -43,6 +48,9 @@ export function openReporter(
   files: ReporterFiles = {},
 ): Reporter {
   const artifacts: ReportLine[] = [];
+  /** By package and upstream: where its line stands. */
+  const at = new Map<string, number>();
+  let fill: Fill | undefined;
   const documents = { upstream: 0, unchanged: 0, stale: 0 };
   /** By topic. */
   const notes = new Map<string, string>();
@@ -90,6 +98,7 @@ export function openReporter(
       ...(endedAt === undefined ? {} : { endedAt }),
       artifacts: [...artifacts],
       documents: { ...documents },
+      ...(fill && { fill }),
       totals: totals(artifacts),
       notes: [...notes.values()],
     };
@@ -97,11 +106,16 @@ export function openReporter(
 
   return {
     async add(line) {
-      artifacts.push(line);
+      const key = `${line.purl} ${line.upstream}`;
+      const before = at.get(key);
+      if (line.outcome === 'linked' && before !== undefined) return;
+      if (before !== undefined && artifacts[before]?.outcome === 'linked') artifacts[before] = line;
+      else at.set(key, artifacts.push(line) - 1);
       if (files.report === undefined && receiptFile === undefined) return;
       pending.push(line);
       await (flushing ??= flush());
     },
+    filled: (made) => void (fill = made),
     document(from) {
       documents[from]++;
       if (receiptFile !== undefined) void (flushing ??= flush());

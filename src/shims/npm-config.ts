@@ -33,6 +33,8 @@ export interface NpmConfig {
   readonly keys: readonly string[];
   /** Where it was read from besides the project, also where there was nothing. */
   readonly sources: readonly SettingsSource[];
+  /** The arguments that are no options: a command, and what it is given. */
+  readonly words: readonly string[];
   /** npm's idea of the project's directory: that of the workspace's root, where there is one. */
   readonly project: string;
 }
@@ -101,6 +103,7 @@ export async function loadNpmConfig(context: NpmContext): Promise<NpmConfig> {
       const { source, loadError } = config.data.get(where) ?? {};
       return source ? [{ path: source, exists: loadError?.code !== 'ENOENT' }] : [];
     }),
+    words: config.parsedArgv.remain,
     project: config.localPrefix,
   };
 }

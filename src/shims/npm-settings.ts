@@ -9,6 +9,7 @@ import { PyrsiaError } from '../errors.ts';
 import type { NpmConfig, NpmContext } from './npm-config.ts';
 import { loadNpmConfig } from './npm-config.ts';
 import { authorizationFor } from './npm-credentials.ts';
+import { npmInstall } from './npm-install.ts';
 import { lockedHosts } from './npm-lockfile.ts';
 import type { ConnectionSettings, ToolSettings, UpstreamSettings } from './settings.ts';
 
@@ -34,6 +35,7 @@ export async function readNpmSettings(context: NpmContext): Promise<ToolSettings
   const shippedHost = new URL(String(config.shipped('registry'))).host;
   const replaces = config.get('replace-registry-host');
   const replacesByItself = replaces === config.shipped('replace-registry-host') || replaces === shippedHost;
+  const install = npmInstall(config, context.env);
   return {
     upstreams,
     connection: await connectionOf(config, context),
@@ -42,6 +44,7 @@ export async function readNpmSettings(context: NpmContext): Promise<ToolSettings
     sources: config.sources,
     lockedHosts: config.get('global') === true ? [] : await lockedHosts(config.project),
     ...(replacesByItself ? { replacedHost: shippedHost } : {}),
+    ...(install && { install }),
   };
 }
 

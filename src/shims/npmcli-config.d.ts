@@ -22,6 +22,7 @@ declare module '@npmcli/config' {
     readonly platform: NodeJS.Platform;
     readonly home: string;
     readonly localPrefix: string;
+    readonly parsedArgv: { readonly remain: readonly string[] };
     /** What was read of each place: `user`, `global`, `builtin` … */
     readonly data: ReadonlyMap<
       string,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { InstallTerms } from '../ecosystems/ecosystem.ts';
 
 /** A registry that a tool would ask. */
 export interface UpstreamSettings {
@@ -54,6 +55,18 @@ export interface ToolSettings {
   readonly lockedHosts: readonly string[];
   /** The host that the tool, meeting it in a lockfile, replaces by its default registry's; undefined: the user has said otherwise. */
   readonly replacedHost?: string;
+  /** Set for a call that installs what the project's lockfile names, and nothing else. */
+  readonly install?: InstallSettings;
+}
+
+/** An install from a lockfile, by a tool that has a cache of its own. */
+export interface InstallSettings extends Omit<InstallTerms, 'installed'> {
+  /** The tool's own cache. */
+  readonly cache: string;
+  /** Where the lockfile may lie; the first that is there counts. */
+  readonly lockfiles: readonly string[];
+  /** Where the tool keeps its list of what is installed and stays. */
+  readonly installed?: string;
 }
 
 /** Where and how a tool is started. */

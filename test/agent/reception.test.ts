@@ -18,6 +18,7 @@ let accounts: Accounts;
 let reception: Reception;
 let planned: Launch[];
 let answered: string[];
+let opened: { readonly launch: Launch; readonly over: AbortSignal } | undefined;
 /** What is found out for a launch. */
 let plan: (launch: Launch) => Promise<Plan>;
 
@@ -34,6 +35,7 @@ beforeEach(() => {
       return plan(launch);
     },
     pathOf: (name, file) => companionFile(directory, name, file),
+    opened: (launch, _plan, over) => void (opened = { launch, over }),
     answered: ({ id }) => answered.push(id),
     ended: () => {},
     log: () => {},
@@ -56,7 +58,9 @@ function planFor({ name, tool }: Launch): Plan {
     sources: [],
     lockedHosts: [],
   };
-  return { session, settings, notes: [], redirection: { env: { A: 'b' }, files: { config: 'x' } } };
+  const filling = { how: 'link', limit: 0 } as const;
+  const own = { session, settings, filling, notes: [], askerFor: () => undefined };
+  return { ...own, redirection: { env: { A: 'b' }, files: { config: 'x' } } };
 }
 
 const write = (pid = process.pid) =>
@@ -84,6 +88,14 @@ describe('a launch', () => {
     await expect.poll(() => planned.map((each) => each.id), { timeout: 10_000 }).toEqual([id]);
     expect(reception.running()).toBe(1);
     expect(answered).toEqual([]);
+  });
+
+  it('is known to whoever has something to do for it, until it is over', async () => {
+    const { id } = write();
+    await reception.answer(id);
+    expect(opened).toMatchObject({ launch: { id }, over: { aborted: false } });
+    await reception.end(id);
+    expect(opened!.over.aborted).toBe(true);
   });
 
   it('that is unknown costs nothing and is nobody’s', async () => {

@@ -35,6 +35,10 @@ const limits: Readonly<
   'nesting of a document': [['ecosystems/npm/json-members', 'DEPTH_LIMIT', asIs]],
   'name of an npm package': [['ecosystems/npm/names', 'NAME_LIMIT', asIs]],
   'lockfile that is searched for the hosts it names': [['shims/npm-lockfile', 'SIZE_LIMIT', binary]],
+  "lockfile by which npm's own cache is filled": [
+    ['agent/pinned', 'LOCKFILE_LIMIT', binary],
+    ['ecosystems/npm/lockfile', 'ENTRIES_LIMIT', asIs],
+  ],
   'message that npm is asked to print': [['ecosystems/npm/refuse', 'NOTICE_LIMIT', asIs]],
   'making a connection': [['proxy/upstream', 'CONNECT_MS', formatDuration]],
   'tries of a request to an upstream': [
@@ -102,6 +106,7 @@ const limits: Readonly<
 const settingsIn: Readonly<Record<string, string>> = {
   'silence of an upstream': setting('upstream.timeout').replace('s', ' s'),
   'agent without anything to do': setting('agent.idle').replace('m', ' min'),
+  "copies into npm's own cache, by one command": setting('npm.fill.max').replace('GB', ' GB'),
   'duration in a setting': '24 days',
   'what is remembered of a version (its binding)': '12 kB',
 };

@@ -20,6 +20,7 @@ function receiptIn(line: string): Receipt {
   const totals = {
     artifacts: count('packages'),
     cache: count('cache'),
+    linked: count('linked'),
     peer: count('peers'),
     upstream: count('upstream'),
     passed: 0,

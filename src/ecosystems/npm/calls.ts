@@ -25,6 +25,16 @@ const OPTIONS = words(
     '--package-lock --no-package-lock --package-lock=* --package-lock-only --tag=* --os=* --cpu=* --libc=*',
 );
 
+/** Commands that install what the lockfile names, and that alone, after `node_modules` is removed. */
+export const CLEAN_INSTALLS = words(
+  'ci ic clean-install install-clean isntall-clean install-ci-test clean-install-test cit sit',
+);
+
+/** Commands that install what the lockfile names where they are told of no package. */
+export const INSTALLS = words(
+  'install i add in ins inst insta instal isnt isnta isntal isntall install-test it',
+);
+
 /** Known calls of npm. */
 export const npmCalls: KnownCalls = {
   aside: [...IN_THE_USERS_NAME, ...ON_SETTINGS, 'c'],
@@ -35,12 +45,15 @@ export const npmCalls: KnownCalls = {
         'help-search completion query explore edit pkg explain why rebuild rb sbom',
     ),
   ],
-  fetching: words(
-    'ci ic clean-install install-clean isntall-clean install i add in ins inst insta instal isnt isnta isntal isntall ' +
-      'install-test it install-ci-test clean-install-test cit sit update up upgrade u udpate uninstall unlink remove rm r un ' +
-      'exec x init create innit dedupe ddp find-dupes prune link ln pack audit outdated view v info show ' +
-      'search find s se ping fund docs home bugs issues repo diff cache shrinkwrap',
-  ),
+  fetching: [
+    ...CLEAN_INSTALLS,
+    ...INSTALLS,
+    ...words(
+      'update up upgrade u udpate uninstall unlink remove rm r un ' +
+        'exec x init create innit dedupe ddp find-dupes prune link ln pack audit outdated view v info show ' +
+        'search find s se ping fund docs home bugs issues repo diff cache shrinkwrap',
+    ),
+  ],
   options: OPTIONS,
 };
 

@@ -5,10 +5,11 @@
  */
 import type { Tool } from '../ecosystem.ts';
 import { npmCalls, npxCalls, settings } from './calls.ts';
+import { pinnedBy } from './lockfile.ts';
 import { redirect } from './redirect.ts';
 import { npmStepsAside, npxStepsAside } from './step-aside.ts';
 
 export const npmTools: readonly Tool[] = [
-  { executable: 'npm', calls: npmCalls, settings, stepAside: npmStepsAside, redirect },
+  { executable: 'npm', calls: npmCalls, settings, stepAside: npmStepsAside, redirect, pinnedBy },
   { executable: 'npx', calls: npxCalls, settings, stepAside: npxStepsAside, redirect },
 ];

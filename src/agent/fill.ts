@@ -1,0 +1,150 @@
+/**
+ * Fills a tool's own cache while the tool starts: what its lockfile pins and we have is put where the tool looks
+ * by digest before it asks anybody, so that it never asks.
+ *
+ * What is put there never comes to the proxy. So it is only what the proxy would deliver out of the cache
+ * without asking anybody; whatever is refused, contradicted or merely claimed the tool has to ask for.
+ *
+ * @module
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Cache } from '../cache/cache.ts';
+import type { Wanted } from '../content/descriptor.ts';
+import { type Digest, isSha256 } from '../content/digest.ts';
+import type { ByteStream } from '../content/source.ts';
+import { verified } from '../content/verified.ts';
+import type { Tool } from '../ecosystems/ecosystem.ts';
+import { PyrsiaError } from '../errors.ts';
+import type { ArtifactService } from '../proxy/artifacts.ts';
+import { notOurs, openNpmContent, type Placed } from '../shims/npm-content.ts';
+import { pinnedFor, type Sure, sureOf } from './pinned.ts';
+import type { Plan } from './sessions.ts';
+
+/** Files that are read at the same time. */
+const LANES = 4;
+
+/** How long others wait for us, in milliseconds. */
+const TURN_MS = 4;
+
+/** What a fill works with. */
+export interface FillParts {
+  readonly cache: Pick<Cache, 'content' | 'pathOf'>;
+  readonly artifacts: Pick<ArtifactService, 'knownOf'>;
+}
+
+/** Content of ours, each byte of which is right if `chunks` ends without an error. */
+interface Ours {
+  readonly file: string;
+  readonly size: number;
+  readonly chunks: ByteStream;
+}
+
+/**
+ * Fills the own cache of a launch's tool, as far as that is asked for and can be, until `signal` aborts, and
+ * enters it into the launch's account. Never rejects.
+ */
+export async function fill(parts: FillParts, tool: Tool, plan: Plan, signal: AbortSignal): Promise<void> {
+  const { session, settings, redirection, filling } = plan;
+  const { install } = settings;
+  if (!install || !redirection || filling.how === 'off') return;
+  const startedAt = Date.now();
+  const sum = { linked: 0, copied: 0, bytes: 0 };
+  let written = 0;
+  let problem: string | undefined;
+  const isOver = (): boolean => signal.aborted || problem !== undefined;
+  const breath = breather();
+  const account = (why?: string): void =>
+    session.reporter.filled({
+      ...sum,
+      ms: Date.now() - startedAt,
+      ...(why !== undefined && { problem: why }),
+    });
+
+  try {
+    // Whoever waits for an answer comes first.
+    await turn();
+    const pinned = await pinnedFor(install, tool);
+    problem = pinned.length === 0 ? undefined : notOurs(install.cache);
+    const into = openNpmContent(install.cache, { copies: filling.how === 'copy' });
+    const sure: Sure[] = [];
+    for (const each of pinned) {
+      await breath();
+      if (isOver()) break;
+      const found = into.has(each.digest) ? undefined : sureOf(parts.artifacts, plan, each);
+      if (found) sure.push(found);
+    }
+    // Small ones are many, and soon done.
+    const queue = sure.toSorted((a, b) => a.size - b.size).values();
+    const lane = async (): Promise<void> => {
+      for (const each of queue) {
+        await breath();
+        if (isOver()) return;
+        try {
+          await place(each);
+        } catch (error) {
+          // Ours was damaged, and is removed: the tool will ask for it.
+          if (!(error instanceof PyrsiaError)) problem ??= messageOf(error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+
+    async function place({ digest, wanted, known, size: expected }: Sure): Promise<void> {
+      const at = Date.now();
+      const open = async (): Promise<Ours | undefined> => ours(parts.cache, digest, wanted, signal);
+      let content: Ours | undefined;
+      let placed: Placed | undefined;
+      if (into.links()) {
+        content = await open();
+        if (!content) return;
+        for await (const _ of content.chunks); // It is hashed at every use.
+        placed = into.link(digest, content.file);
+      }
+      if (placed === undefined) {
+        if (written + expected > filling.limit) return;
+        written += expected;
+        content = await open();
+        if (!content) return;
+        placed = await into.copy(digest, content.chunks);
+      }
+      if (!content || placed === 'there' || placed === 'gone') return;
+      const { size } = content;
+      sum[placed]++;
+      sum.bytes += size;
+      account();
+      await Promise.all(known.map((each) => session.reporter.add(each.linked(size, at))));
+    }
+  } catch (error) {
+    problem ??= messageOf(error);
+  }
+  if (problem !== undefined && !signal.aborted) account(problem);
+}
+
+/** Opens content of ours; undefined when it is not here. */
+async function ours(
+  cache: FillParts['cache'],
+  digest: Digest,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<Ours | undefined> {
+  const content = await cache.content.open(wanted, { signal });
+  const sha256 = content?.proven.find(isSha256);
+  const file = sha256 && cache.pathOf(sha256);
+  if (!content || content.size === undefined || file === undefined) return undefined;
+  const { size, chunks, proven } = content;
+  return { file, size, chunks: proven.includes(digest) ? chunks : verified(chunks, { digests: [digest] }) };
+}
+
+/** Lets others have their turn, when they have waited for long enough. */
+function breather(): () => Promise<void> {
+  let since = performance.now();
+  return async () => {
+    if (performance.now() - since < TURN_MS) return;
+    await turn();
+    since = performance.now();
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,128 @@
+/**
+ * What a lockfile of npm pins (package-lock.json and npm-shrinkwrap.json from version 2 on, and npm's own
+ * hidden one in `node_modules`), as far as npm looks for it in its own cache by digest before it asks anybody.
+ *
+ * A lockfile is anybody's text. npm takes what lies under a digest for every package whose lockfile entry names
+ * that digest, whatever its name: so a digest stands here with all packages that name it, and one that
+ * something illegible names besides does not stand here at all.
+ *
+ * @see https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json
+ * @module
+ */
+import type { Digest } from '../../content/digest.ts';
+import { isDigest } from '../../content/digest.ts';
+import type { InstallTerms, Pinned, PinnedContent } from '../ecosystem.ts';
+import { isPackageName, isVersion } from './names.ts';
+
+/** The most entries that a lockfile may have: one with more pins nothing. */
+const ENTRIES_LIMIT = 50_000;
+
+const FOLDER = 'node_modules/';
+
+type Entry = Readonly<Record<string, unknown>>;
+
+/** Content that `lockfile` pins and an install on these terms needs; nothing where it cannot be read. */
+export function pinnedBy(lockfile: string, terms: InstallTerms): readonly PinnedContent[] {
+  const installed = new Map(terms.installed === undefined ? [] : entriesIn(terms.installed));
+  const found = new Map<Digest, Map<string, Pinned>>();
+  const needed = new Set<Digest>();
+  const doubtful = new Set<Digest>();
+  for (const [path, entry] of entriesIn(lockfile)) {
+    const { digests, isPlain } = strongDigests(entry['integrity']);
+    const [digest] = digests;
+    if (digest === undefined) continue;
+    const pinned = isPlain && digests.length === 1 ? pinnedAt(path, entry) : undefined;
+    if (!pinned) {
+      for (const each of digests) doubtful.add(each);
+      continue;
+    }
+    const packages = found.get(digest) ?? new Map<string, Pinned>();
+    found.set(digest, packages.set([pinned.name, pinned.version, pinned.resolved ?? ''].join(' '), pinned));
+    if (pinned.resolved !== undefined && isNeeded(path, entry, terms, installed)) needed.add(digest);
+  }
+  return [...needed]
+    .filter((digest) => !doubtful.has(digest))
+    .map((digest) => ({ digest, packages: [...found.get(digest)!.values()] }));
+}
+
+function entriesIn(lockfile: string): readonly (readonly [path: string, entry: Entry])[] {
+  const lock = parsed(lockfile);
+  const version = lock?.['lockfileVersion'];
+  const packages = lock?.['packages'];
+  if (typeof version !== 'number' || version < 2 || !isObject(packages)) return [];
+  const entries = Object.entries(packages);
+  if (entries.length > ENTRIES_LIMIT) return [];
+  return entries.filter((entry): entry is [string, Entry] => isObject(entry[1]));
+}
+
+function parsed(text: string): Entry | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined; // npm itself will say what is wrong with it.
+  }
+}
+
+/** The package of an entry; undefined for what npm would not fetch from a registry. */
+function pinnedAt(path: string, entry: Entry): Pinned | undefined {
+  const { name = nameAt(path), version, resolved, link } = entry;
+  if (typeof name !== 'string' || !isPackageName(name) || link === true) return undefined;
+  if (typeof version !== 'string' || !isVersion(version)) return undefined;
+  if (resolved === undefined) return { name, version };
+  if (typeof resolved !== 'string' || !/^https?:\/\//.test(resolved)) return undefined;
+  return { name, version, resolved };
+}
+
+function nameAt(path: string): string | undefined {
+  const at = path.lastIndexOf(FOLDER);
+  return at < 0 ? undefined : path.slice(at + FOLDER.length);
+}
+
+/** Every sha512 of an integrity string; it is plain when each is written as npm writes it. */
+function strongDigests(integrity: unknown): {
+  readonly digests: readonly Digest[];
+  readonly isPlain: boolean;
+} {
+  if (typeof integrity !== 'string') return { digests: [], isPlain: false };
+  const hashes = integrity.split(/\s+/).filter((hash) => hash.startsWith('sha512-'));
+  const digests = hashes.map(
+    (hash) => `sha512:${Buffer.from(hash.slice('sha512-'.length), 'base64').toString('hex').slice(0, 128)}`,
+  );
+  return {
+    digests: [...new Set(digests.filter(isDigest))],
+    isPlain: hashes.every((hash) => /^sha512-[A-Za-z0-9+/]{86}==$/.test(hash)),
+  };
+}
+
+/** Whether an install on these terms unpacks the entry anew, as npm decides it. */
+function isNeeded(
+  path: string,
+  entry: Entry,
+  { omit, os, cpu, libc }: InstallTerms,
+  installed: ReadonlyMap<string, Entry>,
+): boolean {
+  const { dev, optional, devOptional, peer, inBundle, extraneous } = entry;
+  if (inBundle === true || extraneous === true) return false;
+  const omits = (type: string): boolean => omit.includes(type);
+  if (dev === true && omits('dev')) return false;
+  if (optional === true && omits('optional')) return false;
+  if (devOptional === true && omits('dev') && omits('optional')) return false;
+  if (peer === true && omits('peer')) return false;
+  if (!allows(entry['os'], os) || !allows(entry['cpu'], cpu)) return false;
+  if (entry['libc'] !== undefined && (libc === undefined || !allows(entry['libc'], libc))) return false;
+  const there = installed.get(path);
+  return there?.['integrity'] !== entry['integrity'] || there?.['version'] !== entry['version'];
+}
+
+/** Whether a list of platforms, some maybe excluded by `!`, allows this one. */
+function allows(list: unknown, platform: string): boolean {
+  const names = [list].flat().filter((name) => typeof name === 'string');
+  if (names.length === 0 || (names.length === 1 && names[0] === 'any')) return true;
+  if (names.includes(`!${platform}`)) return false;
+  return names.includes(platform) || names.every((name) => name.startsWith('!'));
+}
+
+function isObject(value: unknown): value is Entry {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
