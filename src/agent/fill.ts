@@ -10,7 +10,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Cache } from '../cache/cache.ts';
 import type { Wanted } from '../content/descriptor.ts';
-import { type Digest, isSha256 } from '../content/digest.ts';
+import { isSha256 } from '../content/digest.ts';
 import type { ByteStream } from '../content/source.ts';
 import { verified } from '../content/verified.ts';
 import type { Tool } from '../ecosystems/ecosystem.ts';
@@ -91,7 +91,7 @@ export async function fill(parts: FillParts, tool: Tool, plan: Plan, signal: Abo
 
     async function place({ digest, wanted, known, size: expected }: Sure): Promise<void> {
       const at = Date.now();
-      const open = async (): Promise<Ours | undefined> => ours(parts.cache, digest, wanted, signal);
+      const open = async (): Promise<Ours | undefined> => ours(parts.cache, wanted, signal);
       let content: Ours | undefined;
       let placed: Placed | undefined;
       if (into.links()) {
@@ -123,7 +123,6 @@ export async function fill(parts: FillParts, tool: Tool, plan: Plan, signal: Abo
 /** Opens content of ours; undefined when it is not here. */
 async function ours(
   cache: FillParts['cache'],
-  digest: Digest,
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<Ours | undefined> {
@@ -132,7 +131,9 @@ async function ours(
   const file = sha256 && cache.pathOf(sha256);
   if (!content || content.size === undefined || file === undefined) return undefined;
   const { size, chunks, proven } = content;
-  return { file, size, chunks: proven.includes(digest) ? chunks : verified(chunks, { digests: [digest] }) };
+  // Digests that the cache has never computed are proven by reading it all, as the resolver does.
+  const unproven = wanted.digests.filter((digest) => !proven.includes(digest));
+  return { file, size, chunks: unproven.length === 0 ? chunks : verified(chunks, { digests: unproven }) };
 }
 
 /** Lets others have their turn, when they have waited for long enough. */

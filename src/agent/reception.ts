@@ -79,9 +79,9 @@ export function openReception({
   });
 
   async function open(launch: Launch): Promise<Plan> {
-    let opened = plans.get(launch.id);
-    if (!opened) plans.set(launch.id, (opened = openNow(launch)));
-    return opened;
+    let found = plans.get(launch.id);
+    if (!found) plans.set(launch.id, (found = openNow(launch)));
+    return found;
   }
 
   async function openNow(launch: Launch): Promise<Plan> {

@@ -26,7 +26,10 @@ declare module 'cacache' {
     };
     readonly ls: { stream(cache: string): AsyncIterable<IndexEntry> };
     readonly rm: { entry(cache: string, key: string, options: { removeFully: boolean }): Promise<unknown> };
-    readonly get: { info(cache: string, key: string): Promise<IndexEntry | null> };
+    readonly get: {
+      info(cache: string, key: string): Promise<IndexEntry | null>;
+      byDigest(cache: string, integrity: string): Promise<Uint8Array>;
+    };
     readonly put: (
       cache: string,
       key: string,

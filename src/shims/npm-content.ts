@@ -147,7 +147,7 @@ function deviceOf(path: string): number | undefined {
   return dirname(path) === path ? undefined : deviceOf(dirname(path));
 }
 
-function lookAt(path: string, look: typeof statSync | typeof lstatSync = statSync) {
+function lookAt(path: string, look: typeof statSync = statSync) {
   try {
     return look(path);
   } catch (error) {

@@ -45,24 +45,26 @@ describe('totals', () => {
       line({ source: 'upstream', word: 'unknown' }),
       line({ source: 'upstream', word: 'claimed' }),
       line({ outcome: 'passed', source: 'upstream' }),
+      line({ outcome: 'linked', via: 'linked' }),
       undelivered('refused', 'no'),
       undelivered('unavailable', 'down'),
       undelivered('not found', '404'),
     ]);
     expect(sum).toEqual({
-      artifacts: 10,
+      artifacts: 11,
       cache: 3,
+      linked: 1,
       peer: 1,
       upstream: 2,
       passed: 1,
       refused: 1,
       unavailable: 1,
       notFound: 1,
-      verified: 4,
+      verified: 5,
       claimed: 1,
       unknown: 1,
-      bytes: 7000,
-      saved: 4000,
+      bytes: 8000,
+      saved: 5000,
     });
   });
 
@@ -81,6 +83,17 @@ describe('the receipt', () => {
 
   it('is not written when nothing was fetched', () => {
     expect(receiptLine(receipt([]))).toBeUndefined();
+  });
+
+  it('counts what was linked beside what was delivered', () => {
+    const artifacts = [
+      ...times(488, { outcome: 'linked', via: 'linked' }),
+      line(),
+      line({ source: 'upstream' }),
+    ];
+    expect(receiptLine(receipt(artifacts))).toBe(
+      'pyrsia: 490 packages · 488 linked · 1 cache · 1 upstream · 490 verified · 490 kB, 489 kB not downloaded · 4.3 s  (pyrsia why last)',
+    );
   });
 
   it('leaves out what is zero, and says one package', () => {

@@ -37,6 +37,46 @@ describe('the account of a launch', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
+  it('has one line for a package that was linked and asked for all the same: what came of that', async () => {
+    const file = join(directory, 'report.jsonl');
+    const reporter = openReporter(about, { report: file });
+    const linked = (purl: string): ReportLine => ({ ...line(purl), outcome: 'linked', via: 'linked' });
+    for (const each of [
+      linked('pkg:npm/a@1'),
+      line('pkg:npm/b@1'),
+      line('pkg:npm/a@1'),
+      linked('pkg:npm/b@1'),
+    ])
+      await reporter.add(each);
+    await reporter.add(line('pkg:npm/a@1'));
+    await reporter.add({ ...linked('pkg:npm/a@1'), upstream: 'https://other.example/' });
+    const told = reporter.receipt().artifacts.map(({ purl, outcome }) => `${purl} ${outcome}`);
+    expect(told).toEqual([
+      'pkg:npm/a@1 delivered',
+      'pkg:npm/b@1 delivered',
+      'pkg:npm/a@1 delivered',
+      'pkg:npm/a@1 linked',
+    ]);
+    const written = readFileSync(file, 'utf8').trimEnd().split('\n');
+    expect(written.map((each) => (JSON.parse(each) as ReportLine).outcome)).toEqual([
+      'linked',
+      'delivered',
+      'delivered',
+      'delivered',
+      'linked',
+    ]);
+  });
+
+  it('says how the tool’s own cache was filled, to nobody who did not ask', async () => {
+    const receipt = join(directory, 'L.receipt');
+    const reporter = openReporter(about, { receipt });
+    const fill = { linked: 0, copied: 0, bytes: 0, ms: 3, problem: 'it is read-only' };
+    reporter.filled(fill);
+    expect(reporter.receipt()).toMatchObject({ fill, notes: [] });
+    await reporter.add(line('pkg:npm/a@1'));
+    expect(readFileSync(receipt, 'utf8')).not.toContain('read-only');
+  });
+
   it('goes on where the report cannot be written, and notes why', async () => {
     const reporter = openReporter(about, { report: join(directory, 'nowhere', 'report.jsonl') });
     await reporter.add(line('pkg:npm/a@1'));

@@ -1,0 +1,256 @@
+import { createHash } from 'node:crypto';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Digest } from '../../../src/content/digest.ts';
+import type { InstallTerms } from '../../../src/ecosystems/ecosystem.ts';
+import { pinnedBy } from '../../../src/ecosystems/npm/lockfile.ts';
+
+const terms: InstallTerms = { omit: [], os: 'linux', cpu: 'x64', libc: 'glibc' };
+const hash = (text: string): string => `sha512-${createHash('sha512').update(text).digest('base64')}`;
+const digest = (text: string): Digest => `sha512:${createHash('sha512').update(text).digest('hex')}`;
+const url = (name: string, version = '1.0.0'): string =>
+  `https://registry.example/${name}/-/${name.split('/').pop()}-${version}.tgz`;
+const entry = (name: string, more: Record<string, unknown> = {}) => ({
+  version: '1.0.0',
+  resolved: url(name),
+  integrity: hash(name),
+  ...more,
+});
+const lock = (packages: unknown, lockfileVersion: unknown = 3): string =>
+  JSON.stringify({ name: 'project', lockfileVersion, packages });
+const names = (packages: unknown, more: Partial<InstallTerms> = {}): string[] =>
+  pinnedBy(lock(packages), { ...terms, ...more }).flatMap((each) => each.packages.map(({ name }) => name));
+
+describe('A lockfile pins', () => {
+  it('what it names with digest and address, each content once', () => {
+    const found = pinnedBy(
+      lock({
+        '': { name: 'project', dependencies: { left: '1.0.0' } },
+        'node_modules/left': entry('left'),
+        'node_modules/@acme/right': entry('@acme/right'),
+        'node_modules/right/node_modules/left': entry('left'),
+        'node_modules/alias': { ...entry('real'), name: 'real' },
+      }),
+      terms,
+    );
+    expect(found).toEqual(
+      ['left', '@acme/right', 'real'].map((name) => ({
+        digest: digest(name),
+        packages: [{ name, version: '1.0.0', resolved: url(name) }],
+      })),
+    );
+  });
+
+  it.each([
+    ['a link', { link: true }],
+    ['what is bundled', { inBundle: true }],
+    ['what is left over', { extraneous: true }],
+    ['git', { resolved: 'git+ssh://git@host.example/left.git#abc' }],
+    ['a file', { resolved: 'file:left-1.0.0.tgz' }],
+    ['what has no address, which npm asks for by name', { resolved: undefined }],
+    ['an address that is none', { resolved: 7 }],
+    ['what has no digest', { integrity: undefined }],
+    ['a weak digest', { integrity: 'sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=' }],
+    ['a digest cut short', { integrity: hash('left').slice(0, 60) }],
+    ['two digests', { integrity: `${hash('left')} ${hash('right')}` }],
+    ['a digest with more in it', { integrity: `${hash('left')}?x` }],
+    ['a digest that is none', { integrity: ['x'] }],
+    ['no version', { version: undefined }],
+    ['a range', { version: '^1.0.0' }],
+    ['a version that climbs', { version: '../1.0.0' }],
+    ['a name that climbs', { name: '../../left' }],
+    ['a name that is none', { name: { left: 1 } }],
+  ])('not %s', (_, more) => {
+    expect(names({ 'node_modules/left': entry('left', more) })).toEqual([]);
+  });
+
+  it.each([
+    'node_modules/..',
+    'node_modules/../..',
+    'node_modules/',
+    'packages/left',
+    '__proto__',
+    'constructor',
+  ])('nothing at the path %s', (path) => {
+    const text = lock({}).replace('{}', `{${JSON.stringify(path)}:${JSON.stringify(entry('left'))}}`);
+    expect(pinnedBy(text, terms)).toEqual([]);
+  });
+
+  it.each([
+    ['version 1', lock({ 'node_modules/left': entry('left') }, 1)],
+    ['a version that is no number', lock({ 'node_modules/left': entry('left') }, '3')],
+    ['no version', '{"packages":{}}'],
+    ['packages in a list', lock([entry('left')])],
+    ['a list', '[]'],
+    ['nothing', ''],
+    ['what is cut short', lock({ 'node_modules/left': entry('left') }).slice(0, -3)],
+    [
+      'entries that are none',
+      lock({ 'node_modules/left': null, 'node_modules/right': 'x', 'node_modules/x': [1] }),
+    ],
+  ])('nothing where it is %s', (_, text) => {
+    expect(pinnedBy(text, terms)).toEqual([]);
+  });
+
+  it('nothing where it has a million entries, and says so soon', () => {
+    const packages = Object.fromEntries(
+      Array.from({ length: 200_000 }, (__, n) => [`node_modules/a${n}`, {}]),
+    );
+    expect(names({ ...packages, 'node_modules/left': entry('left') })).toEqual([]);
+  });
+});
+
+describe('An install needs', () => {
+  it.each([
+    ['dev', { dev: true }, ['dev']],
+    ['optional', { optional: true }, ['optional']],
+    ['peer', { peer: true }, ['peer']],
+    ['dev or optional, where both are left out', { devOptional: true }, ['dev', 'optional']],
+  ])('what is %s unless that is left out', (_, more, omit) => {
+    const packages = { 'node_modules/left': entry('left', more) };
+    expect(names(packages)).toEqual(['left']);
+    expect(names(packages, { omit: omit.slice(1) })).toEqual(omit.length > 1 ? ['left'] : ['left']);
+    expect(names(packages, { omit })).toEqual([]);
+  });
+
+  it.each([
+    [{ os: ['linux'] }, true],
+    [{ os: ['darwin', 'linux'] }, true],
+    [{ os: 'linux' }, true],
+    [{ os: ['any'] }, true],
+    [{ os: [] }, true],
+    [{ os: ['!win32'] }, true],
+    [{ os: ['!linux'] }, false],
+    [{ os: ['darwin', '!win32'] }, false],
+    [{ os: ['darwin'] }, false],
+    [{ cpu: ['arm64'] }, false],
+    [{ cpu: ['x64'], libc: ['glibc'] }, true],
+    [{ libc: ['musl'] }, false],
+  ])('for linux, x64 and glibc, of %j: %s', (more, needed) => {
+    expect(names({ 'node_modules/left': entry('left', more) })).toEqual(needed ? ['left'] : []);
+  });
+
+  it('nothing for a C library where none is known', () => {
+    const { libc: _, ...unknown } = terms;
+    expect(pinnedBy(lock({ 'node_modules/left': entry('left', { libc: ['glibc'] }) }), unknown)).toEqual([]);
+  });
+
+  it('only what is not installed already as it is pinned', () => {
+    const installed = lock({
+      'node_modules/left': entry('left'),
+      'node_modules/old': entry('old', { version: '0.9.0' }),
+    });
+    const packages = Object.fromEntries(
+      ['left', 'old', 'fresh'].map((name) => [`node_modules/${name}`, entry(name)]),
+    );
+    expect(names(packages, { installed })).toEqual(['old', 'fresh']);
+    expect(names(packages, { installed: 'torn {' })).toEqual(['left', 'old', 'fresh']);
+  });
+});
+
+describe('Content that has several names', () => {
+  const evil = entry('evil');
+  it('stands with all of them, since npm takes it for each', () => {
+    const [found, ...others] = pinnedBy(
+      lock({
+        'node_modules/evil': evil,
+        'node_modules/lodash': { ...entry('lodash'), integrity: evil.integrity },
+      }),
+      terms,
+    );
+    expect(others).toEqual([]);
+    expect(found!.packages.map(({ name }) => name)).toEqual(['evil', 'lodash']);
+  });
+
+  it.each([
+    ['besides another digest', { ...entry('lodash'), integrity: `${hash('lodash')} ${evil.integrity}` }],
+    ['in another spelling', { ...entry('lodash'), integrity: evil.integrity.replace(/==$/, '') }],
+    ['with options', { ...entry('lodash'), integrity: `${evil.integrity}?a` }],
+    ['from a file', { ...entry('lodash'), integrity: evil.integrity, resolved: 'file:lodash.tgz' }],
+    ['by a name that is none', { ...entry('lodash'), integrity: evil.integrity, name: '..' }],
+    ['where nothing is fetched', { ...entry('lodash'), integrity: evil.integrity, link: true }],
+  ])('is not pinned at all where something illegible names it, too: %s', (_, other) => {
+    expect(names({ 'node_modules/evil': evil, 'node_modules/lodash': other })).toEqual([]);
+    expect(names({ 'node_modules/lodash': other, 'node_modules/evil': evil })).toEqual([]);
+  });
+
+  it('counts those that are left out, since who omits them may install them with the next call', () => {
+    const other = { ...entry('lodash', { dev: true }), integrity: evil.integrity };
+    expect(names({ 'node_modules/evil': evil, 'node_modules/lodash': other }, { omit: ['dev'] })).toEqual([
+      'evil',
+      'lodash',
+    ]);
+  });
+});
+
+describe('Whatever a lockfile says', () => {
+  const part = fc.constantFrom('left', 'right', '@acme/x', '..', '__proto__', '', 'node_modules', 'a/b', 'é');
+  const anyEntry = fc.oneof(
+    fc.anything(),
+    fc.record(
+      {
+        name: fc.oneof(part, fc.anything()),
+        version: fc.constantFrom('1.0.0', '2.0.0-x', 'x', '../1', 3),
+        resolved: fc.oneof(
+          part.map((name) => url(name)),
+          fc.constantFrom('file:x', 'git+ssh://x', 5),
+        ),
+        integrity: fc.oneof(
+          part.map(hash),
+          fc.tuple(part, part).map(([a, b]) => `${hash(a)} ${hash(b)}`),
+          fc.string(),
+        ),
+        dev: fc.boolean(),
+        os: fc.anything(),
+        link: fc.boolean(),
+      },
+      { requiredKeys: [] },
+    ),
+  );
+  const anyLock = fc.dictionary(
+    fc.oneof(
+      fc.array(part).map((parts) => parts.map((each) => `node_modules/${each}`).join('/')),
+      fc.string(),
+    ),
+    anyEntry,
+  );
+
+  it('each digest stands once, with packages that a registry may hold, and nothing is thrown', () => {
+    fc.assert(
+      fc.property(anyLock, (packages) => {
+        const text = JSON.stringify({ lockfileVersion: 3, packages }, (_, value: unknown) =>
+          typeof value === 'bigint' ? String(value) : value,
+        );
+        const found = pinnedBy(text, terms);
+        expect(new Set(found.map((each) => each.digest)).size).toBe(found.length);
+        for (const each of found) {
+          expect(each.digest).toMatch(/^sha512:[0-9a-f]{128}$/);
+          expect(each.packages.length).toBeGreaterThan(0);
+          for (const { name, version, resolved = 'http://' } of each.packages) {
+            expect(name).not.toMatch(/(^|\/)\.|^$|\/.*\//);
+            expect(version).toMatch(/^\d+\.\d+\.\d+/);
+            expect(resolved).toMatch(/^https?:\/\//);
+          }
+        }
+      }),
+    );
+  });
+
+  it('no more is pinned by what leaves more out', () => {
+    fc.assert(
+      fc.property(anyLock, (packages) => {
+        const all = new Set(
+          pinnedBy(
+            lock(JSON.parse(JSON.stringify(packages, (_, v: unknown) => (typeof v === 'bigint' ? 0 : v)))),
+            terms,
+          ).map((each) => each.digest),
+        );
+        const some = pinnedBy(
+          lock(JSON.parse(JSON.stringify(packages, (_, v: unknown) => (typeof v === 'bigint' ? 0 : v)))),
+          { ...terms, omit: ['dev'] },
+        );
+        for (const each of some) expect(all.has(each.digest)).toBe(true);
+      }),
+    );
+  });
+});

@@ -1,0 +1,148 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import cacache from 'cacache';
+import * as fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { digestOf, integrityOf } from '../../src/content/digest.ts';
+import { notOurs, openNpmContent } from '../../src/shims/npm-content.ts';
+
+const bytes = Buffer.from('a package');
+const digest = digestOf(bytes, 'sha512');
+
+let directory: string;
+let cache: string;
+let file: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'pyrsia-npm-content-'));
+  cache = join(directory, 'npm');
+  file = join(directory, 'ours');
+  writeFileSync(file, bytes, { mode: 0o444 });
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+describe('content of npm’s', () => {
+  it('lies where npm looks for it, linked or copied', async () => {
+    const content = openNpmContent(cache);
+    expect(content.has(digest)).toBe(false);
+    expect(existsSync(cache)).toBe(false);
+    expect(content.link(digest, file)).toBe('linked');
+    expect(content.has(digest)).toBe(true);
+    const read = async () => cacache.get.byDigest(join(cache, '_cacache'), integrityOf(digest));
+    expect(bytes.equals(await read())).toBe(true);
+    expect(statSync(file).nlink).toBe(2);
+
+    rmSync(cache, { recursive: true });
+    expect(await openNpmContent(cache, { copies: true }).copy(digest, [bytes])).toBe('copied');
+    expect(bytes.equals(await read())).toBe(true);
+    expect(statSync(file).nlink).toBe(1);
+    expect(readdirSync(join(cache, '_cacache', 'tmp'))).toEqual([]);
+  });
+
+  it('is left as it is where something lies there', async () => {
+    const content = openNpmContent(cache);
+    content.link(digest, file);
+    expect(content.link(digest, file)).toBe('there');
+    expect(statSync(file).nlink).toBe(2);
+  });
+
+  it('is not there before the copy is whole, and leaves nothing where that fails', async () => {
+    const content = openNpmContent(cache);
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield bytes.subarray(0, 3);
+      expect(content.has(digest)).toBe(false);
+      throw new Error('torn');
+    }
+    await expect(content.copy(digest, broken())).rejects.toThrow('torn');
+    expect(content.has(digest)).toBe(false);
+    expect(readdirSync(join(cache, '_cacache', 'tmp'))).toEqual([]);
+  });
+
+  it('comes back after a clean-up, and gives up on the second', () => {
+    const content = openNpmContent(cache);
+    content.link(digest, file);
+    rmSync(join(cache, '_cacache'), { recursive: true });
+    expect(content.link(digest, file)).toBe('linked');
+    expect(
+      openNpmContent(cache).link(digestOf(Buffer.from('other'), 'sha512'), join(directory, 'gone')),
+    ).toBe('gone');
+  });
+
+  it.runIf(process.platform !== 'win32')('is open to as many as the folder that it is in', () => {
+    mkdirSync(cache);
+    chmodSync(cache, 0o775);
+    openNpmContent(cache).link(digest, file);
+    for (let at = dirname(placeOf()); at !== cache; at = dirname(at))
+      expect(statSync(at).mode & 0o777, at).toBe(0o775);
+    rmSync(cache, { recursive: true });
+    openNpmContent(cache).link(digest, file);
+    expect(statSync(cache).mode & 0o777).toBe(0o700);
+  });
+
+  it.runIf(process.platform !== 'win32')(
+    'is copied where npm’s own temporary files lie on another device',
+    () => {
+      if (!existsSync('/dev/shm') || statSync('/dev/shm').dev === statSync(directory).dev) return;
+      const elsewhere = mkdtempSync('/dev/shm/pyrsia-');
+      mkdirSync(join(cache, '_cacache'), { recursive: true });
+      symlinkSync(elsewhere, join(cache, '_cacache', 'tmp'));
+      expect(openNpmContent(cache).links()).toBe(false);
+      rmSync(elsewhere, { recursive: true });
+      expect(openNpmContent(join(directory, 'other')).links()).toBe(true);
+    },
+  );
+
+  it('never leaves its folder, whatever the digest', () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), (data) => {
+        openNpmContent(cache).link(digestOf(data, 'sha512'), file);
+      }),
+      { numRuns: 20 },
+    );
+    expect(readdirSync(directory).toSorted()).toEqual(['npm', 'ours']);
+    expect(readdirSync(cache)).toEqual(['_cacache']);
+    expect(readdirSync(join(cache, '_cacache'))).toEqual(['content-v2']);
+    expect(readFileSync(file).equals(bytes)).toBe(true);
+  });
+
+  function placeOf(): string {
+    const hex = digest.slice('sha512:'.length);
+    return join(cache, '_cacache/content-v2/sha512', hex.slice(0, 2), hex.slice(2, 4), hex.slice(4));
+  }
+});
+
+describe('a cache of npm’s is none to fill', () => {
+  it.each(['npm', 'npm/_cacache', 'npm/_cacache/content-v2', 'npm/_cacache/tmp'])(
+    'where %s is a file',
+    (name) => {
+      mkdirSync(dirname(join(directory, name)), { recursive: true });
+      writeFileSync(join(directory, name), '');
+      expect(notOurs(cache)).toContain('is no directory');
+    },
+  );
+
+  it('where there is nowhere to make it', () => {
+    expect(notOurs(join(directory, 'a', 'b'))).toContain(`there is no ${join(directory, 'a')}`);
+    expect(notOurs(cache)).toBeUndefined();
+    mkdirSync(cache);
+    expect(notOurs(cache)).toBeUndefined();
+  });
+
+  it.runIf(process.getuid?.() === 0)('where it belongs to another user', () => {
+    mkdirSync(join(cache, '_cacache', 'content-v2'), { recursive: true });
+    chownSync(join(cache, '_cacache', 'content-v2'), 65534, 65534);
+    expect(notOurs(cache)).toContain('belongs to user 65534');
+  });
+});
