@@ -115,7 +115,7 @@ export const agentGuards = [
     },
     {
       why: 'A tool is led to us for a registry that we cannot ask',
-      find: 'if (leftAlone.some(({ scope }) => scope === undefined)) return { session, settings, notes };',
+      find: 'if (leftAlone.some(({ scope }) => scope === undefined))\n    return { session, settings, notes, askerFor, filling };',
       replace: '',
     },
     {

@@ -45,7 +45,7 @@ function omitted(config: NpmConfig, env: Readonly<Record<string, string>>): read
   const production = config.get('production');
   if (production === true || /^prod(uction)?$/.test(String(config.get('only')))) omit.add('dev');
   else if (production === false) include.add('dev');
-  if (config.get('dev') === true || /^dev/.test(String(config.get('also')))) include.add('dev');
+  if (config.get('dev') === true || String(config.get('also')).startsWith('dev')) include.add('dev');
   const optional = config.get('optional');
   if (optional === false) omit.add('optional');
   else if (optional === true) include.add('optional');

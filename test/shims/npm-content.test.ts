@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import cacache from 'cacache';
-import * as fc from 'fast-check';
+import { fc } from '@fast-check/vitest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestOf, integrityOf } from '../../src/content/digest.ts';
 import { notOurs, openNpmContent } from '../../src/shims/npm-content.ts';
@@ -32,6 +32,11 @@ beforeEach(() => {
   writeFileSync(file, bytes, { mode: 0o444 });
 });
 afterEach(() => rmSync(directory, { recursive: true }));
+
+function placeOf(): string {
+  const hex = digest.slice('sha512:'.length);
+  return join(cache, '_cacache/content-v2/sha512', hex.slice(0, 2), hex.slice(2, 4), hex.slice(4));
+}
 
 describe('content of npm’s', () => {
   it('lies where npm looks for it, linked or copied', async () => {
@@ -116,11 +121,6 @@ describe('content of npm’s', () => {
     expect(readdirSync(join(cache, '_cacache'))).toEqual(['content-v2']);
     expect(readFileSync(file).equals(bytes)).toBe(true);
   });
-
-  function placeOf(): string {
-    const hex = digest.slice('sha512:'.length);
-    return join(cache, '_cacache/content-v2/sha512', hex.slice(0, 2), hex.slice(2, 4), hex.slice(4));
-  }
 });
 
 describe('a cache of npm’s is none to fill', () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import * as fc from 'fast-check';
+import { fc } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../../src/content/digest.ts';
 import type { InstallTerms } from '../../../src/ecosystems/ecosystem.ts';
