@@ -58,7 +58,7 @@ export function openReception({
   accounts,
   plan,
   pathOf,
-  opened,
+  opened: isOpen,
   answered,
   ended,
   log,
@@ -79,9 +79,9 @@ export function openReception({
   });
 
   async function open(launch: Launch): Promise<Plan> {
-    let found = plans.get(launch.id);
-    if (!found) plans.set(launch.id, (found = openNow(launch)));
-    return found;
+    let opened = plans.get(launch.id);
+    if (!opened) plans.set(launch.id, (opened = openNow(launch)));
+    return opened;
   }
 
   async function openNow(launch: Launch): Promise<Plan> {
@@ -91,7 +91,7 @@ export function openReception({
     accounts.open(launch.id, found.session);
     const over = new AbortController();
     ends.set(launch.id, over);
-    opened(launch, found, over.signal);
+    isOpen(launch, found, over.signal);
     return found;
   }
 

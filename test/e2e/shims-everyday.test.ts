@@ -99,6 +99,15 @@ describe('through its shim', () => {
       });
       expect(treeOf(join(project.dir, 'node_modules'))).toEqual(tree);
       expect(project.read('package-lock.json')).toBe(lockfile);
+
+      await world.prepare(way);
+      const filled = await world.typeAfresh(['npm', 'ci'], {
+        cwd: project.dir,
+        env: { PYRSIA_FILL: 'link' },
+      });
+      expect(filled, way).toMatchObject({ code: 0, stderr: '' });
+      expect(await world.last()).toMatchObject({ totals: { artifacts: 3, linked: 3, verified: 3 } });
+      expect(treeOf(join(project.dir, 'node_modules'))).toEqual(tree);
     }
     expect(world.sandbox.processes()).toHaveLength(1); // the agent
   });
