@@ -1,12 +1,13 @@
 /**
  * `npm ci` of a project with 503 packages, npm's own cache empty each time: direct, through Pyrsia with its
- * store cold, and with its store warm; interleaved, in one run. The upstream is the registry that npm itself
- * is configured with.
+ * store cold, with its store warm but npm's own cache left empty (bare), and with its store warm as it is by
+ * default (filled); and direct with npm's own cache warm, the least that npm can take. Interleaved, in one run.
+ * The upstream is the registry that npm itself is configured with.
  *
  *     npm run build && node bench/npm-ci.ts [rounds]
  *
- * Prints medians of the per-round ratios with their spread, CPU seconds of npm and of the agent, and the
- * agent's peak memory.
+ * Prints medians of the per-round ratios with their spread, CPU seconds of npm and of the agent, how long
+ * filling took, and the agent's peak memory. `node bench/npm-ci.ts 7 warm` leaves the cold store out.
  *
  * @module
  */
@@ -16,6 +17,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Receipt } from '../src/resolve/report.ts';
 import { writeNpm503 } from '../test/support/npm-503.ts';
 
 const rounds = Number(process.argv[2] ?? 7);
@@ -46,11 +48,16 @@ const environment = (name: string): NodeJS.ProcessEnv => ({
 });
 
 /** Runs a command in the project, from an empty npm cache and without `node_modules`; bash counts its CPU time. */
-async function timed(project: string, env: NodeJS.ProcessEnv, command: string): Promise<Measured> {
+async function timed(
+  project: string,
+  env: NodeJS.ProcessEnv,
+  command: string,
+  { keepCache = false } = {},
+): Promise<Measured> {
   await Promise.all(
     ['node_modules'].map((name) => rm(join(project, name), { recursive: true, force: true })),
   );
-  await rm(join(base, 'npm-cache'), { recursive: true, force: true });
+  if (!keepCache) await rm(join(base, 'npm-cache'), { recursive: true, force: true });
   const script = `TIMEFORMAT='%R %U %S'; time { ${command} >/dev/null 2>${base}/stderr || { cat ${base}/stderr; exit 1; }; }`;
   const { stderr } = await run('bash', ['-c', script], { cwd: project, env });
   const [seconds = 0, user = 0, system = 0] = stderr.trim().split('\n').at(-1)!.split(' ').map(Number);
@@ -79,25 +86,40 @@ try {
   await mkdir(join(base, 'warm'), { mode: 0o700 });
   await timed(project, warm, led);
 
-  const results: Record<'direct' | 'cold' | 'warm', Measured[]> = { direct: [], cold: [], warm: [] };
-  const agentCpu = { cold: [] as number[], warm: [] as number[] };
+  type Way = 'direct' | 'floor' | 'cold' | 'bare' | 'filled';
+  const results: Record<Way, Measured[]> = { direct: [], floor: [], bare: [], filled: [], cold: [] };
+  const agentCpu: Partial<Record<Way, number[]>> = { cold: [], bare: [], filled: [] };
+  const fills: number[] = [];
+  const linked = new Set<string>();
   const peaks: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const cold = environment(`cold-${round}`);
     await mkdir(join(base, `cold-${round}`), { mode: 0o700 });
     results.direct.push(await timed(project, warm, 'npm ci --ignore-scripts'));
-    const before = (await agent(warm)).cpu;
-    results.warm.push(await timed(project, warm, led));
-    agentCpu.warm.push((await agent(warm)).cpu - before);
-    results.cold.push(await timed(project, cold, led));
-    const after = await agent(cold);
-    agentCpu.cold.push(after.cpu);
-    peaks.push(after.peakRss);
-    await stop(cold);
+    results.floor.push(await timed(project, warm, 'npm ci --ignore-scripts', { keepCache: true }));
+    for (const [way, fill] of [
+      ['bare', 'off'],
+      ['filled', 'link'],
+    ] as const) {
+      const before = (await agent(warm)).cpu;
+      results[way].push(await timed(project, { ...warm, PYRSIA_FILL: fill }, led));
+      agentCpu[way]!.push((await agent(warm)).cpu - before);
+    }
+    const { stdout } = await run(process.execPath, [pyrsia, 'why', 'last', '--json'], { env: warm });
+    const { totals, fill } = JSON.parse(stdout) as Receipt;
+    fills.push(fill?.ms ?? Number.NaN);
+    linked.add(`${totals.linked} linked, ${totals.cache + totals.upstream} requested`);
+    if (process.argv[3] !== 'warm') {
+      results.cold.push(await timed(project, cold, led));
+      const after = await agent(cold);
+      agentCpu.cold!.push(after.cpu);
+      peaks.push(after.peakRss);
+      await stop(cold);
+    }
     await rm(join(base, `cold-${round}`), { recursive: true });
     console.error(
       `round ${round + 1}: ${Object.entries(results)
-        .map(([name, all]) => `${name} ${all.at(-1)!.seconds}`)
+        .map(([name, all]) => `${name} ${all.at(-1)?.seconds}`)
         .join(', ')}`,
     );
   }
@@ -111,16 +133,19 @@ try {
   );
   console.log(`npm ci, 503 packages, ${rounds} rounds, ${versions.trim()}; median (lowest–highest)`);
   for (const [name, all] of Object.entries(results)) {
+    if (all.length === 0) continue;
     const ratios = all.map(({ seconds }, i) => seconds / results.direct[i]!.seconds);
     const cpu = spread(
       all.map((each) => each.cpu),
       1,
     );
-    const own = name === 'direct' ? '' : `, agent CPU ${spread(agentCpu[name as 'cold' | 'warm'], 1)} s`;
+    const agents = agentCpu[name as Way];
+    const own = agents ? `, agent CPU ${spread(agents, 1)} s` : '';
     console.log(
       `${name.padEnd(7)} ${spread(all.map(({ seconds }) => seconds))} s, × direct ${spread(ratios)}, npm CPU ${cpu} s${own}`,
     );
   }
+  console.log(`filled in ${spread(fills, 0)} ms: ${[...linked].join('; ')}`);
   console.log(`agent's peak RSS ${(Math.max(...peaks) / 1e6).toFixed(0)} MB`);
 } finally {
   await rm(base, { recursive: true, force: true });
