@@ -148,12 +148,7 @@ function deviceOf(path: string): number | undefined {
 }
 
 function lookAt(path: string, look: typeof statSync = statSync) {
-  try {
-    return look(path);
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined;
-    throw error;
-  }
+  return look(path, { throwIfNoEntry: false });
 }
 
 function codeOf(error: unknown): string {
