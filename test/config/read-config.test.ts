@@ -53,6 +53,8 @@ describe('precedence', () => {
       'cache.limit': 'auto',
       policy: 'observe',
       'npm.public': [],
+      'npm.fill': 'link',
+      'npm.fill.max': 1_000_000_000,
       'upstream.timeout': 30_000,
       'agent.idle': 600_000,
       'proxy.host': '127.0.0.1',
