@@ -10,6 +10,7 @@ import { cacheGuards } from './mutations/cache.ts';
 import { commandGuards } from './mutations/commands.ts';
 import { contentGuards } from './mutations/content.ts';
 import { doctorGuards } from './mutations/doctor.ts';
+import { fillGuards } from './mutations/fill.ts';
 import { launchGuards } from './mutations/launches.ts';
 import { leavingGuards } from './mutations/leaving.ts';
 import { npmGuards } from './mutations/npm.ts';
@@ -35,5 +36,6 @@ export const mutations = [
   ...doctorGuards,
   ...proxyGuards,
   ...agentGuards,
+  ...fillGuards,
   ...commandGuards,
 ];

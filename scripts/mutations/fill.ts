@@ -1,0 +1,88 @@
+import { guardsIn } from './mutation.ts';
+
+/** What is put into npm's own cache never comes to the proxy: it is what the proxy would deliver, and whole. */
+export const fillGuards = [
+  ...guardsIn(
+    'src/ecosystems/npm/lockfile.ts',
+    'test/ecosystems/npm/lockfile.test.ts',
+    {
+      why: 'A package is installed for another one that names its digest illegibly',
+      find: 'for (const each of digests) doubtful.add(each);',
+      replace: '',
+      only: 'something illegible',
+    },
+    {
+      why: 'A digest in another spelling hides from the look for several names',
+      find: 'isPlain && digests.length === 1 ?',
+      replace: 'digests.length > 0 ?',
+    },
+    {
+      why: 'A lockfile of any length keeps everybody waiting',
+      find: 'if (entries.length > ENTRIES_LIMIT) return [];',
+      replace: '',
+      only: 'million',
+    },
+    {
+      why: 'More is put there than is installed',
+      find: "if (dev === true && omits('dev')) return false;",
+      replace: '',
+    },
+  ),
+  ...guardsIn(
+    'src/agent/pinned.ts',
+    'test/agent/fill.test.ts',
+    {
+      why: 'A package is installed under the name of another one that the lockfile gives the same digest',
+      find: 'if (!found) return undefined;',
+      replace: 'if (!found) continue;',
+    },
+    {
+      why: 'What one registry gave is installed for another one',
+      find: '!asker || !isKeptAt(asker.upstream, settings.replacedHost, each)',
+      replace: '!asker',
+    },
+    {
+      why: 'What lies at the address of another package is taken for this one',
+      find: 'return coordinates.name === name && coordinates.version === version;',
+      replace: 'return true;',
+    },
+  ),
+  ...guardsIn(
+    'src/agent/fill.ts',
+    'test/agent/fill.test.ts',
+    {
+      why: 'Bytes are linked that a weak digest contradicts',
+      find: 'unproven.length === 0 ? chunks : verified(chunks, { digests: unproven })',
+      replace: 'unproven.length === 0 ? chunks : chunks',
+    },
+    {
+      why: 'A tool that is not led to us has its cache filled by us',
+      find: '!install || !redirection ||',
+      replace: '!install ||',
+    },
+    {
+      why: 'More is written than the user allows',
+      find: 'if (written + expected > filling.limit) return;',
+      replace: '',
+    },
+  ),
+  ...guardsIn(
+    'src/shims/npm-content.ts',
+    'test/shims/npm-content.test.ts',
+    {
+      why: 'npm writes through a link into our cache',
+      find: '!copies && deviceOf(content) === deviceOf(temporaries)',
+      replace: '!copies',
+    },
+    {
+      why: 'A copy is seen before it is whole',
+      find: "const temporary = join(temporaries, `pyrsia-${randomBytes(8).toString('hex')}`);",
+      replace: 'const temporary = path;\n      make(dirname(path));',
+    },
+  ),
+  ...guardsIn('src/resolve/reporter.ts', 'test/resolve/reporter.test.ts', {
+    why: 'A package that was delivered is counted as one that was never asked for',
+    find: "if (line.outcome === 'linked' && before !== undefined) return;",
+    replace: '',
+  }),
+];
