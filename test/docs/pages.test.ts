@@ -66,8 +66,8 @@ describe('A receipt in the documentation', () => {
   it.each(receipts)('is one that we print: %s', (line) => {
     const receipt = receiptIn(line);
     expect(receiptLine(receipt)).toBe(line);
-    const { artifacts, cache, peer, upstream, verified, claimed } = receipt.totals;
-    expect([cache + peer + upstream, verified + claimed]).toEqual([artifacts, artifacts]);
+    const { artifacts, cache, linked, peer, upstream, verified, claimed } = receipt.totals;
+    expect([cache + linked + peer + upstream, verified + claimed]).toEqual([artifacts, artifacts]);
   });
 });
 

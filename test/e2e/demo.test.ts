@@ -10,7 +10,7 @@ import { expect, it } from 'vitest';
 import { parseBytes } from '../../src/content/format.ts';
 
 const receiptPattern =
-  /^pyrsia: 503 packages · (?:(\d+) cache · )?(?:(\d+) upstream · )?503 verified · (.*)$/gm;
+  /^pyrsia: (\d+) packages · (?:(\d+) linked · )?(?:(\d+) cache · )?(?:(\d+) upstream · )?(\d+) verified · (.*)$/gm;
 
 it(
   'npm run demo installs from upstream, from the cache, and without a network',
@@ -23,18 +23,31 @@ it(
     expect(stdout).toMatch(/^purl +pkg:npm\/express@5\./m);
 
     const receipts = [...stderr.matchAll(receiptPattern)].map(
-      ([, cache = '0', upstream = '0', rest = '']) => {
+      ([, packages, linked = '0', cache = '0', upstream = '0', verified, rest = '']) => {
         const [, bytes, saved] = /^([\d.]+ MB)(?:, ([\d.]+ [kM]B) not downloaded)? ·/.exec(rest) ?? [];
-        return { cache: Number(cache), upstream: Number(upstream), bytes, saved };
+        expect(verified).toBe(packages);
+        return {
+          packages: Number(packages),
+          linked: Number(linked),
+          cache: Number(cache),
+          upstream: Number(upstream),
+          bytes,
+          saved,
+        };
       },
     );
     expect(receipts).toHaveLength(3);
     const [cold, ...warm] = receipts;
     // A package that stands in the tree more than once comes from the cache the second time.
     expect(cold!.upstream).toBeGreaterThan(480);
-    expect(cold!.cache + cold!.upstream).toBe(503);
+    expect(cold!.linked + cold!.cache + cold!.upstream).toBe(503);
     expect(parseBytes(cold!.saved ?? '0')).toBeLessThan(parseBytes(cold!.bytes!)! / 10);
-    const { bytes } = cold!;
-    for (const receipt of warm) expect(receipt).toEqual({ cache: 503, upstream: 0, bytes, saved: bytes });
+    // Once there it is there for each place in the tree.
+    for (const { packages, linked, bytes, saved, ...others } of warm) {
+      expect(others).toEqual({ cache: 0, upstream: 0 });
+      expect(linked).toBe(packages);
+      expect(packages).toBeGreaterThan(480);
+      expect(saved).toBe(bytes);
+    }
   },
 );
