@@ -70,7 +70,8 @@ async function findAgent(
   if (!isPrivate(runtime)) return { directory: runtime };
 
   const ours = net === undefined ? undefined : namespaceDirectory(runtime, net);
-  const beside = ours !== undefined && isPrivate(ours) ? await openConnection(ours, helloTimeoutMs) : undefined;
+  const beside =
+    ours !== undefined && isPrivate(ours) ? await openConnection(ours, helloTimeoutMs) : undefined;
   if (beside) return { directory: beside.directory, client: beside };
 
   const client = await openConnection(runtime, helloTimeoutMs);

@@ -44,7 +44,11 @@ export function keptPorts(state: string, log: Log): KeptPorts {
       }
     },
     list: () => [...read(file)],
-    forget: (upstream) => write(file, [...read(file)].filter(([name]) => name !== upstream)),
+    forget: (upstream) =>
+      write(
+        file,
+        [...read(file)].filter(([name]) => name !== upstream),
+      ),
   };
 }
 
