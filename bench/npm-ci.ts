@@ -108,7 +108,7 @@ try {
     const { stdout } = await run(process.execPath, [pyrsia, 'why', 'last', '--json'], { env: warm });
     const { totals, fill } = JSON.parse(stdout) as Receipt;
     fills.push(fill?.ms ?? Number.NaN);
-    linked.add(`${totals.linked} linked, ${totals.cache + totals.upstream} requested`);
+    linked.add(`${totals.linked} linked, ${totals.artifacts - totals.linked} requested`);
     if (process.argv[3] !== 'warm') {
       results.cold.push(await timed(project, cold, led));
       const after = await agent(cold);

@@ -142,6 +142,7 @@ function toldExplanation(explanation: Explanation): string {
 }
 
 function origin({ outcome, source }: ReportLine): string {
+  if (outcome === 'linked') return `${source ?? ''}, linked`;
   return outcome === 'delivered' ? (source ?? '') : outcome;
 }
 

@@ -10,27 +10,26 @@ import type { Receipt, ReportLine, Totals } from './report.ts';
 /** Adds up the artifacts of a launch. */
 export function totals(lines: readonly ReportLine[]): Totals {
   const count = (holds: (line: ReportLine) => boolean): number => lines.filter(holds).length;
-  const delivered = lines.filter(({ outcome }) => outcome === 'delivered');
-  const linked = lines.filter(({ outcome }) => outcome === 'linked');
-  const from = (source: ReportLine['source']): ReportLine[] =>
-    delivered.filter((line) => line.source === source);
+  const had = lines.filter(({ outcome }) => outcome === 'delivered' || outcome === 'linked');
+  const from = (source: ReportLine['source']): ReportLine[] => had.filter((line) => line.source === source);
+  const onTheWordOf = (...words: readonly ReportLine['word'][]): number =>
+    had.filter(({ word }) => words.includes(word)).length;
 
   return {
     artifacts: lines.length,
     cache: from('cache').length,
-    linked: linked.length,
     peer: from('peer').length,
     upstream: from('upstream').length,
+    linked: count(({ outcome }) => outcome === 'linked'),
     passed: count(({ outcome }) => outcome === 'passed'),
     refused: count(({ outcome }) => outcome === 'refused'),
     unavailable: count(({ outcome }) => outcome === 'unavailable'),
     notFound: count(({ outcome }) => outcome === 'not found'),
-    verified: [...delivered, ...linked].filter(({ word }) => word === 'published' || word === 'declared')
-      .length,
-    claimed: delivered.filter(({ word }) => word === 'claimed').length,
-    unknown: delivered.filter(({ word }) => word === 'unknown').length,
+    verified: onTheWordOf('published', 'declared'),
+    claimed: onTheWordOf('claimed'),
+    unknown: onTheWordOf('unknown'),
     bytes: sumOf(lines),
-    saved: sumOf([...from('cache'), ...linked, ...from('peer')]),
+    saved: sumOf([...from('cache'), ...from('peer')]),
   };
 }
 
@@ -38,7 +37,7 @@ export function totals(lines: readonly ReportLine[]): Totals {
  * What is said on stderr when a launch is over: one line, and one more for why something was refused or
  * could not be had. Undefined when nothing was fetched. Parts that are zero are left out.
  *
- * `pyrsia: 503 packages · 488 cache · 15 upstream · 503 verified · 21.3 MB, 20.9 MB not downloaded · 4.3 s  (pyrsia why last)`
+ * `pyrsia: 503 packages · 488 cache · 15 upstream · 488 linked into npm's cache · 503 verified · 21.3 MB, 20.9 MB not downloaded · 4.3 s  (pyrsia why last)`
  */
 export function receiptLine(receipt: Receipt): string | undefined {
   const { artifacts } = receipt;
@@ -62,10 +61,10 @@ export function summary({ artifacts, documents, totals: sum, startedAt, endedAt,
   const noun = artifacts.every(({ purl }) => purl.startsWith('pkg:npm/')) ? 'package' : 'artifact';
   const parts = [
     `${sum.artifacts} ${noun}${sum.artifacts === 1 ? '' : 's'}`,
-    some(sum.linked, 'linked'),
     some(sum.cache, 'cache'),
     some(sum.peer, 'peers'),
     some(sum.upstream, 'upstream'),
+    some(sum.linked, "linked into npm's cache"),
     some(sum.passed, 'passed with your own credentials'),
     some(sum.refused, 'REFUSED'),
     some(sum.unavailable, 'unavailable'),

@@ -102,18 +102,19 @@ export interface Fill {
 /** Sums over {@link Receipt.artifacts}. */
 export interface Totals {
   readonly artifacts: number;
+  /** Delivered or linked from the cache, as from those below. */
   readonly cache: number;
-  /** Put into the tool's own cache. */
-  readonly linked: number;
   readonly peer: number;
   readonly upstream: number;
+  /** Those among them that were put into the tool's own cache. */
+  readonly linked: number;
   readonly passed: number;
   readonly refused: number;
   readonly unavailable: number;
   readonly notFound: number;
   /** Delivered or linked on the word of a log, of the registry, or of bytes seen before. */
   readonly verified: number;
-  /** Delivered on the lockfile's word alone. */
+  /** Delivered or linked on the lockfile's word alone. */
   readonly claimed: number;
   readonly unknown: number;
   /** Bytes delivered or linked. */

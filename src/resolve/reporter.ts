@@ -14,8 +14,8 @@ const APPENDING = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | 
 /** The account of one launch. */
 export interface Reporter {
   /**
-   * Records an artifact; one that was linked and is asked for all the same counts as what came of that. Resolves once it stands in `$PYRSIA_REPORT`, so wait for it before the
-   * reply ends.
+   * Records an artifact; one that was linked and is asked for all the same counts as what came of that.
+   * Resolves once it stands in `$PYRSIA_REPORT`, so wait for it before the reply ends.
    */
   add(line: ReportLine): Promise<void>;
   /** How the tool's own cache was filled. */

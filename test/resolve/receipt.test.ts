@@ -46,25 +46,27 @@ describe('totals', () => {
       line({ source: 'upstream', word: 'claimed' }),
       line({ outcome: 'passed', source: 'upstream' }),
       line({ outcome: 'linked', via: 'linked' }),
+      line({ outcome: 'linked', via: 'linked', source: 'peer' }),
+      line({ outcome: 'linked', via: 'linked', source: 'upstream', word: 'claimed' }),
       undelivered('refused', 'no'),
       undelivered('unavailable', 'down'),
       undelivered('not found', '404'),
     ]);
     expect(sum).toEqual({
-      artifacts: 11,
-      cache: 3,
-      linked: 1,
-      peer: 1,
-      upstream: 2,
+      artifacts: 13,
+      cache: 4,
+      peer: 2,
+      upstream: 3,
+      linked: 3,
       passed: 1,
       refused: 1,
       unavailable: 1,
       notFound: 1,
-      verified: 5,
-      claimed: 1,
+      verified: 6,
+      claimed: 2,
       unknown: 1,
-      bytes: 8000,
-      saved: 5000,
+      bytes: 10_000,
+      saved: 6000,
     });
   });
 
@@ -85,14 +87,15 @@ describe('the receipt', () => {
     expect(receiptLine(receipt([]))).toBeUndefined();
   });
 
-  it('counts what was linked beside what was delivered', () => {
+  it('counts what was linked by its source, and says how much was', () => {
     const artifacts = [
-      ...times(488, { outcome: 'linked', via: 'linked' }),
+      ...times(485, { outcome: 'linked', via: 'linked' }),
+      ...times(3, { outcome: 'linked', via: 'linked', source: 'upstream' }),
       line(),
       line({ source: 'upstream' }),
     ];
     expect(receiptLine(receipt(artifacts))).toBe(
-      'pyrsia: 490 packages · 488 linked · 1 cache · 1 upstream · 490 verified · 490 kB, 489 kB not downloaded · 4.3 s  (pyrsia why last)',
+      "pyrsia: 490 packages · 486 cache · 4 upstream · 488 linked into npm's cache · 490 verified · 490 kB, 486 kB not downloaded · 4.3 s  (pyrsia why last)",
     );
   });
 
