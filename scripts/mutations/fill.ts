@@ -20,7 +20,13 @@ export const fillGuards = [
       why: 'A lockfile of any length keeps everybody waiting',
       find: 'if (entries.length > ENTRIES_LIMIT) return [];',
       replace: '',
-      only: 'million',
+      only: 'entries than',
+    },
+    {
+      why: 'A lockfile that is nothing but brackets keeps everybody waiting',
+      find: 'isTooMuch(lockfile) ? undefined : parsed(lockfile)',
+      replace: 'parsed(lockfile)',
+      only: 'nothing where it has more',
     },
     {
       why: 'More is put there than is installed',
@@ -71,13 +77,23 @@ export const fillGuards = [
     'test/shims/npm-content.test.ts',
     {
       why: 'npm writes through a link into our cache',
-      find: '!copies && deviceOf(content) === deviceOf(temporaries)',
+      find: '!copies && sharesDevice(content, temporaries)',
       replace: '!copies',
     },
     {
       why: 'A copy is seen before it is whole',
-      find: "const temporary = join(temporaries, `pyrsia-${randomBytes(8).toString('hex')}`);",
+      find: "const temporary = join(temporaries, `${OURS}${randomBytes(8).toString('hex')}`);",
       replace: 'const temporary = path;\n      make(dirname(path));',
+    },
+    {
+      why: 'A link in the content leads us to a folder that is not npm’s',
+      find: 'if (obstacle) throw new Error(obstacle.text);',
+      replace: '',
+    },
+    {
+      why: 'What an agent that was killed had begun lies among npm’s files for ever',
+      find: 'if (!isTidy) tidy();',
+      replace: '',
     },
   ),
   ...guardsIn('src/resolve/reporter.ts', 'test/resolve/reporter.test.ts', {

@@ -16,7 +16,8 @@ import { verified } from '../content/verified.ts';
 import type { Tool } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { ArtifactService } from '../proxy/artifacts.ts';
-import { notOurs, openNpmContent, type Placed } from '../shims/npm-content.ts';
+import { obstacleIn } from '../shims/npm-cache-folder.ts';
+import { openNpmContent, type Placed } from '../shims/npm-content.ts';
 import { pinnedFor, type Sure, sureOf } from './pinned.ts';
 import type { Plan } from './sessions.ts';
 
@@ -64,7 +65,7 @@ export async function fill(parts: FillParts, tool: Tool, plan: Plan, signal: Abo
     // Whoever waits for an answer comes first.
     await turn();
     const pinned = await pinnedFor(install, tool);
-    problem = pinned.length === 0 ? undefined : notOurs(install.cache);
+    problem = pinned.length === 0 ? undefined : obstacleIn(install.cache)?.text;
     const into = openNpmContent(install.cache, { copies: filling.how === 'copy' });
     const sure: Sure[] = [];
     for (const each of pinned) {

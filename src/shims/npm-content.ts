@@ -9,11 +9,21 @@
  * @module
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { type Digest, hexOf } from '../content/digest.ts';
 import type { ByteStream } from '../content/source.ts';
+import { foldersOf, lookAt, obstacleAt, sharesDevice } from './npm-cache-folder.ts';
 
 /** What becomes of content that is put there; `gone`: somebody is cleaning up at the same time. */
 export type Placed = 'linked' | 'copied' | 'there' | 'gone';
@@ -33,51 +43,50 @@ export interface NpmContent {
 /** No hard links between here and there, or not of this file: a copy can do. */
 const COPIED = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
-/** Whether this is not the folder of the user that we are; the reason then. */
-export function notOurs(cache: string): string | undefined {
-  const root = join(cache, '_cacache');
-  for (const path of [
-    cache,
-    root,
-    join(root, 'content-v2'),
-    join(root, 'content-v2', 'sha512'),
-    join(root, 'tmp'),
-  ]) {
-    const found = lookAt(path);
-    if (found && !found.isDirectory()) return `${path} is no directory`;
-    if (found && process.getuid && found.uid !== process.getuid())
-      return `${path} belongs to user ${found.uid}`;
-  }
-  return lookAt(dirname(cache)) ? undefined : `there is no ${dirname(cache)}`;
-}
+/** A file system that knows no modes need not be told any. */
+const MODELESS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+/** How our temporary files begin, among npm's. */
+const OURS = 'pyrsia-';
+
+/** A temporary file that has not been written for so long is one of an agent that was killed, in milliseconds: 1 h. */
+const STALE_MS = 60 * 60 * 1000;
 
 /** Opens npm's content in `cache`, which is ours. Nothing is made before something is put there. */
 export function openNpmContent(cache: string, { copies = false } = {}): NpmContent {
-  const root = join(cache, '_cacache');
-  const content = join(root, 'content-v2');
-  const temporaries = join(root, 'tmp');
+  const { content, temporaries } = foldersOf(cache);
   const made = new Set<string>();
-  let links = !copies && deviceOf(content) === deviceOf(temporaries);
+  let isTidy = false;
+  let links = !copies && sharesDevice(content, temporaries);
 
   const pathOf = (digest: Digest): string => {
     const hex = hexOf(digest);
     return join(content, 'sha512', hex.slice(0, 2), hex.slice(2, 4), hex.slice(4));
   };
 
-  /** Makes a directory below the parent of `cache`, each as open to others as the one that it is made in. */
+  /**
+   * Makes a directory below the parent of `cache`, each as open to others as the one that it is made in. Within
+   * the content it follows no link, which would lead us out of it.
+   */
   function make(directory: string): void {
     if (made.has(directory)) return;
-    if (!lookAt(directory)) {
-      if (directory !== cache) make(dirname(directory));
-      try {
-        mkdirSync(directory, { mode: 0o700 });
-        if (process.platform !== 'win32' && directory !== cache)
-          chmodSync(directory, statSync(dirname(directory)).mode & 0o777);
-      } catch (error) {
-        if (codeOf(error) !== 'EEXIST') throw error;
-      }
-    }
+    if (directory !== cache) make(dirname(directory));
+    const isWithin = directory.startsWith(content + sep);
+    const found = lookAt(directory, isWithin ? lstatSync : statSync);
+    const obstacle = found && isWithin ? obstacleAt(directory, found) : undefined;
+    if (obstacle) throw new Error(obstacle.text);
+    if (!found) makeOne(directory);
     made.add(directory);
+  }
+
+  function makeOne(directory: string): void {
+    try {
+      mkdirSync(directory, { mode: 0o700 });
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+      return;
+    }
+    if (directory !== cache) changeMode(directory, statSync(dirname(directory)).mode & 0o777);
   }
 
   /** Does something in directories that may be removed at the same time: once more then, and after that not at all. */
@@ -92,6 +101,17 @@ export function openNpmContent(cache: string, { copies = false } = {}): NpmConte
       }
     }
     return 'gone';
+  }
+
+  /** Removes what an agent that was killed in the middle of a copy has left; npm does so at `npm cache verify` only. */
+  function tidy(): void {
+    isTidy = true;
+    for (const name of readdirSync(temporaries)) {
+      const path = join(temporaries, name);
+      if (!name.startsWith(OURS)) continue;
+      const found = lookAt(path, lstatSync);
+      if (found && Date.now() - found.mtimeMs > STALE_MS) rmSync(path, { force: true });
+    }
   }
 
   return {
@@ -115,13 +135,14 @@ export function openNpmContent(cache: string, { copies = false } = {}): NpmConte
     },
     async copy(digest, chunks) {
       const path = pathOf(digest);
-      const temporary = join(temporaries, `pyrsia-${randomBytes(8).toString('hex')}`);
+      const temporary = join(temporaries, `${OURS}${randomBytes(8).toString('hex')}`);
       const opening = inPlace([temporaries], () => open(temporary, 'wx', 0o644));
       if (opening === 'gone') return 'gone';
+      if (!isTidy) tidy();
       try {
         const file = await opening;
         try {
-          if (process.platform !== 'win32') await file.chmod(0o644);
+          changeMode(temporary, 0o644);
           for await (const chunk of chunks) await file.writeFile(chunk);
         } finally {
           await file.close();
@@ -140,15 +161,14 @@ export function openNpmContent(cache: string, { copies = false } = {}): NpmConte
   };
 }
 
-/** The device that a path is or would be on. */
-function deviceOf(path: string): number | undefined {
-  const found = lookAt(path);
-  if (found) return found.dev;
-  return dirname(path) === path ? undefined : deviceOf(dirname(path));
-}
-
-function lookAt(path: string, look: typeof statSync = statSync) {
-  return look(path, { throwIfNoEntry: false });
+/** Sets a mode whatever the umask, as far as the file system knows modes. */
+function changeMode(path: string, mode: number): void {
+  if (process.platform === 'win32') return;
+  try {
+    chmodSync(path, mode);
+  } catch (error) {
+    if (!MODELESS.has(codeOf(error))) throw error;
+  }
 }
 
 function codeOf(error: unknown): string {

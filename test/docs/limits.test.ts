@@ -40,6 +40,8 @@ const limits: Readonly<
     ['ecosystems/npm/lockfile', 'ENTRIES_LIMIT', asIs],
   ],
   'message that npm is asked to print': [['ecosystems/npm/refuse', 'NOTICE_LIMIT', asIs]],
+  'commas and brackets of such a lockfile': [['ecosystems/npm/lockfile', 'PARTS_LIMIT', asIs]],
+  "temporary file of ours in npm's own cache": [['shims/npm-content', 'STALE_MS', formatDuration]],
   'making a connection': [['proxy/upstream', 'CONNECT_MS', formatDuration]],
   'tries of a request to an upstream': [
     ['proxy/upstream', 'ATTEMPTS', asIs],

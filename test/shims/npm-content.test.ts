@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +18,8 @@ import cacache from 'cacache';
 import { fc } from '@fast-check/vitest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestOf, integrityOf } from '../../src/content/digest.ts';
-import { notOurs, openNpmContent } from '../../src/shims/npm-content.ts';
+import { obstacleIn } from '../../src/shims/npm-cache-folder.ts';
+import { openNpmContent } from '../../src/shims/npm-content.ts';
 
 const bytes = Buffer.from('a package');
 const digest = digestOf(bytes, 'sha512');
@@ -123,26 +125,74 @@ describe('content of npm’s', () => {
   });
 });
 
+describe.skipIf(process.platform === 'win32')('a link in the way', () => {
+  let elsewhere: string;
+  beforeEach(() => mkdirSync((elsewhere = join(directory, 'elsewhere'))));
+
+  it.each(['npm', 'npm/_cacache', 'npm/_cacache/content-v2'])('at %s is where the folder is kept', (name) => {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    symlinkSync(elsewhere, join(directory, name));
+    expect(obstacleIn(cache)).toBeUndefined();
+    expect(openNpmContent(cache).link(digest, file)).toBe('linked');
+    expect(readFileSync(placeOf()).equals(bytes)).toBe(true);
+  });
+
+  it.each([1, 2, 3])('in the content, %i levels above a file, leads us nowhere', async (levels) => {
+    let at = placeOf();
+    for (let level = 0; level < levels; level++) at = dirname(at);
+    mkdirSync(dirname(at), { recursive: true });
+    // There is all that would be needed to go on there.
+    mkdirSync(join(elsewhere, ...placeOf().slice(at.length).split('/').slice(0, -1)), { recursive: true });
+    symlinkSync(elsewhere, at);
+    expect(() => openNpmContent(cache).link(digest, file)).toThrow(`${at} is a link`);
+    await expect(openNpmContent(cache, { copies: true }).copy(digest, [bytes])).rejects.toThrow('is a link');
+    expect(
+      readdirSync(elsewhere, { recursive: true, withFileTypes: true }).filter((each) => each.isFile()),
+    ).toEqual([]);
+    expect(readdirSync(join(cache, '_cacache', 'tmp'))).toEqual([]);
+    if (levels === 3) expect(obstacleIn(cache)).toMatchObject({ kind: 'link', path: at });
+  });
+
+  it('to nowhere is told', () => {
+    symlinkSync(join(directory, 'gone'), cache);
+    expect(obstacleIn(cache)).toMatchObject({ kind: 'link', text: `${cache} is a link to nowhere` });
+  });
+});
+
+describe('a temporary file of ours', () => {
+  it('that nobody writes any more is removed with the next copy, and none of npm’s', async () => {
+    const temporaries = join(cache, '_cacache', 'tmp');
+    mkdirSync(temporaries, { recursive: true });
+    const old = Date.now() / 1000 - 2 * 60 * 60;
+    for (const name of ['pyrsia-old', 'pyrsia-fresh', 'npms-old']) {
+      writeFileSync(join(temporaries, name), 'half');
+      if (name.endsWith('old')) utimesSync(join(temporaries, name), old, old);
+    }
+    await openNpmContent(cache, { copies: true }).copy(digest, [bytes]);
+    expect(readdirSync(temporaries).toSorted()).toEqual(['npms-old', 'pyrsia-fresh']);
+  });
+});
+
 describe('a cache of npm’s is none to fill', () => {
   it.each(['npm', 'npm/_cacache', 'npm/_cacache/content-v2', 'npm/_cacache/tmp'])(
     'where %s is a file',
     (name) => {
       mkdirSync(dirname(join(directory, name)), { recursive: true });
       writeFileSync(join(directory, name), '');
-      expect(notOurs(cache)).toContain('is no directory');
+      expect(obstacleIn(cache)?.text).toContain('is no directory');
     },
   );
 
   it('where there is nowhere to make it', () => {
-    expect(notOurs(join(directory, 'a', 'b'))).toContain(`there is no ${join(directory, 'a')}`);
-    expect(notOurs(cache)).toBeUndefined();
+    expect(obstacleIn(join(directory, 'a', 'b'))?.text).toContain(`there is no ${join(directory, 'a')}`);
+    expect(obstacleIn(cache)?.text).toBeUndefined();
     mkdirSync(cache);
-    expect(notOurs(cache)).toBeUndefined();
+    expect(obstacleIn(cache)?.text).toBeUndefined();
   });
 
   it.runIf(process.getuid?.() === 0)('where it belongs to another user', () => {
     mkdirSync(join(cache, '_cacache', 'content-v2'), { recursive: true });
     chownSync(join(cache, '_cacache', 'content-v2'), 65534, 65534);
-    expect(notOurs(cache)).toContain('belongs to user 65534');
+    expect(obstacleIn(cache)?.text).toContain('belongs to user 65534');
   });
 });

@@ -17,6 +17,9 @@ import { isPackageName, isVersion } from './names.ts';
 /** The most entries that a lockfile may have: one with more pins nothing. */
 const ENTRIES_LIMIT = 50_000;
 
+/** The most objects, lists, and commas between their members: to parse what has more holds up everybody else. */
+const PARTS_LIMIT = 500_000;
+
 const FOLDER = 'node_modules/';
 
 type Entry = Readonly<Record<string, unknown>>;
@@ -46,13 +49,23 @@ export function pinnedBy(lockfile: string, terms: InstallTerms): readonly Pinned
 }
 
 function entriesIn(lockfile: string): readonly (readonly [path: string, entry: Entry])[] {
-  const lock = parsed(lockfile);
+  const lock = isTooMuch(lockfile) ? undefined : parsed(lockfile);
   const version = lock?.['lockfileVersion'];
   const packages = lock?.['packages'];
   if (typeof version !== 'number' || version < 2 || !isObject(packages)) return [];
   const entries = Object.entries(packages);
   if (entries.length > ENTRIES_LIMIT) return [];
   return entries.filter((entry): entry is [string, Entry] => isObject(entry[1]));
+}
+
+function isTooMuch(text: string): boolean {
+  let parts = 0;
+  for (const mark of '{[,') {
+    for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + 1)) {
+      if (++parts > PARTS_LIMIT) return true;
+    }
+  }
+  return false;
 }
 
 function parsed(text: string): Entry | undefined {

@@ -20,6 +20,11 @@ const lock = (packages: unknown, lockfileVersion: unknown = 3): string =>
   JSON.stringify({ name: 'project', lockfileVersion, packages });
 const names = (packages: unknown, more: Partial<InstallTerms> = {}): string[] =>
   pinnedBy(lock(packages), { ...terms, ...more }).flatMap((each) => each.packages.map(({ name }) => name));
+/** A lockfile that pins left, with more text among its entries and behind them. */
+const textWith = (within: string, behind: string): string =>
+  `{"lockfileVersion":3,"packages":{"node_modules/left":${JSON.stringify(entry('left'))}${within}}${behind}}`;
+const many = (parts: number, part: (n: number) => string): string =>
+  Array.from({ length: parts }, (_, n) => part(n)).join(',');
 
 describe('A lockfile pins', () => {
   it('what it names with digest and address, each content once', () => {
@@ -92,11 +97,18 @@ describe('A lockfile pins', () => {
     expect(pinnedBy(text, terms)).toEqual([]);
   });
 
-  it('nothing where it has a million entries, and says so soon', () => {
-    const packages = Object.fromEntries(
-      Array.from({ length: 200_000 }, (__, n) => [`node_modules/a${n}`, {}]),
-    );
-    expect(names({ ...packages, 'node_modules/left': entry('left') })).toEqual([]);
+  it.each([
+    ['entries than a lockfile has', `,${many(60_000, (n) => `"node_modules/a${n}":{}`)}`, ''],
+    ['members than can be read soon', '', `,"x":{${many(600_000, (n) => `"a${n}":0`)}}`],
+    [
+      'lists in lists',
+      '',
+      `,"x":${'['.repeat(300_000)}${']'.repeat(300_000)},"y":[${'[],'.repeat(300_000)}0]`,
+    ],
+    ['objects in objects', '', `,"x":${'{"a":'.repeat(600_000)}0${'}'.repeat(600_000)}`],
+  ])('nothing where it has more %s', (_, within, behind) => {
+    expect(pinnedBy(textWith('', ''), terms)).toHaveLength(1);
+    expect(pinnedBy(textWith(within, behind), terms)).toEqual([]);
   });
 });
 
