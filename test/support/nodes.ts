@@ -32,7 +32,7 @@ export function nodeDirectory(major: number): string {
 }
 
 /** Readable by whoever the tests run as, writable by nobody else. */
-function keptNodes(): string {
+export function keptNodes(): string {
   const { uid } = userInfo();
   const directory = join(tmpdir(), `pyrsia-test-nodes-${uid}`);
   mkdirSync(directory, { recursive: true, mode: 0o755 });
