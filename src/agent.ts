@@ -11,6 +11,7 @@ import { openAccounts } from './agent/accounts.ts';
 import { collectSooner } from './agent/collect-sooner.ts';
 import { openContradictions } from './agent/contradictions.ts';
 import { fill } from './agent/fill.ts';
+import { findPastUs } from './agent/past-us.ts';
 import { openGates } from './agent/gates.ts';
 import { pull } from './agent/pull.ts';
 import { openQuickAnswers } from './agent/quick-answers.ts';
@@ -120,7 +121,9 @@ async function serve(context: AgentContext): Promise<Service> {
     plan: async (launch) =>
       launch.generation === undefined ? plan(parts, ...toolOf(launch.tool), launch) : quick.plan(launch),
     opened(launch, planned, over) {
-      const filling = fill({ cache, artifacts }, toolOf(launch.tool)[1], planned, over);
+      const [ecosystem, tool] = toolOf(launch.tool);
+      const filling = fill({ cache, artifacts }, tool, planned, over);
+      void findPastUs(ecosystem, tool, planned);
       fills.add(filling);
       void filling.finally(() => fills.delete(filling));
     },

@@ -7,7 +7,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { Wanted } from '../content/descriptor.ts';
 import { contradiction, type Digest } from '../content/digest.ts';
-import type { Pinned, PinnedContent, Tool } from '../ecosystems/ecosystem.ts';
+import type { InstallTerms, Pinned, PinnedContent, Tool } from '../ecosystems/ecosystem.ts';
 import type { ArtifactService, Known } from '../proxy/artifacts.ts';
 import type { Upstream } from '../proxy/asker.ts';
 import { libcHere } from '../shims/libc.ts';
@@ -28,22 +28,33 @@ export interface Sure {
 }
 
 /** What the lockfile of an install pins; nothing where there is none that can be read. */
-export async function pinnedFor(
-  { lockfiles, installed, omit, os, cpu, libc }: InstallSettings,
-  tool: Tool,
-): Promise<readonly PinnedContent[]> {
-  let lockfile: string | undefined;
-  for (const path of lockfiles) lockfile ??= await textOf(path);
-  if (!lockfile || !tool.pinnedBy) return [];
+export async function pinnedFor(install: InstallSettings, tool: Tool): Promise<readonly PinnedContent[]> {
+  const lock = await lockOf(install);
+  return (lock && tool.pinnedBy?.(lock.text, lock.terms)) ?? [];
+}
+
+/** The lockfile of an install, and on which terms it is installed; undefined where there is none that can be read. */
+export async function lockOf({
+  lockfiles,
+  installed,
+  omit,
+  os,
+  cpu,
+  libc,
+}: InstallSettings): Promise<{ readonly text: string; readonly terms: InstallTerms } | undefined> {
+  let text: string | undefined;
+  for (const path of lockfiles) text ??= await textOf(path);
+  if (!text) return undefined;
   const there = installed === undefined ? undefined : await textOf(installed);
-  const c = libc ?? (lockfile.includes('"libc"') ? libcHere() : undefined);
-  return tool.pinnedBy(lockfile, {
+  const c = libc ?? (text.includes('"libc"') ? libcHere() : undefined);
+  const terms = {
     omit,
     os,
     cpu,
     ...(c === undefined ? {} : { libc: c }),
     ...(there ? { installed: there } : {}),
-  });
+  };
+  return { text, terms };
 }
 
 /** The text of a file; empty for one that cannot be taken, undefined where there is none. */

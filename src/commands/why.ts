@@ -60,7 +60,7 @@ async function settled(session: Session): Promise<void> {
 }
 
 function toldReceipt(receipt: Receipt): string {
-  const { command, cwd, startedAt, endedAt, policy, artifacts, fill, notes } = receipt;
+  const { command, cwd, startedAt, endedAt, policy, artifacts, fill, pastUs = [], notes } = receipt;
   const about = facts([
     ['command', command.join(' ')],
     ['directory', cwd],
@@ -69,6 +69,9 @@ function toldReceipt(receipt: Receipt): string {
     ['policy', policy],
     ['fetched', summary(receipt)],
     ['filled', fill && toldFill(fill)],
+    ...pastUs.map(
+      ({ host, packages, reason }) => ['past us', `${packages} from ${host}: ${reason}`] as const,
+    ),
     ...notes.map((note) => ['note', note] as const),
   ]);
   const reasons = artifacts.flatMap((line) => reasonOf(line) ?? []);

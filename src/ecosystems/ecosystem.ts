@@ -131,6 +131,28 @@ export interface Tool {
   redirect(call: ToolCall): Redirection;
   /** What a lockfile has it look for in its own cache, by digest, before it asks anybody; absent where it never does. */
   pinnedBy?(lockfile: string, terms: InstallTerms): readonly PinnedContent[];
+  /** What an install on these terms takes from the addresses that a lockfile gives, each package once; absent where lockfiles give none. */
+  lockedBy?(lockfile: string, terms: InstallTerms): readonly Locked[];
+  /** Why it does not ask us, led as it is, for what a lockfile has at `address`; undefined where it does. Absent where it always does. */
+  pastUs?(redirection: Redirection, replacing: Replacing, address: URL): string | undefined;
+}
+
+/** What decides, besides us, which addresses of a lockfile a tool replaces by others. */
+export interface Replacing {
+  /** The tool's version, where it is known. */
+  readonly version?: string;
+  /** What it replaces unless we say otherwise, in its own words; `isUsers` where its user has said so. */
+  readonly replaces: string;
+  readonly isUsers: boolean;
+  /** The registries that it is configured with, the default one first. */
+  readonly registries: readonly { readonly url: string; readonly scope?: string }[];
+}
+
+/** A package with the address that a lockfile gives for it. */
+export interface Locked extends Pinned {
+  readonly resolved: string;
+  /** The digest by which the tool looks for it in its own cache. */
+  readonly digest?: Digest;
 }
 
 /** What an install leaves out. */

@@ -21,8 +21,8 @@ const KEPT = 20;
  * @throws the file system's error when it cannot be written
  */
 export function keepReceipt(state: string, receipt: Receipt): void {
-  const { artifacts, documents, notes } = receipt;
-  if (artifacts.length + documents.stale + notes.length === 0) return;
+  const { artifacts, documents, notes, pastUs = [] } = receipt;
+  if (artifacts.length + documents.stale + notes.length + pastUs.length === 0) return;
   const directory = join(state, 'receipts');
   makeOurs(state);
   mkdirSync(directory, { recursive: true, mode: 0o700 });

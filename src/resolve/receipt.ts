@@ -35,13 +35,13 @@ export function totals(lines: readonly ReportLine[]): Totals {
 
 /**
  * What is said on stderr when a launch is over: one line, and one more for why something was refused or
- * could not be had. Undefined when nothing was fetched. Parts that are zero are left out.
+ * could not be had. Undefined when nothing was fetched, neither through us nor past us. Parts that are zero are left out.
  *
  * `pyrsia: 503 packages · 488 cache · 15 upstream · 488 linked into npm's cache · 503 verified · 21.3 MB, 20.9 MB not downloaded · 4.3 s  (pyrsia why last)`
  */
 export function receiptLine(receipt: Receipt): string | undefined {
   const { artifacts } = receipt;
-  if (artifacts.length === 0) return undefined;
+  if (artifacts.length === 0 && !receipt.pastUs) return undefined;
 
   const worst =
     artifacts.find(({ outcome }) => outcome === 'refused') ??
@@ -57,15 +57,22 @@ export function receiptText(receipt: Receipt, said: ReadonlySet<string>): string
 }
 
 /** A launch in one line: `503 packages · 488 cache · …`. */
-export function summary({ artifacts, documents, totals: sum, startedAt, endedAt, offline }: Receipt): string {
+export function summary(receipt: Receipt): string {
+  const { artifacts, documents, totals: sum, startedAt, endedAt, offline, pastUs = [] } = receipt;
   const noun = artifacts.every(({ purl }) => purl.startsWith('pkg:npm/')) ? 'package' : 'artifact';
   const parts = [
-    `${sum.artifacts} ${noun}${sum.artifacts === 1 ? '' : 's'}`,
+    sum.artifacts === 0 && pastUs.length > 0
+      ? `no ${noun} through us`
+      : `${sum.artifacts} ${noun}${sum.artifacts === 1 ? '' : 's'}`,
     some(sum.cache, 'cache'),
     some(sum.peer, 'peers'),
     some(sum.upstream, 'upstream'),
     some(sum.linked, "linked into npm's cache"),
     some(sum.passed, 'passed with your own credentials'),
+    some(
+      pastUs.reduce((all, { packages }) => all + packages, 0),
+      'past us',
+    ),
     some(sum.refused, 'REFUSED'),
     some(sum.unavailable, 'unavailable'),
     some(sum.notFound, 'not found'),

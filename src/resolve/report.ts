@@ -81,8 +81,20 @@ export interface Receipt {
   readonly totals: Totals;
   /** What was put into the tool's own cache when it started; absent where nothing was to be. */
   readonly fill?: Fill;
+  /** What the tool fetched without us; absent where there is no such thing. */
+  readonly pastUs?: readonly PastUs[];
   /** Things worth a line: nothing can be stored, a registry was left alone. */
   readonly notes: readonly string[];
+}
+
+/** Packages that a tool, led to us, has to fetch from a host that it cannot be led from. */
+export interface PastUs {
+  /** As the lockfile names it, with its port. */
+  readonly host: string;
+  /** How many. */
+  readonly packages: number;
+  /** Why it is not led from there, and what helps. */
+  readonly reason: string;
 }
 
 /** How a tool's own cache was filled when it started. */

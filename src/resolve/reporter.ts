@@ -5,7 +5,7 @@
  */
 import { constants, renameSync, writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
-import type { DocumentCounts, Fill, Receipt, ReportLine } from './report.ts';
+import type { DocumentCounts, Fill, PastUs, Receipt, ReportLine } from './report.ts';
 import { receiptText, totals } from './receipt.ts';
 
 /** A pipe that nobody reads is an error: to wait for it would hold up every launch of the agent. */
@@ -20,6 +20,8 @@ export interface Reporter {
   add(line: ReportLine): Promise<void>;
   /** How the tool's own cache was filled. */
   filled(fill: Fill): void;
+  /** What the tool has to fetch past us; what comes through us all the same does not count. */
+  pastUs(packages: readonly (Pick<ReportLine, 'purl'> & Omit<PastUs, 'packages'>)[]): void;
   /** Counts a document by where its answer came from. */
   document(from: keyof DocumentCounts): void;
   /**
@@ -50,6 +52,8 @@ export function openReporter(
   const artifacts: ReportLine[] = [];
   /** By package and upstream: where its line stands. */
   const at = new Map<string, number>();
+  /** By package. */
+  const past = new Map<string, Omit<PastUs, 'packages'>>();
   let fill: Fill | undefined;
   const documents = { upstream: 0, unchanged: 0, stale: 0 };
   /** By topic. */
@@ -99,6 +103,7 @@ export function openReporter(
       artifacts: [...artifacts],
       documents: { ...documents },
       ...(fill && { fill }),
+      ...(past.size > 0 && { pastUs: byHost(past.values()) }),
       totals: totals(artifacts),
       notes: [...notes.values()],
     };
@@ -108,6 +113,7 @@ export function openReporter(
     async add(line) {
       const key = `${line.purl} ${line.upstream}`;
       const before = at.get(key);
+      past.delete(line.purl);
       if (line.outcome === 'linked' && before !== undefined) return;
       if (before !== undefined && artifacts[before]?.outcome === 'linked') artifacts[before] = line;
       else at.set(key, artifacts.push(line) - 1);
@@ -116,6 +122,11 @@ export function openReporter(
       await (flushing ??= flush());
     },
     filled: (made) => void (fill = made),
+    pastUs(packages) {
+      const ours = new Set(artifacts.map(({ purl }) => purl));
+      for (const { purl, host, reason } of packages) if (!ours.has(purl)) past.set(purl, { host, reason });
+      if (receiptFile !== undefined) void (flushing ??= flush());
+    },
     document(from) {
       documents[from]++;
       if (receiptFile !== undefined) void (flushing ??= flush());
@@ -125,4 +136,11 @@ export function openReporter(
     receipt,
     close: () => (receiptFile = undefined),
   };
+}
+
+function byHost(past: Iterable<Omit<PastUs, 'packages'>>): readonly PastUs[] {
+  const hosts = new Map<string, PastUs>();
+  for (const { host, reason } of past)
+    hosts.set(host, { host, packages: (hosts.get(host)?.packages ?? 0) + 1, reason });
+  return [...hosts.values()].toSorted((a, b) => b.packages - a.packages);
 }

@@ -6,6 +6,7 @@
  */
 import { lstatSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { algorithmOf, type Digest, hexOf } from '../content/digest.ts';
 
 /** Folders below a cache of npm's. */
 export interface NpmFolders {
@@ -28,6 +29,23 @@ export interface Obstacle {
 export function foldersOf(cache: string): NpmFolders {
   const root = join(cache, '_cacache');
   return { root, content: join(root, 'content-v2'), temporaries: join(root, 'tmp') };
+}
+
+/** Where content lies in the cache in `cache`. */
+export function contentAt(cache: string, digest: Digest): string {
+  const hex = hexOf(digest);
+  const { content } = foldersOf(cache);
+  return join(content, algorithmOf(digest), hex.slice(0, 2), hex.slice(2, 4), hex.slice(4));
+}
+
+/** Whether a file has lain there under this digest since before `time`, in milliseconds since 1970. */
+export function heldBefore(cache: string, digest: Digest, time: number): boolean {
+  try {
+    const found = lookAt(contentAt(cache, digest));
+    return found !== undefined && found.mtimeMs < time;
+  } catch {
+    return false; // What we may not read, npm may not either.
+  }
 }
 
 /** Why this is no folder of the user that we are. Whether it may be written shows when it is. */

@@ -6,7 +6,7 @@
  * @module
  */
 import { userInfo } from 'node:os';
-import { realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { PyrsiaError } from '../errors.ts';
 import type { SettingsSource, ToolContext } from './settings.ts';
@@ -37,6 +37,8 @@ export interface NpmConfig {
   readonly words: readonly string[];
   /** npm's idea of the project's directory: that of the workspace's root, where there is one. */
   readonly project: string;
+  /** Reads which npm it is; nothing where that cannot be told. */
+  version(this: void): Promise<{ readonly version?: string }>;
 }
 
 /** npm's own reader. It is slow to import: who knows that it will be needed can begin early. */
@@ -53,9 +55,10 @@ export async function loadNpmConfig(context: NpmContext): Promise<NpmConfig> {
   const { cwd } = context;
   await demandFiles(cwd);
   const { Config, npm } = await importNpmConfig();
+  const npmPath = context.npm === undefined ? cwd : dirname(dirname(await real(context.npm)));
   const config = new Config({
     ...npm,
-    npmPath: context.npm === undefined ? cwd : dirname(dirname(await real(context.npm))),
+    npmPath,
     // A copy: npm's reader writes into it. Without HOME it would look at our own.
     env: { ...context.env, HOME: context.env['HOME'] || context.env['USERPROFILE'] || userInfo().homedir },
     argv: ['node', 'npm', ...context.args],
@@ -105,6 +108,7 @@ export async function loadNpmConfig(context: NpmContext): Promise<NpmConfig> {
     }),
     words: config.parsedArgv.remain,
     project: config.localPrefix,
+    version: async () => (context.npm === undefined ? {} : versionIn(npmPath)),
   };
 }
 
@@ -122,6 +126,18 @@ async function demandFiles(cwd: string): Promise<void> {
         throw new PyrsiaError('CONFIG_INVALID', { problems: [`npm's configuration: ${file} is no file`] });
     }
     if (dirname(at) === at) return;
+  }
+}
+
+async function versionIn(npmPath: string): Promise<{ readonly version?: string }> {
+  try {
+    const value: unknown = JSON.parse(await readFile(join(npmPath, 'package.json'), 'utf8'));
+    const isNpms = typeof value === 'object' && value && 'name' in value && value.name === 'npm';
+    return isNpms && 'version' in value && typeof value.version === 'string'
+      ? { version: value.version }
+      : {};
+  } catch {
+    return {};
   }
 }
 

@@ -21,9 +21,9 @@ import {
 } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import { type Digest, hexOf } from '../content/digest.ts';
+import type { Digest } from '../content/digest.ts';
 import type { ByteStream } from '../content/source.ts';
-import { foldersOf, lookAt, obstacleAt, sharesDevice } from './npm-cache-folder.ts';
+import { contentAt, foldersOf, lookAt, obstacleAt, sharesDevice } from './npm-cache-folder.ts';
 
 /** What becomes of content that is put there; `gone`: somebody is cleaning up at the same time. */
 export type Placed = 'linked' | 'copied' | 'there' | 'gone';
@@ -59,10 +59,7 @@ export function openNpmContent(cache: string, { copies = false } = {}): NpmConte
   let isTidy = false;
   let links = !copies && sharesDevice(content, temporaries);
 
-  const pathOf = (digest: Digest): string => {
-    const hex = hexOf(digest);
-    return join(content, 'sha512', hex.slice(0, 2), hex.slice(2, 4), hex.slice(4));
-  };
+  const pathOf = (digest: Digest): string => contentAt(cache, digest);
 
   /**
    * Makes a directory below the parent of `cache`, each as open to others as the one that it is made in. Within

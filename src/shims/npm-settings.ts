@@ -33,7 +33,7 @@ export async function readNpmSettings(context: NpmContext): Promise<ToolSettings
   }
   const upstreams = [undefined, ...scopes].map((scope) => upstreamOf(config, scope));
   const shippedHost = new URL(String(config.shipped('registry'))).host;
-  const replaces = config.get('replace-registry-host');
+  const replaces = said(config.get('replace-registry-host')) ?? shippedHost;
   const replacesByItself = replaces === config.shipped('replace-registry-host') || replaces === shippedHost;
   const install = npmInstall(config, context.env);
   return {
@@ -44,6 +44,12 @@ export async function readNpmSettings(context: NpmContext): Promise<ToolSettings
     sources: config.sources,
     lockedHosts: config.get('global') === true ? [] : await lockedHosts(config.project),
     ...(replacesByItself ? { replacedHost: shippedHost } : {}),
+    replacing: {
+      replaces: replacesByItself ? shippedHost : replaces,
+      isUsers: !replacesByItself,
+      // Only one thing depends on it.
+      ...(new URL(upstreams[0]!.url).pathname === '/' ? {} : await config.version()),
+    },
     ...(install && { install }),
   };
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { InstallTerms } from '../ecosystems/ecosystem.ts';
+import type { InstallTerms, Replacing } from '../ecosystems/ecosystem.ts';
 
 /** A registry that a tool would ask. */
 export interface UpstreamSettings {
@@ -55,6 +55,8 @@ export interface ToolSettings {
   readonly lockedHosts: readonly string[];
   /** The host that the tool, meeting it in a lockfile, replaces by its default registry's; undefined: the user has said otherwise. */
   readonly replacedHost?: string;
+  /** What decides which addresses of a lockfile the tool leads to its default registry, besides us. */
+  readonly replacing?: Omit<Replacing, 'registries'>;
   /** Set for a call that installs what the project's lockfile names, and nothing else. */
   readonly install?: InstallSettings;
 }

@@ -38,6 +38,12 @@ describe('a receipt', () => {
     expect(readdirSync(join(state, 'receipts'))).toEqual(['one.json']);
   });
 
+  it('is kept of a launch of which all went past us', () => {
+    const pastUs = [{ host: 'x', packages: 1, reason: 'so' }];
+    keepReceipt(state, { ...receiptOf('one', 1, 'upstream'), pastUs });
+    expect(lastReceipt({ state })).toMatchObject({ launch: 'one', pastUs });
+  });
+
   it('goes when twenty others have come after it', () => {
     for (let n = 0; n < 20; n++) {
       keepReceipt(state, receiptOf(`n${n}`, n));

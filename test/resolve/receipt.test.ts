@@ -99,6 +99,19 @@ describe('the receipt', () => {
     );
   });
 
+  it('counts what went past us, also where nothing came through us', () => {
+    const pastUs = [
+      { host: 'one.example', packages: 10, reason: 'so' },
+      { host: 'two.example', packages: 2, reason: 'so' },
+    ];
+    expect(receiptLine(receipt([line()], { pastUs }))).toMatch(
+      /^pyrsia: 1 package · 1 cache · 12 past us · 1 verified · /,
+    );
+    expect(receiptLine(receipt([], { pastUs }))).toBe(
+      'pyrsia: no package through us · 12 past us  (pyrsia why last)',
+    );
+  });
+
   it('leaves out what is zero, and says one package', () => {
     expect(receiptLine(receipt([line({ source: 'upstream' })]))).toBe(
       'pyrsia: 1 package · 1 upstream · 1 verified · 1 kB · 4.3 s  (pyrsia why last)',

@@ -23,6 +23,7 @@ const line = (purl: string): ReportLine => ({
   ms: 1,
   at: 2,
 });
+const past = (name: string, host: string) => ({ purl: `pkg:npm/${name}@1`, host, reason: `${host}!` });
 
 describe('the account of a launch', () => {
   it('stands in the report, line by line, for the user only', async () => {
@@ -65,6 +66,27 @@ describe('the account of a launch', () => {
       'delivered',
       'linked',
     ]);
+  });
+
+  it('counts by host what went past us, unless it came through us, before or after', async () => {
+    const receipt = join(directory, 'L.receipt');
+    const reporter = openReporter(about, { receipt });
+    await reporter.add(line('pkg:npm/a@1'));
+    reporter.pastUs([past('a', 'x'), past('b', 'x'), past('c', 'y'), past('d', 'y'), past('e', 'z')]);
+    await reporter.add({ ...line('pkg:npm/e@1'), outcome: 'linked', via: 'linked' });
+    expect(reporter.receipt().pastUs).toEqual([
+      { host: 'y', packages: 2, reason: 'y!' },
+      { host: 'x', packages: 1, reason: 'x!' },
+    ]);
+    expect(readFileSync(receipt, 'utf8')).toContain(' · 3 past us · ');
+    expect(openReporter(about).receipt()).not.toHaveProperty('pastUs');
+  });
+
+  it('says that all went past us where that is so', async () => {
+    const receipt = join(directory, 'L.receipt');
+    openReporter(about, { receipt }).pastUs([{ purl: 'pkg:npm/a@1', host: 'x', reason: 'so' }]);
+    await expect.poll(() => existsSync(receipt)).toBe(true);
+    expect(readFileSync(receipt, 'utf8')).toMatch(/^pyrsia: no package through us · 1 past us {2}\(/);
   });
 
   it('says how the tool’s own cache was filled, to nobody who did not ask', async () => {

@@ -18,7 +18,7 @@ import cacache from 'cacache';
 import { fc } from '@fast-check/vitest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestOf, integrityOf } from '../../src/content/digest.ts';
-import { obstacleIn } from '../../src/shims/npm-cache-folder.ts';
+import { heldBefore, obstacleIn } from '../../src/shims/npm-cache-folder.ts';
 import { openNpmContent } from '../../src/shims/npm-content.ts';
 
 const bytes = Buffer.from('a package');
@@ -56,6 +56,17 @@ describe('content of npm’s', () => {
     expect(bytes.equals(await read())).toBe(true);
     expect(statSync(file).nlink).toBe(1);
     expect(readdirSync(join(cache, '_cacache', 'tmp'))).toEqual([]);
+  });
+
+  it('of any digest is known to have been there before', async () => {
+    const past = Date.now() / 1000 - 60;
+    for (const algorithm of ['sha1', 'sha512'] as const) {
+      const held = (time: number): boolean => heldBefore(cache, digestOf(bytes, algorithm), time);
+      expect(held(Date.now() + 1000)).toBe(false);
+      await cacache.put(join(cache, '_cacache'), 'key', bytes, { algorithms: [algorithm] });
+      expect(held(Date.now() + 1000)).toBe(true);
+      expect(held(past * 1000)).toBe(false);
+    }
   });
 
   it('is left as it is where something lies there', async () => {

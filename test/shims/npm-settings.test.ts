@@ -291,6 +291,7 @@ describe('The lockfile', () => {
     expect((await read()).replacedHost).toBe(host);
     write({ 'project/.npmrc': 'replace-registry-host=never' });
     expect(await read()).not.toHaveProperty('replacedHost');
+    expect((await read()).replacing).toMatchObject({ isUsers: true });
   });
 });
 
@@ -373,5 +374,31 @@ describe("npm's configuration", () => {
     expect((await read()).globalConfig).toBe('a=1\n');
     expect((await read({ env: { npm_config_globalconfig: 'other' } })).globalConfig).toBe('b=2\n');
     expect((await read({ env: { PREFIX: '/nowhere' } })).globalConfig).toBe('');
+  });
+});
+
+describe('What npm replaces in the addresses of a lockfile', () => {
+  it('is its own, or what the user has said', async () => {
+    const shipped = { replaces: (await read()).replacedHost, isUsers: false };
+    expect((await read()).replacing).toEqual(shipped);
+    for (const same of ['npmjs', shipped.replaces!, '']) {
+      write({ 'home/.npmrc': `replace-registry-host=${same}\n` });
+      expect((await read()).replacing, same).toEqual(shipped);
+    }
+    write({ 'home/.npmrc': 'replace-registry-host=never\n' });
+    expect((await read()).replacing).toEqual({ replaces: 'never', isUsers: true });
+  });
+
+  it('depends on its version where its registry lies below a path', async () => {
+    const npm = 'npm/bin/npm-cli.js';
+    write({ [npm]: '', 'npm/package.json': '{"name":"npm","version":"11.2.3"}' });
+    expect((await read({ npm })).replacing).not.toHaveProperty('version');
+    write({ 'home/.npmrc': 'registry=https://npm.corp.example/api/npm/\n' });
+    expect((await read({ npm })).replacing).toMatchObject({ version: '11.2.3' });
+    for (const text of ['{"name":"other","version":"1.0.0"}', 'torn {', '[]', '{"name":"npm"}']) {
+      write({ 'npm/package.json': text });
+      expect((await read({ npm })).replacing, text).not.toHaveProperty('version');
+    }
+    expect((await read()).replacing).not.toHaveProperty('version');
   });
 });

@@ -33,6 +33,7 @@ export interface LockedPackage {
   readonly name?: string;
   readonly link?: boolean;
   readonly inBundle?: boolean;
+  readonly dependencies?: Readonly<Record<string, string>>;
 }
 
 /** A project directory. */

@@ -10,8 +10,8 @@
  * @module
  */
 import type { Digest } from '../../content/digest.ts';
-import { isDigest } from '../../content/digest.ts';
-import type { InstallTerms, Pinned, PinnedContent } from '../ecosystem.ts';
+import { digestFromIntegrity, isDigest } from '../../content/digest.ts';
+import type { InstallTerms, Locked, Pinned, PinnedContent } from '../ecosystem.ts';
 import { isPackageName, isVersion } from './names.ts';
 
 /** The most entries that a lockfile may have: one with more pins nothing. */
@@ -26,7 +26,7 @@ type Entry = Readonly<Record<string, unknown>>;
 
 /** Content that `lockfile` pins and an install on these terms needs; nothing where it cannot be read. */
 export function pinnedBy(lockfile: string, terms: InstallTerms): readonly PinnedContent[] {
-  const installed = new Map(terms.installed === undefined ? [] : entriesIn(terms.installed));
+  const installed = installedBy(terms);
   const found = new Map<Digest, Map<string, Pinned>>();
   const needed = new Set<Digest>();
   const doubtful = new Set<Digest>();
@@ -46,6 +46,28 @@ export function pinnedBy(lockfile: string, terms: InstallTerms): readonly Pinned
   return [...needed]
     .filter((digest) => !doubtful.has(digest))
     .map((digest) => ({ digest, packages: [...found.get(digest)!.values()] }));
+}
+
+/**
+ * Packages that an install on these terms takes from the addresses that `lockfile` gives for them, each once
+ * for each address. What comes out of a repository, a directory or a file is none.
+ */
+export function lockedBy(lockfile: string, terms: InstallTerms): readonly Locked[] {
+  const installed = installedBy(terms);
+  const found = new Map<string, Locked>();
+  for (const [path, entry] of entriesIn(lockfile)) {
+    const { name, version, resolved } = pinnedAt(path, entry) ?? {};
+    if (name === undefined || version === undefined || resolved === undefined) continue;
+    if (!isNeeded(path, entry, terms, installed)) continue;
+    const { integrity } = entry;
+    const digest = typeof integrity === 'string' ? digestFromIntegrity(integrity) : undefined;
+    found.set([name, version, resolved].join(' '), { name, version, resolved, ...(digest && { digest }) });
+  }
+  return [...found.values()];
+}
+
+function installedBy({ installed }: InstallTerms): ReadonlyMap<string, Entry> {
+  return new Map(installed === undefined ? [] : entriesIn(installed));
 }
 
 function entriesIn(lockfile: string): readonly (readonly [path: string, entry: Entry])[] {

@@ -3,7 +3,7 @@ import { fc } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../../src/content/digest.ts';
 import type { InstallTerms } from '../../../src/ecosystems/ecosystem.ts';
-import { pinnedBy } from '../../../src/ecosystems/npm/lockfile.ts';
+import { lockedBy, pinnedBy } from '../../../src/ecosystems/npm/lockfile.ts';
 
 const terms: InstallTerms = { omit: [], os: 'linux', cpu: 'x64', libc: 'glibc' };
 const hash = (text: string): string => `sha512-${createHash('sha512').update(text).digest('base64')}`;
@@ -25,6 +25,9 @@ const textWith = (within: string, behind: string): string =>
   `{"lockfileVersion":3,"packages":{"node_modules/left":${JSON.stringify(entry('left'))}${within}}${behind}}`;
 const many = (parts: number, part: (n: number) => string): string =>
   Array.from({ length: parts }, (_, n) => part(n)).join(',');
+
+const taken = (packages: unknown, more: Partial<InstallTerms> = {}) =>
+  lockedBy(lock(packages), { ...terms, ...more });
 
 describe('A lockfile pins', () => {
   it('what it names with digest and address, each content once', () => {
@@ -109,6 +112,50 @@ describe('A lockfile pins', () => {
   ])('nothing where it has more %s', (_, within, behind) => {
     expect(pinnedBy(textWith('', ''), terms)).toHaveLength(1);
     expect(pinnedBy(textWith(within, behind), terms)).toEqual([]);
+  });
+});
+
+describe('An install takes from the addresses of a lockfile', () => {
+  it('each package once, with the digest by which npm looks for it', () => {
+    const weak = { integrity: 'sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=' };
+    expect(
+      taken({
+        '': { name: 'project' },
+        'node_modules/left': entry('left'),
+        'node_modules/right/node_modules/left': entry('left'),
+        'node_modules/alias': { ...entry('real'), name: 'real' },
+        'node_modules/old': entry('old', weak),
+        'node_modules/plain': entry('plain', { integrity: undefined }),
+      }),
+    ).toEqual([
+      { name: 'left', version: '1.0.0', resolved: url('left'), digest: digest('left') },
+      { name: 'real', version: '1.0.0', resolved: url('real'), digest: digest('real') },
+      {
+        name: 'old',
+        version: '1.0.0',
+        resolved: url('old'),
+        digest: 'sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709',
+      },
+      { name: 'plain', version: '1.0.0', resolved: url('plain') },
+    ]);
+  });
+
+  it.each([
+    ['a link', { link: true }],
+    ['what is bundled', { inBundle: true }],
+    ['git', { resolved: 'git+ssh://git@host.example/left.git#abc' }],
+    ['a file', { resolved: 'file:left-1.0.0.tgz' }],
+    ['what has no address', { resolved: undefined }],
+    ['what another platform needs', { os: ['sunos'] }],
+    ['what is left out', { dev: true }],
+    ['a name that climbs', { name: '../../left' }],
+  ])('not %s', (_, more) => {
+    expect(taken({ 'node_modules/left': entry('left', more) }, { omit: ['dev'] })).toEqual([]);
+  });
+
+  it('not what is installed already', () => {
+    const packages = { 'node_modules/left': entry('left') };
+    expect(taken(packages, { installed: lock(packages) })).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ToolCall } from '../../../src/ecosystems/ecosystem.ts';
-import { redirect } from '../../../src/ecosystems/npm/redirect.ts';
+import type { Replacing, ToolCall } from '../../../src/ecosystems/ecosystem.ts';
+import { pastUs, redirect } from '../../../src/ecosystems/npm/redirect.ts';
 
 const own = { upstream: 'https://npm.corp.example/', base: 'http://127.0.0.1:4001/' };
 const call = (more: Partial<ToolCall> = {}): ToolCall => ({
@@ -106,5 +106,96 @@ describe('A lockfile', () => {
     expect(replaced(['npm.corp.example'], { replacedHost: 'npm.corp.example' })).toBeUndefined();
     const { replacedHost: _, ...without } = call({ lockedHosts: ['npm.corp.example'] });
     expect(redirect(without).env).not.toHaveProperty('npm_config_replace_registry_host');
+  });
+});
+
+describe('What a lockfile has', () => {
+  const registries = [{ url: own.upstream }];
+  const past = (
+    address: string,
+    {
+      replaced: host,
+      registries: all = registries,
+      ...more
+    }: Partial<Replacing> & { replaced?: string } = {},
+  ): string | undefined =>
+    pastUs(
+      {
+        env: {
+          npm_config_registry: own.base,
+          ...(host && { npm_config_replace_registry_host: host }),
+        },
+      },
+      { replaces: 'public.example', isUsers: false, registries: all, ...more },
+      new URL(address),
+    );
+
+  it.each([
+    ['at the host that npm replaces by itself', 'https://public.example/left/-/left-1.0.0.tgz', {}],
+    ['at any port of it', 'http://public.example:8080/left/-/left-1.0.0.tgz', {}],
+    ['at the host that we name', 'https://npm.corp.example/left.tgz', { replaced: 'npm.corp.example' }],
+    ['anywhere, where all are replaced', 'https://else.example/left.tgz', { replaced: 'always' }],
+    ['anywhere, where the user says that', 'https://else.example/left.tgz', { replaces: 'always' }],
+    [
+      'where the user says, by host and port',
+      'http://localhost:4873/left.tgz',
+      { replaces: 'localhost:4873' },
+    ],
+    [
+      'below the path that we name, for an npm that reads it',
+      'https://npm.corp.example/api/npm/left.tgz',
+      { replaced: 'https://npm.corp.example/api/npm', version: '11.18.0' },
+    ],
+  ])('comes through us %s', (_, address, more) => expect(past(address, more)).toBeUndefined());
+
+  it.each([
+    ['elsewhere', 'https://else.example/left.tgz', {}, 'one host'],
+    [
+      'at the host that was replaced before',
+      'https://public.example/left.tgz',
+      { replaced: 'npm.corp.example' },
+      'one host',
+    ],
+    [
+      'where nothing is replaced',
+      'https://public.example/left.tgz',
+      { replaces: 'never', isUsers: true },
+      'configured',
+    ],
+    [
+      'below another path',
+      'https://npm.corp.example/api/npm-other/left.tgz',
+      { replaced: 'https://npm.corp.example/api/npm', version: '12.0.0' },
+      'one host',
+    ],
+    [
+      'below a path, for an npm that does not read it',
+      'https://npm.corp.example/api/npm/left.tgz',
+      { replaced: 'https://npm.corp.example/api/npm', version: '11.17.9' },
+      'npm 11.18.0 and later can be led from a registry below a path, npm 11.17.9 cannot',
+    ],
+    [
+      'at the registry of a scope',
+      'https://acme.example/left.tgz',
+      { registries: [...registries, { url: 'https://acme.example/', scope: '@acme' }] },
+      "it is @acme's registry",
+    ],
+  ])('goes past us %s', (_, address, more, reason) => expect(past(address, more)).toContain(reason));
+
+  it('goes past us where npm is not led', () => {
+    const replacing = { replaces: 'always', isUsers: true, registries };
+    expect(pastUs({ env: {} }, replacing, new URL('https://public.example/left.tgz'))).toBeDefined();
+  });
+
+  it('can be led from all hosts where there is one registry, and that has no path', () => {
+    const remedy = 'npm config set replace-registry-host always';
+    expect(past('https://else.example/left.tgz')).toContain(
+      `if ${own.upstream} has the same packages, \`${remedy}`,
+    );
+    for (const others of [
+      [{ url: 'https://npm.corp.example/api/' }],
+      [...registries, { url: 'https://acme.example/', scope: '@acme' }],
+    ])
+      expect(past('https://else.example/left.tgz', { registries: others })).not.toContain(remedy);
   });
 });
