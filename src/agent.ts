@@ -11,7 +11,11 @@ import { openAccounts } from './agent/accounts.ts';
 import { collectSooner } from './agent/collect-sooner.ts';
 import { openContradictions } from './agent/contradictions.ts';
 import { fill } from './agent/fill.ts';
+<<<<<<< HEAD
+import { openFollowings } from './agent/following.ts';
+=======
 import { findPastUs } from './agent/past-us.ts';
+>>>>>>> 0c852d713fec9d67ff7c3a8efe651f3d125a971a
 import { openGates } from './agent/gates.ts';
 import { pull } from './agent/pull.ts';
 import { openQuickAnswers } from './agent/quick-answers.ts';
@@ -22,6 +26,7 @@ import { parseDigest } from './content/digest.ts';
 import { readConfig } from './config/read-config.ts';
 import { type AgentContext, runAgent, type Service } from './control/lifecycle.ts';
 import { keptPorts } from './control/ports.ts';
+import { npxAsExec } from './ecosystems/npm/npx.ts';
 import { ecosystems, parseReference } from './ecosystems/index.ts';
 import { PyrsiaError } from './errors.ts';
 import { pathsOf } from './paths.ts';
@@ -75,7 +80,9 @@ async function serve(context: AgentContext): Promise<Service> {
   const accounts = openAccounts({ state: paths.state, settled: async () => artifacts.settled(), log });
   const firstPort = config['proxy.port'];
   const ports = keptPorts(paths.state, log);
+  const followings = openFollowings(documents);
   const gates = openGates({
+    onDocument: followings.given,
     artifacts,
     documents,
     upstreams,
@@ -121,9 +128,14 @@ async function serve(context: AgentContext): Promise<Service> {
     plan: async (launch) =>
       launch.generation === undefined ? plan(parts, ...toolOf(launch.tool), launch) : quick.plan(launch),
     opened(launch, planned, over) {
+<<<<<<< HEAD
+      const [, tool] = toolOf(launch.tool);
+      const filling = fill({ cache, artifacts }, tool, planned, over, followings.open(tool, planned, over));
+=======
       const [ecosystem, tool] = toolOf(launch.tool);
       const filling = fill({ cache, artifacts }, tool, planned, over);
       void findPastUs(ecosystem, tool, planned);
+>>>>>>> 0c852d713fec9d67ff7c3a8efe651f3d125a971a
       fills.add(filling);
       void filling.finally(() => fills.delete(filling));
     },
@@ -238,8 +250,8 @@ async function readSettings(
   const { cwd, env } = context;
   const { PATH: path } = env;
   const skip = [paths.shims];
-  // The arguments of another command, a script or the package that npx runs, are not npm's.
-  const args = tool === 'npm' ? context.args : [];
+  // The arguments of another command, or of a script, are not npm's.
+  const args = tool === 'npm' ? context.args : ((tool === 'npx' ? npxAsExec(context.args) : undefined) ?? []);
   const isNpms = tool === 'npm' || tool === 'npx';
   const onPath = isNpms && executable !== undefined ? executable : findTool('npm', path, { skip });
   const first =

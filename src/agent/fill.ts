@@ -13,12 +13,12 @@ import type { Wanted } from '../content/descriptor.ts';
 import { isSha256 } from '../content/digest.ts';
 import type { ByteStream } from '../content/source.ts';
 import { verified } from '../content/verified.ts';
-import type { Tool } from '../ecosystems/ecosystem.ts';
+import type { PinnedContent, Tool } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { ArtifactService } from '../proxy/artifacts.ts';
 import { obstacleIn } from '../shims/npm-cache-folder.ts';
 import { openNpmContent, type Placed } from '../shims/npm-content.ts';
-import { pinnedFor, type Sure, sureOf } from './pinned.ts';
+import { neededFor, type Sure, sureOf } from './pinned.ts';
 import type { Plan } from './sessions.ts';
 
 /** Files that are read at the same time. */
@@ -42,13 +42,21 @@ interface Ours {
 
 /**
  * Fills the own cache of a launch's tool, as far as that is asked for and can be, until `signal` aborts, and
- * enters it into the launch's account. Never rejects.
+ * enters it into the launch's account: with what its lockfile pins, and with what is `followed` as long as that
+ * lasts. Never rejects.
  */
-export async function fill(parts: FillParts, tool: Tool, plan: Plan, signal: AbortSignal): Promise<void> {
+export async function fill(
+  parts: FillParts,
+  tool: Tool,
+  plan: Plan,
+  signal: AbortSignal,
+  followed?: AsyncIterable<readonly PinnedContent[]>,
+): Promise<void> {
   const { session, settings, redirection, filling } = plan;
   const { install } = settings;
   if (!install || !redirection || filling.how === 'off') return;
-  const startedAt = Date.now();
+  let startedAt = Date.now();
+  let pausedAt: number | undefined;
   const sum = { linked: 0, copied: 0, bytes: 0 };
   let written = 0;
   let problem: string | undefined;
@@ -64,31 +72,40 @@ export async function fill(parts: FillParts, tool: Tool, plan: Plan, signal: Abo
   try {
     // Whoever waits for an answer comes first.
     await turn();
-    const pinned = await pinnedFor(install, tool);
-    problem = pinned.length === 0 ? undefined : obstacleIn(install.cache)?.text;
     const into = openNpmContent(install.cache, { copies: filling.how === 'copy' });
-    const sure: Sure[] = [];
-    for (const each of pinned) {
-      await breath();
+    for await (const pinned of neededFor(install, tool, followed)) {
+      // To wait is not to fill.
+      if (pausedAt !== undefined) startedAt += Date.now() - pausedAt;
+      if (pinned.length > 0) problem ??= obstacleIn(install.cache)?.text;
+      await putAll(pinned);
       if (isOver()) break;
-      const found = into.has(each.digest) ? undefined : sureOf(parts.artifacts, plan, each);
-      if (found) sure.push(found);
+      pausedAt = Date.now();
     }
-    // Small ones are many, and soon done.
-    const queue = sure.toSorted((a, b) => a.size - b.size).values();
-    const lane = async (): Promise<void> => {
-      for (const each of queue) {
+
+    async function putAll(pinned: readonly PinnedContent[]): Promise<void> {
+      const sure: Sure[] = [];
+      for (const each of pinned) {
         await breath();
         if (isOver()) return;
-        try {
-          await place(each);
-        } catch (error) {
-          // Ours was damaged, and is removed: the tool will ask for it.
-          if (!(error instanceof PyrsiaError)) problem ??= messageOf(error);
-        }
+        const found = into.has(each.digest) ? undefined : sureOf(parts.artifacts, plan, each);
+        if (found) sure.push(found);
       }
-    };
-    await Promise.all(Array.from({ length: LANES }, lane));
+      // Small ones are many, and soon done.
+      const queue = sure.toSorted((a, b) => a.size - b.size).values();
+      const lane = async (): Promise<void> => {
+        for (const each of queue) {
+          await breath();
+          if (isOver()) return;
+          try {
+            await place(each);
+          } catch (error) {
+            // Ours was damaged, and is removed: the tool will ask for it.
+            if (!(error instanceof PyrsiaError)) problem ??= messageOf(error);
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: LANES }, lane));
+    }
 
     async function place({ digest, wanted, known, size: expected }: Sure): Promise<void> {
       const at = Date.now();

@@ -28,6 +28,15 @@ export interface Sure {
 }
 
 /** What the lockfile of an install pins; nothing where there is none that can be read. */
+<<<<<<< HEAD
+async function pinnedFor(
+  { lockfiles, installed, omit, os, cpu, libc }: InstallSettings,
+  tool: Tool,
+): Promise<readonly PinnedContent[]> {
+  let lockfile: string | undefined;
+  for (const path of lockfiles) lockfile ??= await textOf(path);
+  if (!lockfile || !tool.pinnedBy) return [];
+=======
 export async function pinnedFor(install: InstallSettings, tool: Tool): Promise<readonly PinnedContent[]> {
   const lock = await lockOf(install);
   return (lock && tool.pinnedBy?.(lock.text, lock.terms)) ?? [];
@@ -45,6 +54,7 @@ export async function lockOf({
   let text: string | undefined;
   for (const path of lockfiles) text ??= await textOf(path);
   if (!text) return undefined;
+>>>>>>> 0c852d713fec9d67ff7c3a8efe651f3d125a971a
   const there = installed === undefined ? undefined : await textOf(installed);
   const c = libc ?? (text.includes('"libc"') ? libcHere() : undefined);
   const terms = {
@@ -57,8 +67,21 @@ export async function lockOf({
   return { text, terms };
 }
 
+/**
+ * What an install looks for in the tool's own cache: first what its lockfile pins, then what is found out by
+ * following it as it chooses.
+ */
+export async function* neededFor(
+  install: InstallSettings,
+  tool: Tool,
+  followed?: AsyncIterable<readonly PinnedContent[]>,
+): AsyncIterable<readonly PinnedContent[]> {
+  yield await pinnedFor(install, tool);
+  if (followed) yield* followed;
+}
+
 /** The text of a file; empty for one that cannot be taken, undefined where there is none. */
-async function textOf(path: string): Promise<string | undefined> {
+export async function textOf(path: string): Promise<string | undefined> {
   try {
     const found = await stat(path);
     // A pipe or a device might never end.

@@ -131,6 +131,39 @@ export interface Tool {
   redirect(call: ToolCall): Redirection;
   /** What a lockfile has it look for in its own cache, by digest, before it asks anybody; absent where it never does. */
   pinnedBy?(lockfile: string, terms: InstallTerms): readonly PinnedContent[];
+<<<<<<< HEAD
+  /** Follows it as it chooses versions itself; absent where that helps nobody. */
+  follow?(choice: Choice, terms: InstallTerms): Promise<Follower>;
+}
+
+/** Of what a tool chooses versions itself. */
+export interface Choice {
+  /** Packages that the call names, in the tool's own words. */
+  readonly named: readonly string[];
+  /** The text of the project's own manifest, whose dependencies are chosen, too. */
+  readonly manifest?: string;
+  /** The text of the lockfile, by which the rest stays. */
+  readonly lockfile?: string;
+  /** Whether what a package wants beside itself is installed without being asked for. */
+  readonly peers: boolean;
+}
+
+/** A document that a tool was given as its registry has it now. */
+export interface GivenDocument {
+  /** Its text, without Content-Encoding; undefined where it is gone, or too long. */
+  read(): Promise<Uint8Array | undefined>;
+  /** With which the tool has asked. */
+  readonly headers: Headers;
+}
+
+/** Follows a tool as it chooses. */
+export interface Follower {
+  /**
+   * Takes note that the tool was given the listing of a package, and resolves to the content that it is likely to
+   * look for now that it knows it. One call at a time.
+   */
+  given(name: string, document: GivenDocument): Promise<readonly PinnedContent[]>;
+=======
   /** What an install on these terms takes from the addresses that a lockfile gives, each package once; absent where lockfiles give none. */
   lockedBy?(lockfile: string, terms: InstallTerms): readonly Locked[];
   /** Why it does not ask us, led as it is, for what a lockfile has at `address`; undefined where it does. Absent where it always does. */
@@ -153,6 +186,7 @@ export interface Locked extends Pinned {
   readonly resolved: string;
   /** The digest by which the tool looks for it in its own cache. */
   readonly digest?: Digest;
+>>>>>>> 0c852d713fec9d67ff7c3a8efe651f3d125a971a
 }
 
 /** What an install leaves out. */

@@ -5,8 +5,9 @@
  */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { StoredDocument } from '../cache/cache.ts';
 import { digestOf, hexOf } from '../content/digest.ts';
-import type { Headers, Reply, Route } from '../ecosystems/ecosystem.ts';
+import type { DocumentAddress, Headers, Reply, Route } from '../ecosystems/ecosystem.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { Outcome } from '../resolve/report.ts';
 import { suffices } from '../verify/expect.ts';
@@ -20,6 +21,18 @@ export interface AnswerParts {
   readonly artifacts: ArtifactService;
   readonly documents: DocumentService;
   readonly upstreams: Upstreams;
+  /** Told of each document that a client is given as upstream has it now. */
+  readonly onDocument?: (asker: Asker, given: Delivered) => void;
+}
+
+/** A document on its way to a client. */
+export interface Delivered {
+  readonly address: DocumentAddress;
+  /** What it is about. */
+  readonly what: string;
+  readonly document: StoredDocument;
+  /** With which the client has asked. */
+  readonly headers: Headers;
 }
 
 /** One request, admitted. */
@@ -117,6 +130,7 @@ async function metadata(call: Call, route: Route & { kind: 'metadata' }): Promis
   const { document, from, reason } = await parts.documents.get(asker, route, forArtifacts(headers));
   if (!document) return passThrough(call);
   asker.reporter.document(from);
+  if (from !== 'stale') parts.onDocument?.(asker, { address: route, what: route.what, document, headers });
   if (from === 'stale' && asker.offline === undefined)
     asker.reporter.note(`documents are taken from the cache: ${reason ?? 'it did not answer'}`);
 

@@ -1,11 +1,12 @@
 /**
- * Calls of npm that install what a lockfile names: on which terms, and where npm's own cache is.
+ * Calls of npm that install packages: on which terms, and where npm's own cache is.
  *
  * @see https://github.com/npm/cli/blob/latest/workspaces/config/lib/definitions/definitions.js
  * @module
  */
+import { createHash } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
-import { CLEAN_INSTALLS, INSTALLS } from '../ecosystems/npm/calls.ts';
+import { CLEAN_INSTALLS, EXECS, INSTALLS } from '../ecosystems/npm/calls.ts';
 import type { NpmConfig } from './npm-config.ts';
 import type { InstallSettings } from './settings.ts';
 
@@ -14,24 +15,68 @@ export function npmInstall(
   config: NpmConfig,
   env: Readonly<Record<string, string>>,
 ): InstallSettings | undefined {
-  const [command = '', ...packages] = config.words;
+  const [command = '', ...words] = config.words;
+  const isExec = EXECS.includes(command);
   const isClean = CLEAN_INSTALLS.includes(command);
-  if (packages.length > 0 || (!isClean && !INSTALLS.includes(command))) return undefined;
+  if (!isExec && !isClean && !INSTALLS.includes(command)) return undefined;
   const says = (key: string): boolean => config.get(key) === true;
-  if (['global', 'dry-run', 'package-lock-only', 'prefer-online'].some(says)) return undefined;
-  if (config.get('package-lock') === false) return undefined;
+  const isGlobal = (says('global') || config.get('location') === 'global') && !isExec;
+  const named = isExec ? executed(config, words) : isClean ? [] : words;
+  if (isGlobal ? isClean || named.length === 0 : isClean && words.length > 0) return undefined;
+  if (['dry-run', 'prefer-online'].some(says) || (says('package-lock-only') && !isExec)) return undefined;
+  if (isClean && config.get('package-lock') === false) return undefined;
   const cache = text(config.get('cache'));
   if (cache === undefined || !isAbsolute(cache)) return undefined;
   const libc = text(config.get('libc'));
+  const isLocal = !isExec && !isGlobal;
+  const hasLockfile = isLocal && config.get('package-lock') !== false;
+  const modules = isLocal ? config.project : isExec ? join(cache, '_npx', npxFolder(named)) : undefined;
+  const isChoosing = !isClean && (named.length > 0 || isLocal) && isFollowed(config);
   return {
     cache,
-    lockfiles: ['npm-shrinkwrap.json', 'package-lock.json'].map((name) => join(config.project, name)),
-    ...(isClean ? {} : { installed: join(config.project, 'node_modules', '.package-lock.json') }),
+    lockfiles: hasLockfile
+      ? ['npm-shrinkwrap.json', 'package-lock.json'].map((name) => join(config.project, name))
+      : [],
+    ...(isClean || modules === undefined
+      ? {}
+      : { installed: join(modules, 'node_modules', '.package-lock.json') }),
     omit: omitted(config, env),
     os: text(config.get('os')) ?? process.platform,
     cpu: text(config.get('cpu')) ?? process.arch,
     ...(libc === undefined ? {} : { libc }),
+    ...(isChoosing && {
+      choice: {
+        named,
+        peers: !says('legacy-peer-deps'),
+        ...(isLocal && { manifest: join(config.project, 'package.json') }),
+      },
+    }),
   };
+}
+
+/** Whether npm chooses versions as it does by default, of which anybody can tell what it will choose. */
+function isFollowed(config: NpmConfig): boolean {
+  const isUnset = (key: string): boolean => config.get(key) === null || config.get(key) === undefined;
+  return (
+    config.get('tag') === 'latest' &&
+    config.get('prefer-dedupe') !== true &&
+    isUnset('before') &&
+    isUnset('min-release-age')
+  );
+}
+
+/** The packages of which npm runs something: those that an option names, or else the first word. */
+function executed(config: NpmConfig, words: readonly string[]): readonly string[] {
+  const packages = [config.get('package')].flat().filter((each) => typeof each === 'string' && each !== '');
+  return packages.length > 0 || text(config.get('call')) !== undefined
+    ? packages.map(String)
+    : words.slice(0, 1);
+}
+
+/** What npm calls the folder in which it keeps these packages to run them again. */
+function npxFolder(packages: readonly string[]): string {
+  const name = packages.toSorted((a, b) => a.localeCompare(b, 'en')).join('\n');
+  return createHash('sha512').update(name).digest('hex').slice(0, 16);
 }
 
 /** What is left out, by every setting that has a say in it. */

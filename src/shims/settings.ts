@@ -4,7 +4,11 @@
  *
  * @module
  */
+<<<<<<< HEAD
+import type { Choice, InstallTerms } from '../ecosystems/ecosystem.ts';
+=======
 import type { InstallTerms, Replacing } from '../ecosystems/ecosystem.ts';
+>>>>>>> 0c852d713fec9d67ff7c3a8efe651f3d125a971a
 
 /** A registry that a tool would ask. */
 export interface UpstreamSettings {
@@ -55,13 +59,17 @@ export interface ToolSettings {
   readonly lockedHosts: readonly string[];
   /** The host that the tool, meeting it in a lockfile, replaces by its default registry's; undefined: the user has said otherwise. */
   readonly replacedHost?: string;
+<<<<<<< HEAD
+  /** Set for a call that installs packages, where the tool would look for them in its own cache. */
+=======
   /** What decides which addresses of a lockfile the tool leads to its default registry, besides us. */
   readonly replacing?: Omit<Replacing, 'registries'>;
   /** Set for a call that installs what the project's lockfile names, and nothing else. */
+>>>>>>> 0c852d713fec9d67ff7c3a8efe651f3d125a971a
   readonly install?: InstallSettings;
 }
 
-/** An install from a lockfile, by a tool that has a cache of its own. */
+/** An install by a tool that has a cache of its own. */
 export interface InstallSettings extends Omit<InstallTerms, 'installed'> {
   /** The tool's own cache. */
   readonly cache: string;
@@ -69,6 +77,11 @@ export interface InstallSettings extends Omit<InstallTerms, 'installed'> {
   readonly lockfiles: readonly string[];
   /** Where the tool keeps its list of what is installed and stays. */
   readonly installed?: string;
+  /** Set where the tool chooses versions itself, in a way that can be followed. */
+  readonly choice?: Pick<Choice, 'named' | 'peers'> & {
+    /** Where the manifest lies whose dependencies are installed. */
+    readonly manifest?: string;
+  };
 }
 
 /** Where and how a tool is started. */

@@ -54,15 +54,18 @@ describe('an install from the lockfile', () => {
   );
 
   it.each([
-    'install left',
-    'i left@1 right',
+    'ci left',
+    'ci -g',
     'i -g',
     'i --global',
+    'i --location=global',
     'ci --dry-run',
+    'ci --no-package-lock',
     'i --package-lock-only',
-    'i --no-package-lock',
     'ci --prefer-online',
     'update',
+    'outdated',
+    'exec --prefer-online left',
     'view left',
     'run ci',
     '',
@@ -113,6 +116,67 @@ describe('an install from the lockfile', () => {
       cpu: 'arm64',
       libc: 'musl',
     });
+  });
+});
+
+describe('npm chooses versions', () => {
+  const lockfiles = [
+    expect.stringMatching(/npm-shrinkwrap\.json$/),
+    expect.stringMatching(/package-lock\.json$/),
+  ];
+  const manifest = expect.stringMatching(/project\/package\.json$/);
+
+  it.each([
+    ['i', [], lockfiles],
+    ['i left@1 @acme/right', ['left@1', '@acme/right'], lockfiles],
+    ['i --no-package-lock', [], []],
+  ])('for the project with npm %s', async (line, named, files) => {
+    const found = await install(line);
+    expect(found).toMatchObject({ choice: { named, peers: true, manifest }, lockfiles: files });
+    expect(found?.installed).toBe(join(root, 'project', 'node_modules', '.package-lock.json'));
+  });
+
+  it.each(['i -g left', 'install --location=global left'])('for everybody with npm %s', async (line) => {
+    const found = await install(line);
+    expect(found).toMatchObject({ choice: { named: ['left'] }, lockfiles: [] });
+    expect(found?.choice?.manifest).toBeUndefined();
+    expect(found?.installed).toBeUndefined();
+  });
+
+  // The folders are those that npm makes.
+  it.each([
+    ['exec which@2 sh', ['which@2'], '7f4453398fd5dfa3'],
+    ['x --yes which@2 -- --all sh', ['which@2'], '7f4453398fd5dfa3'],
+    ['exec --package=which@2 -c sh', ['which@2'], '7f4453398fd5dfa3'],
+    [
+      'exec --package=which@2 --package=@babel/parser -- which',
+      ['which@2', '@babel/parser'],
+      '24deda570baebed0',
+    ],
+  ])('of what it runs with npm %s', async (line, named, hash) => {
+    const found = await install(line);
+    expect(found).toMatchObject({ choice: { named }, lockfiles: [] });
+    expect(found?.installed).toBe(
+      join(root, 'home', '.npm', '_npx', hash, 'node_modules', '.package-lock.json'),
+    );
+    expect(found?.choice?.manifest).toBeUndefined();
+  });
+
+  it('with what is beside it only where that is wanted', async () => {
+    expect((await install('i --legacy-peer-deps'))?.choice).toMatchObject({ peers: false });
+  });
+
+  it.each([
+    'ci',
+    'exec',
+    'exec -c right',
+    'i --before=2020-01-01',
+    'i --min-release-age=3',
+    'i --tag=next',
+    'i --prefer-dedupe',
+  ])('not, or not as it does by default, with npm %s', async (line) => {
+    expect(await install(line)).toBeDefined();
+    expect((await install(line))?.choice).toBeUndefined();
   });
 });
 

@@ -35,6 +35,9 @@ export const INSTALLS = words(
   'install i add in ins inst insta instal isnt isnta isntal isntall install-test it',
 );
 
+/** Commands that run what a package brings, and install it first where it is not here. */
+export const EXECS = words('exec x');
+
 /** Known calls of npm. */
 export const npmCalls: KnownCalls = {
   aside: [...IN_THE_USERS_NAME, ...ON_SETTINGS, 'c'],
@@ -48,9 +51,10 @@ export const npmCalls: KnownCalls = {
   fetching: [
     ...CLEAN_INSTALLS,
     ...INSTALLS,
+    ...EXECS,
     ...words(
       'update up upgrade u udpate uninstall unlink remove rm r un ' +
-        'exec x init create innit dedupe ddp find-dupes prune link ln pack audit outdated view v info show ' +
+        'init create innit dedupe ddp find-dupes prune link ln pack audit outdated view v info show ' +
         'search find s se ping fund docs home bugs issues repo diff cache shrinkwrap',
     ),
   ],

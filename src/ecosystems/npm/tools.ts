@@ -3,13 +3,22 @@
  *
  * @module
  */
-import type { Tool } from '../ecosystem.ts';
+import type { Choice, Follower, InstallTerms, Tool } from '../ecosystem.ts';
 import { npmCalls, npxCalls, settings } from './calls.ts';
 import { lockedBy, pinnedBy } from './lockfile.ts';
 import { pastUs, redirect } from './redirect.ts';
 import { npmStepsAside, npxStepsAside } from './step-aside.ts';
 
+/** It is slow to import: npm's own libraries choose. */
+async function follow(choice: Choice, terms: InstallTerms): Promise<Follower> {
+  return (await import('./follow.ts')).follow(choice, terms);
+}
+
 export const npmTools: readonly Tool[] = [
+<<<<<<< HEAD
+  { executable: 'npm', calls: npmCalls, settings, stepAside: npmStepsAside, redirect, pinnedBy, follow },
+  { executable: 'npx', calls: npxCalls, settings, stepAside: npxStepsAside, redirect, follow },
+=======
   {
     executable: 'npm',
     calls: npmCalls,
@@ -21,4 +30,5 @@ export const npmTools: readonly Tool[] = [
     pastUs,
   },
   { executable: 'npx', calls: npxCalls, settings, stepAside: npxStepsAside, redirect },
+>>>>>>> 0c852d713fec9d67ff7c3a8efe651f3d125a971a
 ];
