@@ -11,11 +11,8 @@ import { openAccounts } from './agent/accounts.ts';
 import { collectSooner } from './agent/collect-sooner.ts';
 import { openContradictions } from './agent/contradictions.ts';
 import { fill } from './agent/fill.ts';
-<<<<<<< HEAD
 import { openFollowings } from './agent/following.ts';
-=======
 import { findPastUs } from './agent/past-us.ts';
->>>>>>> 0c852d713fec9d67ff7c3a8efe651f3d125a971a
 import { openGates } from './agent/gates.ts';
 import { pull } from './agent/pull.ts';
 import { openQuickAnswers } from './agent/quick-answers.ts';
@@ -128,14 +125,9 @@ async function serve(context: AgentContext): Promise<Service> {
     plan: async (launch) =>
       launch.generation === undefined ? plan(parts, ...toolOf(launch.tool), launch) : quick.plan(launch),
     opened(launch, planned, over) {
-<<<<<<< HEAD
-      const [, tool] = toolOf(launch.tool);
-      const filling = fill({ cache, artifacts }, tool, planned, over, followings.open(tool, planned, over));
-=======
       const [ecosystem, tool] = toolOf(launch.tool);
-      const filling = fill({ cache, artifacts }, tool, planned, over);
+      const filling = fill({ cache, artifacts }, tool, planned, over, followings.open(tool, planned, over));
       void findPastUs(ecosystem, tool, planned);
->>>>>>> 0c852d713fec9d67ff7c3a8efe651f3d125a971a
       fills.add(filling);
       void filling.finally(() => fills.delete(filling));
     },

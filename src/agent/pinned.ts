@@ -28,16 +28,7 @@ export interface Sure {
 }
 
 /** What the lockfile of an install pins; nothing where there is none that can be read. */
-<<<<<<< HEAD
-async function pinnedFor(
-  { lockfiles, installed, omit, os, cpu, libc }: InstallSettings,
-  tool: Tool,
-): Promise<readonly PinnedContent[]> {
-  let lockfile: string | undefined;
-  for (const path of lockfiles) lockfile ??= await textOf(path);
-  if (!lockfile || !tool.pinnedBy) return [];
-=======
-export async function pinnedFor(install: InstallSettings, tool: Tool): Promise<readonly PinnedContent[]> {
+async function pinnedFor(install: InstallSettings, tool: Tool): Promise<readonly PinnedContent[]> {
   const lock = await lockOf(install);
   return (lock && tool.pinnedBy?.(lock.text, lock.terms)) ?? [];
 }
@@ -54,7 +45,6 @@ export async function lockOf({
   let text: string | undefined;
   for (const path of lockfiles) text ??= await textOf(path);
   if (!text) return undefined;
->>>>>>> 0c852d713fec9d67ff7c3a8efe651f3d125a971a
   const there = installed === undefined ? undefined : await textOf(installed);
   const c = libc ?? (text.includes('"libc"') ? libcHere() : undefined);
   const terms = {

@@ -131,7 +131,10 @@ export interface Tool {
   redirect(call: ToolCall): Redirection;
   /** What a lockfile has it look for in its own cache, by digest, before it asks anybody; absent where it never does. */
   pinnedBy?(lockfile: string, terms: InstallTerms): readonly PinnedContent[];
-<<<<<<< HEAD
+  /** What an install on these terms takes from the addresses that a lockfile gives, each package once; absent where lockfiles give none. */
+  lockedBy?(lockfile: string, terms: InstallTerms): readonly Locked[];
+  /** Why it does not ask us, led as it is, for what a lockfile has at `address`; undefined where it does. Absent where it always does. */
+  pastUs?(redirection: Redirection, replacing: Replacing, address: URL): string | undefined;
   /** Follows it as it chooses versions itself; absent where that helps nobody. */
   follow?(choice: Choice, terms: InstallTerms): Promise<Follower>;
 }
@@ -163,11 +166,6 @@ export interface Follower {
    * look for now that it knows it. One call at a time.
    */
   given(name: string, document: GivenDocument): Promise<readonly PinnedContent[]>;
-=======
-  /** What an install on these terms takes from the addresses that a lockfile gives, each package once; absent where lockfiles give none. */
-  lockedBy?(lockfile: string, terms: InstallTerms): readonly Locked[];
-  /** Why it does not ask us, led as it is, for what a lockfile has at `address`; undefined where it does. Absent where it always does. */
-  pastUs?(redirection: Redirection, replacing: Replacing, address: URL): string | undefined;
 }
 
 /** What decides, besides us, which addresses of a lockfile a tool replaces by others. */
@@ -186,7 +184,6 @@ export interface Locked extends Pinned {
   readonly resolved: string;
   /** The digest by which the tool looks for it in its own cache. */
   readonly digest?: Digest;
->>>>>>> 0c852d713fec9d67ff7c3a8efe651f3d125a971a
 }
 
 /** What an install leaves out. */

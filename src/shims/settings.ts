@@ -4,11 +4,7 @@
  *
  * @module
  */
-<<<<<<< HEAD
-import type { Choice, InstallTerms } from '../ecosystems/ecosystem.ts';
-=======
-import type { InstallTerms, Replacing } from '../ecosystems/ecosystem.ts';
->>>>>>> 0c852d713fec9d67ff7c3a8efe651f3d125a971a
+import type { Choice, InstallTerms, Replacing } from '../ecosystems/ecosystem.ts';
 
 /** A registry that a tool would ask. */
 export interface UpstreamSettings {
@@ -59,13 +55,9 @@ export interface ToolSettings {
   readonly lockedHosts: readonly string[];
   /** The host that the tool, meeting it in a lockfile, replaces by its default registry's; undefined: the user has said otherwise. */
   readonly replacedHost?: string;
-<<<<<<< HEAD
-  /** Set for a call that installs packages, where the tool would look for them in its own cache. */
-=======
   /** What decides which addresses of a lockfile the tool leads to its default registry, besides us. */
   readonly replacing?: Omit<Replacing, 'registries'>;
-  /** Set for a call that installs what the project's lockfile names, and nothing else. */
->>>>>>> 0c852d713fec9d67ff7c3a8efe651f3d125a971a
+  /** Set for a call that installs packages, where the tool would look for them in its own cache. */
   readonly install?: InstallSettings;
 }
 

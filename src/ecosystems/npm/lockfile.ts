@@ -48,7 +48,6 @@ export function pinnedBy(lockfile: string, terms: InstallTerms): readonly Pinned
     .map((digest) => ({ digest, packages: [...found.get(digest)!.values()] }));
 }
 
-<<<<<<< HEAD
 /** The versions that a lockfile has of each package, wherever they come from. */
 export function versionsIn(lockfile: string | undefined): ReadonlyMap<string, ReadonlySet<string>> {
   const found = new Map<string, Set<string>>();
@@ -57,7 +56,8 @@ export function versionsIn(lockfile: string | undefined): ReadonlyMap<string, Re
     found.set(name, (found.get(name) ?? new Set()).add(version));
   }
   return found;
-=======
+}
+
 /**
  * Packages that an install on these terms takes from the addresses that `lockfile` gives for them, each once
  * for each address. What comes out of a repository, a directory or a file is none.
@@ -78,7 +78,6 @@ export function lockedBy(lockfile: string, terms: InstallTerms): readonly Locked
 
 function installedBy({ installed }: InstallTerms): ReadonlyMap<string, Entry> {
   return new Map(installed === undefined ? [] : entriesIn(installed));
->>>>>>> 0c852d713fec9d67ff7c3a8efe651f3d125a971a
 }
 
 function entriesIn(lockfile: string): readonly (readonly [path: string, entry: Entry])[] {

@@ -15,10 +15,6 @@ async function follow(choice: Choice, terms: InstallTerms): Promise<Follower> {
 }
 
 export const npmTools: readonly Tool[] = [
-<<<<<<< HEAD
-  { executable: 'npm', calls: npmCalls, settings, stepAside: npmStepsAside, redirect, pinnedBy, follow },
-  { executable: 'npx', calls: npxCalls, settings, stepAside: npxStepsAside, redirect, follow },
-=======
   {
     executable: 'npm',
     calls: npmCalls,
@@ -28,7 +24,7 @@ export const npmTools: readonly Tool[] = [
     pinnedBy,
     lockedBy,
     pastUs,
+    follow,
   },
-  { executable: 'npx', calls: npxCalls, settings, stepAside: npxStepsAside, redirect },
->>>>>>> 0c852d713fec9d67ff7c3a8efe651f3d125a971a
+  { executable: 'npx', calls: npxCalls, settings, stepAside: npxStepsAside, redirect, follow },
 ];
