@@ -21,8 +21,9 @@ const KEPT = 20;
  * @throws the file system's error when it cannot be written
  */
 export function keepReceipt(state: string, receipt: Receipt): void {
-  const { artifacts, documents, notes, pastUs = [] } = receipt;
-  if (artifacts.length + documents.stale + notes.length + pastUs.length === 0) return;
+  const { artifacts, documents, notes, pastUs = [], fill } = receipt;
+  const isEmpty = artifacts.length + documents.stale + notes.length + pastUs.length === 0;
+  if (isEmpty && fill?.problem === undefined) return;
   const directory = join(state, 'receipts');
   makeOurs(state);
   mkdirSync(directory, { recursive: true, mode: 0o700 });

@@ -44,6 +44,12 @@ describe('a receipt', () => {
     expect(lastReceipt({ state })).toMatchObject({ launch: 'one', pastUs });
   });
 
+  it('is kept where it only says why nothing could be filled', () => {
+    const fill = { linked: 0, copied: 0, bytes: 0, ms: 1, problem: '/npm is no directory' };
+    keepReceipt(state, { ...receiptOf('one', 1, 'upstream'), fill });
+    expect(lastReceipt({ state })).toMatchObject({ launch: 'one', fill });
+  });
+
   it('goes when twenty others have come after it', () => {
     for (let n = 0; n < 20; n++) {
       keepReceipt(state, receiptOf(`n${n}`, n));

@@ -265,6 +265,15 @@ describe('The lockfile', () => {
     ]);
   });
 
+  it.each([1, 12, 20, 33])(
+    'names a host whole that stands where a piece of it ends, %i bytes before',
+    async (before) => {
+      const space = ' '.repeat(2 ** 20 - before - '{"packages":[{'.length);
+      const text = `{"packages":[{${space}"resolved":"https://a.example.org/x"},{"resolved":"https://b.example/"}]}`;
+      expect(await locked({ 'project/package-lock.json': text })).toEqual(['a.example.org', 'b.example']);
+    },
+  );
+
   it('is the shrinkwrap where there is one', async () => {
     const files = {
       'project/package-lock.json': lock('https://a.example/'),
