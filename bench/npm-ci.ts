@@ -1,152 +1,84 @@
 /**
- * `npm ci` of a project with 503 packages, npm's own cache empty each time: direct, through Pyrsia with its
- * store cold, with its store warm but npm's own cache left empty (bare), and with its store warm as it is by
- * default (filled); and direct with npm's own cache warm, the least that npm can take. Interleaved, in one run.
- * The upstream is the registry that npm itself is configured with.
+ * `npm ci` of real projects, in all the ways to have it: direct, through Pyrsia with its store cold and warm, with
+ * npm's own cache warm (the least that npm can take), and through others. Interleaved, in one run; the ways of a
+ * round come in another order each time. npm's own cache is empty each time but where it says otherwise.
  *
- *     npm run build && node bench/npm-ci.ts [rounds]
+ *     npm run build && node bench/npm-ci.ts [--rounds 11] [--project npm-503,npm-1648] [--npm own,12]
+ *       [--way direct,floor,warm,…] [--upstream mirror|registry] [--json FILE] [--keep]
  *
- * Prints medians of the per-round ratios with their spread, CPU seconds of npm and of the agent, how long
- * filling took, and the agent's peak memory. `node bench/npm-ci.ts 7 warm` leaves the cold store out.
+ * The upstream is a mirror on this machine of the registry that npm is configured with (`npm-ci/mirror.ts`), so
+ * that all rounds find the same; or that registry itself. Slow lines are ours, too (`npm-ci/line.ts`).
+ *
+ * Prints medians of the per-round ratios with their quartiles, CPU seconds, requests by npm's own log and by the
+ * mirror's, how long filling took, the server's peak memory; and what is over its bar (`npm-ci/judge.ts`).
+ * `--keep` puts the measurements into `bench/results/npm-ci.json`, in the place of earlier ones of the same
+ * project and npm, and draws the README's picture of them, `docs/npm-ci.svg`.
  *
  * @module
  */
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
-import type { Receipt } from '../src/resolve/report.ts';
-import { writeNpm503 } from '../test/support/npm-503.ts';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { selfSigned } from '../test/fixtures/registry/certificate.ts';
+import { configuredRegistry } from '../test/support/npm-503.ts';
+import { killProcessesOf } from '../test/support/processes.ts';
+import { measureRun } from './npm-ci/measure.ts';
+import { openMirror } from './npm-ci/mirror.ts';
+import { toolchain } from './npm-ci/npms.ts';
+import { optionsOf } from './npm-ci/options.ts';
+import { pictureOf } from './npm-ci/picture.ts';
+import { merged, type Run } from './npm-ci/results.ts';
+import { tableOf } from './npm-ci/table.ts';
 
-const rounds = Number(process.argv[2] ?? 7);
-const run = promisify(execFile);
-const pyrsia = join(import.meta.dirname, '..', 'bin', 'run.js');
-const base = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bench-'));
-// The user's own Node and npm, not those that npm scripts put first.
-const path = (process.env['PATH'] ?? '')
-  .split(delimiter)
-  .filter((entry) => !entry.includes('node_modules'))
-  .join(delimiter);
+const KEPT = join(import.meta.dirname, 'results', 'npm-ci.json');
+const PICTURE = join(import.meta.dirname, '..', 'docs', 'npm-ci.svg');
 
-interface Measured {
-  readonly seconds: number;
-  readonly cpu: number;
-}
-
-const environment = (name: string): NodeJS.ProcessEnv => ({
-  ...process.env,
-  PATH: path,
-  XDG_CACHE_HOME: join(base, name, 'cache'),
-  XDG_STATE_HOME: join(base, name, 'state'),
-  XDG_RUNTIME_DIR: join(base, name),
-  npm_config_cache: join(base, 'npm-cache'),
-  npm_config_audit: 'false',
-  npm_config_fund: 'false',
-  npm_config_update_notifier: 'false',
+const options = optionsOf(process.argv.slice(2));
+const base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bench-'));
+const runs: Run[] = [];
+process.once('SIGINT', () => {
+  void killProcessesOf(base).finally(() => process.exit(130));
 });
+process.once('exit', () => rmSync(base, { recursive: true, force: true }));
 
-/** Runs a command in the project, from an empty npm cache and without `node_modules`; bash counts its CPU time. */
-async function timed(
-  project: string,
-  env: NodeJS.ProcessEnv,
-  command: string,
-  { keepCache = false } = {},
-): Promise<Measured> {
-  await Promise.all(
-    ['node_modules'].map((name) => rm(join(project, name), { recursive: true, force: true })),
-  );
-  if (!keepCache) await rm(join(base, 'npm-cache'), { recursive: true, force: true });
-  const script = `TIMEFORMAT='%R %U %S'; time { ${command} >/dev/null 2>${base}/stderr || { cat ${base}/stderr; exit 1; }; }`;
-  const { stderr } = await run('bash', ['-c', script], { cwd: project, env });
-  const [seconds = 0, user = 0, system = 0] = stderr.trim().split('\n').at(-1)!.split(' ').map(Number);
-  return { seconds, cpu: user + system };
+const registry = configuredRegistry(base);
+const certificate = selfSigned();
+const cafile = join(base, 'ca.pem');
+writeFileSync(cafile, certificate.cert);
+await using mirror = await openMirror(registry, certificate);
+const upstream =
+  options.upstream === 'mirror'
+    ? { registry: mirror.url, mirror, authority: { pem: certificate.cert, file: cafile } }
+    : { registry, mirror: undefined, authority: undefined };
+const machine = `${cpus().length} processors, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`;
+for (const project of options.projects) {
+  for (const npm of options.npms) {
+    const dir = join(base, `${project}-${npm}`);
+    mkdirSync(dir);
+    const tools = await toolchain(npm, dir);
+    const run = await measureRun({
+      world: { base: dir, project, tools, ...upstream },
+      ways: options.ways,
+      rounds: options.rounds,
+      machine,
+    });
+    runs.push(run);
+    console.log(`\n${tableOf(run)}\n`);
+    rmSync(dir, { recursive: true, force: true });
+    keep();
+  }
 }
 
-async function agent(env: NodeJS.ProcessEnv): Promise<{ pid: number; peakRss: number; cpu: number }> {
-  const { stdout } = await run(process.execPath, [pyrsia, 'agent', 'status', '--json'], { env });
-  const { pid, peakRss } = JSON.parse(stdout);
-  const stat = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]!.split(' ');
-  return { pid, peakRss, cpu: (Number(stat[11]) + Number(stat[12])) / 100 };
+/** Keeps what is measured so far, as it was asked for. */
+function keep(): void {
+  if (options.json !== undefined) write(options.json, runs);
+  if (!options.keep) return;
+  const earlier = existsSync(KEPT) ? (JSON.parse(readFileSync(KEPT, 'utf8')) as Run[]) : [];
+  const kept = merged(earlier, runs);
+  write(KEPT, kept);
+  writeFileSync(PICTURE, pictureOf(kept));
 }
 
-const stop = async (env: NodeJS.ProcessEnv): Promise<unknown> =>
-  run(process.execPath, [pyrsia, 'agent', 'stop'], { env });
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
-const spread = (values: readonly number[], digits = 2): string =>
-  `${median(values).toFixed(digits)}  (${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)})`;
-
-try {
-  const project = join(base, 'project');
-  await mkdir(project);
-  writeNpm503(project);
-  const led = `'${process.execPath}' '${pyrsia}' exec -- npm ci --ignore-scripts`;
-  const warm = environment('warm');
-  await mkdir(join(base, 'warm'), { mode: 0o700 });
-  await timed(project, warm, led);
-
-  type Way = 'direct' | 'floor' | 'cold' | 'bare' | 'filled';
-  const results: Record<Way, Measured[]> = { direct: [], floor: [], bare: [], filled: [], cold: [] };
-  const agentCpu: Partial<Record<Way, number[]>> = { cold: [], bare: [], filled: [] };
-  const fills: number[] = [];
-  const linked = new Set<string>();
-  const peaks: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const cold = environment(`cold-${round}`);
-    await mkdir(join(base, `cold-${round}`), { mode: 0o700 });
-    results.direct.push(await timed(project, warm, 'npm ci --ignore-scripts'));
-    results.floor.push(await timed(project, warm, 'npm ci --ignore-scripts', { keepCache: true }));
-    for (const [way, fill] of [
-      ['bare', 'off'],
-      ['filled', 'link'],
-    ] as const) {
-      const before = (await agent(warm)).cpu;
-      results[way].push(await timed(project, { ...warm, PYRSIA_FILL: fill }, led));
-      agentCpu[way]!.push((await agent(warm)).cpu - before);
-    }
-    const { stdout } = await run(process.execPath, [pyrsia, 'why', 'last', '--json'], { env: warm });
-    const { totals, fill } = JSON.parse(stdout) as Receipt;
-    fills.push(fill?.ms ?? Number.NaN);
-    linked.add(`${totals.linked} linked, ${totals.artifacts - totals.linked} requested`);
-    if (process.argv[3] !== 'warm') {
-      results.cold.push(await timed(project, cold, led));
-      const after = await agent(cold);
-      agentCpu.cold!.push(after.cpu);
-      peaks.push(after.peakRss);
-      await stop(cold);
-    }
-    await rm(join(base, `cold-${round}`), { recursive: true });
-    console.error(
-      `round ${round + 1}: ${Object.entries(results)
-        .map(([name, all]) => `${name} ${all.at(-1)?.seconds}`)
-        .join(', ')}`,
-    );
-  }
-  peaks.push((await agent(warm)).peakRss);
-  await stop(warm);
-
-  const { stdout: versions } = await run(
-    'bash',
-    ['-c', 'echo "npm $(npm --version), Node $(node --version)"'],
-    { env: warm },
-  );
-  console.log(`npm ci, 503 packages, ${rounds} rounds, ${versions.trim()}; median (lowest–highest)`);
-  for (const [name, all] of Object.entries(results)) {
-    if (all.length === 0) continue;
-    const ratios = all.map(({ seconds }, i) => seconds / results.direct[i]!.seconds);
-    const cpu = spread(
-      all.map((each) => each.cpu),
-      1,
-    );
-    const agents = agentCpu[name as Way];
-    const own = agents ? `, agent CPU ${spread(agents, 1)} s` : '';
-    console.log(
-      `${name.padEnd(7)} ${spread(all.map(({ seconds }) => seconds))} s, × direct ${spread(ratios)}, npm CPU ${cpu} s${own}`,
-    );
-  }
-  console.log(`filled in ${spread(fills, 0)} ms: ${[...linked].join('; ')}`);
-  console.log(`agent's peak RSS ${(Math.max(...peaks) / 1e6).toFixed(0)} MB`);
-} finally {
-  await rm(base, { recursive: true, force: true });
+function write(file: string, measured: readonly Run[]): void {
+  writeFileSync(file, `${JSON.stringify(measured, undefined, 1)}\n`);
 }
