@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { existsSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { StoredDocument } from '../cache/cache.ts';
 import type { Follower, PinnedContent, Tool } from '../ecosystems/ecosystem.ts';
@@ -45,6 +46,11 @@ export function openFollowings(documents: Pick<DocumentService, 'atHand'>): Foll
       over.addEventListener('abort', () => wake?.());
       let opening: Promise<Follower> | undefined;
       const open = async (): Promise<Follower> => (opening ??= followerOf(tool, install));
+      // Where all will be chosen anew, it begins while the tool starts; else maybe never.
+      if (!install.lockfiles.some((path) => existsSync(path)))
+        void turn()
+          .then(open)
+          .catch(() => undefined);
 
       listeners.set(session.reporter, (asker, { address, what, document, headers }) => {
         let kept = queue.length < KEPT ? document : undefined;
