@@ -10,6 +10,7 @@ import { lookAtClock } from './clock.ts';
 import type { Check } from './finding.ts';
 import { lookAtNode, lookForOthers } from './installation.ts';
 import { lookForLeftovers } from './leftovers.ts';
+import { lookAtNpmCache } from './npm-cache.ts';
 import { lookForOwnRegistry } from './own-registry.ts';
 import { lookWhose } from './owner.ts';
 import { lookAtPath } from './path-order.ts';
@@ -39,6 +40,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'writable state', group: 'cache', look: lookWhetherStateWritable },
   { name: 'room', group: 'cache', look: lookAtRoom },
   { name: 'catalogue', group: 'cache', look: lookAtCatalogue },
+  { name: "npm's own cache", group: 'cache', look: lookAtNpmCache },
   { name: 'registries', group: 'upstream', look: lookAtUpstreams },
   { name: 'registry that is ours', group: 'upstream', look: lookForOwnRegistry },
   { name: 'clock', group: 'upstream', look: lookAtClock },

@@ -13,7 +13,7 @@ export const GROUPS = {
   installation: 'one pyrsia, and a Node that it can run on',
   agent: 'the agent and its ports',
   runtime: 'the directory of sockets and launches',
-  cache: 'the cache: may be written, has room, can be read',
+  cache: "the cache: may be written, has room, can be read; and npm's own, which is filled",
   upstream: 'the registries that npm is configured with, and the clock',
   settings: 'settings, and what switches pyrsia off',
 } as const;

@@ -28,7 +28,8 @@ export function lookWhetherStateWritable({ paths, uid }: Patient): Finding[] {
   });
 }
 
-function firstUnwritable(
+/** The first of these that may not be written, or of what it would be made in. */
+export function firstUnwritable(
   directories: readonly string[],
   uid: number | undefined,
   finding: Pick<Finding, 'id' | 'cost'>,
