@@ -1,8 +1,9 @@
 /**
  * Makes what ships: `dist/`, bundled and minified, and `oclif.manifest.json`.
  *
- * The program, the agent and each command are entries of their own that share chunks, so a command loads
- * what it imports and nothing else; the stand-ins' client is one file. Dependencies are bundled; the package that npm installs has none.
+ * The program and each command are entries of their own that share chunks, so a command loads what it imports and
+ * nothing else; the agent and the stand-ins' client are one file each. Dependencies are bundled; the package that npm
+ * installs has none.
  *
  * @module
  */
@@ -31,7 +32,7 @@ const shared = {
 const { metafile, outputFiles } = await build({
   ...shared,
   entryPoints: await Array.fromAsync(
-    glob(['src/{main,agent,command/help}.ts', 'src/commands/**/*.ts'], { cwd: root }),
+    glob(['src/{main,command/help}.ts', 'src/commands/**/*.ts'], { cwd: root }),
   ),
   chunkNames: 'chunks/[hash]',
   splitting: true,
@@ -50,21 +51,23 @@ const { metafile, outputFiles } = await build({
     'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"1"',
   },
 });
-// Each run of a tool waits for this one, and a module by itself takes half as long to load. Nothing of others is in it.
-const client = await build({
+// A run of a tool waits for these, and a module by itself takes half as long to load.
+const waitedFor = await build({
   ...shared,
-  entryPoints: ['src/shim.ts'],
+  entryPoints: ['src/shim.ts', 'src/agent.ts'],
+  metafile: true,
   format: 'cjs',
+  define: { 'import.meta.dirname': '__dirname', 'process.env.NODE_ENV': '"production"' },
   outExtension: { '.js': '.cjs' },
 });
 // Only now: a build that fails leaves the last one as it was.
 await rm(dist, { recursive: true, force: true });
-for (const { path, contents } of [...outputFiles, ...client.outputFiles]) {
+for (const { path, contents } of [...outputFiles, ...waitedFor.outputFiles]) {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, contents);
 }
 await writeFile(join(dist, 'build.json'), JSON.stringify({ commit: commit() }));
-await writeFile(join(dist, 'THIRD-PARTY-NOTICES.txt'), await notices(metafile));
+await writeFile(join(dist, 'THIRD-PARTY-NOTICES.txt'), await notices([metafile, waitedFor.metafile]));
 await writeFile(join(root, 'oclif.manifest.json'), JSON.stringify(await manifest()));
 
 /** The commit this is built from, with `-dirty` if files differ from it; undefined outside of a repository. */
@@ -78,10 +81,9 @@ function commit(): string | undefined {
 }
 
 /** The licences of all packages that have been bundled, as they ask for. */
-async function notices({ inputs }: Metafile): Promise<string> {
-  const packages = Object.keys(inputs).flatMap(
-    (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? [],
-  );
+async function notices(bundles: readonly Metafile[]): Promise<string> {
+  const inputs = bundles.flatMap((each) => Object.keys(each.inputs));
+  const packages = inputs.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []);
   const texts = [...new Set(packages)].toSorted().map(async (folder) => {
     const { name, version, license } = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8'));
     const file = (await readdir(join(root, folder))).find((entry) => /^licen[cs]e/i.test(entry));

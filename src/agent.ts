@@ -44,14 +44,13 @@ const config = readConfig(paths, process.env, '/').values;
 const [, , directory] = process.argv;
 const findNode = openNodeFinder();
 
-await runAgent({
+void runAgent({
   paths,
   version: versionOf(join(import.meta.dirname, '..', 'package.json')),
   idleMs: config['agent.idle'],
   serve,
   ...(directory === undefined ? {} : { directory }),
-});
-process.exit();
+}).then(() => process.exit());
 
 async function serve(context: AgentContext): Promise<Service> {
   const { log } = context;
@@ -105,8 +104,6 @@ async function serve(context: AgentContext): Promise<Service> {
     toolOf,
     log,
   });
-  // While whoever has started us is still looking for us.
-  setTimeout(() => void importNpmConfig().catch(() => undefined), 0);
   let isSettled = false;
   /** What can wait until the first answer has been given. */
   function settleIn(): void {
@@ -140,6 +137,7 @@ async function serve(context: AgentContext): Promise<Service> {
   });
 
   return {
+    prepare: () => void importNpmConfig().catch(() => undefined),
     busy: () => reception.running() + accounts.closing(),
     withdraw() {
       quick.withdraw();
@@ -182,7 +180,7 @@ async function serve(context: AgentContext): Promise<Service> {
       },
 
       async pull({ reference: text, cwd, env }, { signal, progress }) {
-        const { ecosystem, reference } = parseReference(text);
+        const { ecosystem, reference } = await parseReference(text);
         const caller = { id: randomUUID(), cwd, env, args: [], command: ['pyrsia', 'pull', text] };
         const { session, askerFor } = await openSession(parts, ecosystem, caller);
         const asker = askerFor(reference.name.startsWith('@') ? reference.name.split('/')[0] : undefined);
@@ -210,7 +208,7 @@ async function serve(context: AgentContext): Promise<Service> {
         cache.verify({ rebuild, onProgress: (checked, total) => progress({ checked, total }) }),
 
       async 'trust.accept'({ reference: text, reason }) {
-        const { ecosystem, reference } = parseReference(text);
+        const { ecosystem, reference } = await parseReference(text);
         const exact = ecosystem.registry.exact(reference);
         const found = exact && contradictions.find(exact.coordinates);
         if (!found)

@@ -82,6 +82,6 @@ export function openSession({
 
 /** The agent's program: as it was built, or its source where nothing is built. */
 function agentEntry(root: string): string {
-  const built = join(root, 'dist', 'agent.js');
+  const built = join(root, 'dist', 'agent.cjs');
   return existsSync(built) ? built : join(root, 'src', 'agent.ts');
 }

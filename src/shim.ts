@@ -100,13 +100,13 @@ async function findAgent(
   { version, root }: Program,
   patienceMs: number,
 ): Promise<{ readonly agent: AgentClient; readonly timeoutMs: number }> {
-  const begun = performance.now();
+  const begun = process.uptime();
   const running = await connectAgent(paths, { version, helloTimeoutMs: patienceMs });
   if (running?.hello.pyrsia === version && running.hello.protocol === PROTOCOL)
-    return { agent: running, timeoutMs: patienceMs - (performance.now() - begun) };
+    return { agent: running, timeoutMs: patienceMs - (process.uptime() - begun) * 1000 };
 
   await running?.[Symbol.asyncDispose]();
-  const start = { entry: join(root, 'dist', 'agent.js'), env };
+  const start = { entry: join(root, 'dist', 'agent.cjs'), env };
   const timeoutMs = START_TIMEOUT_MS;
   // Never undefined, since it may be started.
   return { agent: (await connectAgent(paths, { version, start, timeoutMs }))!, timeoutMs };

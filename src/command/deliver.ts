@@ -32,7 +32,7 @@ export async function deliver(pulled: Pulled, output: string): Promise<string> {
     await pipeline(content, process.stdout, { end: false });
     return output;
   }
-  const path = isDirectory(output) ? join(output, fileName(pulled.purl)) : output;
+  const path = isDirectory(output) ? join(output, await fileName(pulled.purl)) : output;
   const temporary = `${path}.${process.pid}.part`;
   try {
     await pipeline(content, createWriteStream(temporary, { flags: 'wx' }));
@@ -45,7 +45,7 @@ export async function deliver(pulled: Pulled, output: string): Promise<string> {
 }
 
 /** As `npm pack` names a tarball: `@types/node` becomes `types-node-24.0.0.tgz`. */
-function fileName(purl: string): string {
-  const { name, wanted } = parseReference(purl).reference;
+async function fileName(purl: string): Promise<string> {
+  const { name, wanted } = (await parseReference(purl)).reference;
   return `${name.replace(/^@/, '').replaceAll('/', '-')}-${wanted}.tgz`;
 }

@@ -22,16 +22,16 @@ export interface Named {
 /**
  * Reads a reference or digest. One that names no version exactly means every version that was ever seen.
  *
- * @throws PyrsiaError `REFERENCE_MALFORMED`, `DIGEST_MALFORMED`
+ * Rejects with `REFERENCE_MALFORMED` or `DIGEST_MALFORMED`.
  */
-export function lookUp(cache: Cache, text: string): Named {
+export async function lookUp(cache: Cache, text: string): Promise<Named> {
   const absent = (what: string): Named['absent'] => new PyrsiaError('NOT_FOUND', { what: `${text} ${what}` });
   if (isDigest(text)) {
     const bindings = cache.bindings.find({ digest: text });
     return { bindings, matches: (_, digest) => digest === text, absent: absent('in the cache') };
   }
   if (/^sha\d+:/.test(text)) parseDigest(text);
-  const { ecosystem, reference } = parseReference(text);
+  const { ecosystem, reference } = await parseReference(text);
   const named = { ecosystem: reference.ecosystem, name: reference.name };
   const known = cache.bindings.find(named);
   const exact = ecosystem.registry.exact(reference)?.coordinates;
@@ -54,16 +54,16 @@ export function lookUp(cache: Cache, text: string): Named {
 /**
  * The cached artifacts that any of `texts` names: a digest, a reference, or a name pattern with `*` and `?`.
  *
- * @throws PyrsiaError `NOT_FOUND` if one of them names none, or `REFERENCE_MALFORMED`.
+ * Rejects with `NOT_FOUND` if one of them names none, or `REFERENCE_MALFORMED`.
  */
-export function cachedArtifacts(cache: Cache, texts: readonly string[]): Artifact[] {
-  const named = texts.flatMap((text) => {
+export async function cachedArtifacts(cache: Cache, texts: readonly string[]): Promise<Artifact[]> {
+  const each = texts.map(async (text) => {
     if (!text.includes(':')) {
       const artifacts = cache.artifacts({ name: text, sort: 'name' });
       if (artifacts.length === 0) throw new PyrsiaError('NOT_FOUND', { what: `${text} in the cache` });
       return artifacts;
     }
-    const { bindings, absent } = lookUp(cache, text);
+    const { bindings, absent } = await lookUp(cache, text);
     const artifacts = bindings.flatMap((binding) => cachedAs(cache, binding) ?? []);
     if (bindings.length > 0 && artifacts.length === 0)
       throw new PyrsiaError('NOT_FOUND', {
@@ -72,6 +72,7 @@ export function cachedArtifacts(cache: Cache, texts: readonly string[]): Artifac
     if (artifacts.length === 0) throw absent;
     return artifacts;
   });
+  const named = (await Promise.all(each)).flat();
   return [...new Map(named.map((artifact) => [`${artifact.upstream} ${artifact.purl}`, artifact])).values()];
 }
 
@@ -87,10 +88,10 @@ export function cachedAs(cache: Cache, { upstream, coordinates }: Binding): Arti
 /**
  * The path of the cached file that a reference or digest names.
  *
- * @throws PyrsiaError `NOT_FOUND` or `REFERENCE_MALFORMED`
+ * Rejects with `NOT_FOUND` or `REFERENCE_MALFORMED`.
  */
-export function cachedPath(cache: Cache, text: string): string {
-  const { bindings, absent } = lookUp(cache, text);
+export async function cachedPath(cache: Cache, text: string): Promise<string> {
+  const { bindings, absent } = await lookUp(cache, text);
   const digests = isDigest(text) ? [text] : bindings.flatMap((binding) => binding.digests);
   const [path] = digests.flatMap((digest) => cache.pathOf(digest) ?? []);
   if (path === undefined) throw absent;

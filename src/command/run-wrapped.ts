@@ -6,7 +6,7 @@
 import { basename, resolve } from 'node:path';
 import { isPyrsiaError } from '../errors.ts';
 import { tools } from '../ecosystems/tools.ts';
-import type { Tool } from '../ecosystems/ecosystem.ts';
+import type { CalledTool } from '../ecosystems/ecosystem.ts';
 import { receiptLine } from '../resolve/receipt.ts';
 import type { Receipt } from '../resolve/report.ts';
 import type { Session } from '../session.ts';
@@ -78,7 +78,7 @@ export async function runWrapped(
   return { ...result, ...(receipt && { receipt }) };
 }
 
-function knownTool(name: string): Tool | undefined {
+function knownTool(name: string): CalledTool | undefined {
   const called = basename(name).replace(/\.(cmd|exe|ps1)$/i, '');
   return tools.find(({ executable }) => executable === called);
 }

@@ -36,7 +36,7 @@ export default class Why extends PyrsiaCommand {
       this.print(toldReceipt(receipt));
       return receipt;
     }
-    const { bindings, matches, absent } = lookUp(await session.cache(), what);
+    const { bindings, matches, absent } = await lookUp(await session.cache(), what);
     const explanations = explain(
       bindings,
       keptReceipts(session.paths),

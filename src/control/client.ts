@@ -5,6 +5,7 @@
  */
 import { PyrsiaError } from '../errors.ts';
 import type { Paths } from '../paths.ts';
+import { type Arrival, expectAgent } from './arrival.ts';
 import { openConnection } from './connection.ts';
 import type { AgentClient } from './connection.ts';
 import { isPrivate, namespaceDirectory, networkNamespace } from './directory.ts';
@@ -40,24 +41,30 @@ export async function connectAgent(paths: Paths, options: ConnectOptions): Promi
   const begun = Date.now();
   const deadline = begun + timeoutMs;
   let starting: StartingAgent | undefined;
+  let arrival: Arrival | undefined;
 
-  for (;;) {
-    const place = await findAgent(paths.runtime, helloTimeoutMs);
-    if (!start) return place.client;
-    if (place.client) {
-      const client = await settled(place.client, version, deadline);
-      if (client) return client;
+  try {
+    for (;;) {
+      const place = await findAgent(paths.runtime, helloTimeoutMs);
+      if (!start) return place.client;
+      if (place.client) {
+        const client = await settled(place.client, version, deadline);
+        if (client) return client;
+      }
+      if (Date.now() > deadline) unavailable(`none answered within ${timeoutMs} ms`);
+      if (starting?.failure) unavailable(starting.failure);
+      if (!starting?.running) {
+        // One that was not needed ended without failure: it met another that was starting, or just ending.
+        const { startAgent } = await import('./start.ts');
+        starting = startAgent(paths, place.directory, start);
+        arrival?.[Symbol.dispose]();
+        arrival = expectAgent(place.directory);
+      }
+      // Also by the clock, since one that fails changes no file: whoever waits loses an eighth of the time at most.
+      await arrival?.wait(Math.min(Math.max((Date.now() - begun) / 8, 5), 50));
     }
-    if (Date.now() > deadline) unavailable(`none answered within ${timeoutMs} ms`);
-    if (starting?.failure) unavailable(starting.failure);
-    if (!starting?.running) {
-      // One that was not needed ended without failure: it met another that was starting, or just ending.
-      const { startAgent } = await import('./start.ts');
-      starting = startAgent(paths, place.directory, start);
-    }
-    // Whoever waits loses an eighth of the time at most.
-    const waitMs = Math.min(Math.max((Date.now() - begun) / 8, 5), 50);
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  } finally {
+    arrival?.[Symbol.dispose]();
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { PyrsiaError } from '../errors.ts';
@@ -60,7 +61,9 @@ export async function openConnection(
   directory: string,
   helloTimeoutMs = HELLO_TIMEOUT_MS,
 ): Promise<AgentClient | undefined> {
-  const socket = connect(socketPath(directory));
+  const path = socketPath(directory);
+  if (process.platform !== 'win32' && !existsSync(path)) return undefined;
+  const socket = connect(path);
   if (!(await connected(socket))) return undefined;
 
   const calls = new Map<number, Pending>();
@@ -75,7 +78,7 @@ export async function openConnection(
       else settle(message);
     },
     onMalformed(reason) {
-      fail(unavailable(`${reason} from ${socketPath(directory)}`));
+      fail(unavailable(`${reason} from ${path}`));
     },
   });
   socket.once('error', (error) => (failure = unavailable(error.message)));

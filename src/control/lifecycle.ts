@@ -42,6 +42,8 @@ export interface AgentContext {
 export interface Service {
   /** Answers to all requests but `stop`. */
   readonly handlers: Omit<Handlers, 'stop'>;
+  /** Loads what answers take. Called once somebody has been greeted, who now thinks of what to ask. */
+  prepare?(): void;
   /** Number of launches and transfers that are running: while there are any the agent stays. */
   busy(): number;
   /**
@@ -117,6 +119,8 @@ async function live(
       `Started pyrsia ${version} in ${directory}${readOnly === undefined ? '' : ` (read-only: ${readOnly})`}`,
     );
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end(signal));
+    // Only then, since the greeting would have to wait for it.
+    control.server.once('connection', () => setImmediate(() => service.prepare?.()));
     stopWhenIdle();
     log(`Ending: ${await ended.promise}`);
   }

@@ -16,9 +16,9 @@ export interface Ecosystem {
   /**
    * Reads what a user types after `pyrsia pull`; undefined when it is not of this ecosystem.
    *
-   * @throws PyrsiaError `REFERENCE_MALFORMED` when it is, but cannot be read.
+   * Rejects with `REFERENCE_MALFORMED` when it is, but cannot be read.
    */
-  parse(text: string): Reference | undefined;
+  parse(text: string): Promise<Reference | undefined>;
   readonly registry: RegistryProtocol;
   readonly tools: readonly Tool[];
 }
@@ -117,8 +117,8 @@ export type Route =
   /** Something a proxy must not do for anybody (a PUT, a path that climbs out). */
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** One command line tool: the shims' part. */
-export interface Tool {
+/** One command line tool, as a stand-in of it has to know it. */
+export interface CalledTool {
   /** The executable a shim stands in for. */
   readonly executable: string;
   /** What a stand-in of a few lines of sh can tell by itself; whatever else is asked, {@link stepAside} decides. */
@@ -127,6 +127,10 @@ export interface Tool {
   readonly settings: SettingNames;
   /** Whether this call must run as if we were not there, and why; undefined when it goes through us. */
   stepAside(args: readonly string[]): string | undefined;
+}
+
+/** A tool, and how it fetches through us. */
+export interface Tool extends CalledTool {
   /** How to start it so that it fetches through us. */
   redirect(call: ToolCall): Redirection;
   /** What a lockfile has it look for in its own cache, by digest, before it asks anybody; absent where it never does. */

@@ -9,13 +9,13 @@ import { npm } from './npm/npm.ts';
 
 export const ecosystems: readonly Ecosystem[] = [npm];
 
-/** Reads what a user typed to name a package. @throws PyrsiaError `REFERENCE_MALFORMED` */
-export function parseReference(text: string): {
+/** Reads what a user typed to name a package. Rejects with `REFERENCE_MALFORMED`. */
+export async function parseReference(text: string): Promise<{
   readonly ecosystem: Ecosystem;
   readonly reference: Reference;
-} {
+}> {
   for (const ecosystem of ecosystems) {
-    const reference = ecosystem.parse(text);
+    const reference = await ecosystem.parse(text);
     if (reference) return { ecosystem, reference };
   }
   const known = ecosystems.map(({ name }) => `${name}:`).join(', ');

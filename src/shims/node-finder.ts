@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { execFile } from 'node:child_process';
 import { realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
@@ -47,6 +46,7 @@ export function openNodeFinder(): FindNode {
 }
 
 async function ask(node: string, cwd: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const { execFile } = process.getBuiltinModule('node:child_process');
   const { stdout } = await promisify(execFile)(node, ['-p', 'process.execPath'], {
     cwd,
     // What is to be loaded into npm might speak before.

@@ -25,7 +25,7 @@
  */
 import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Redirection, Tool } from '../ecosystems/ecosystem.ts';
+import type { CalledTool, Redirection } from '../ecosystems/ecosystem.ts';
 import type { SettingsSource } from './settings.ts';
 
 const FORMAT = 'pyrsia-quick-1';
@@ -52,14 +52,14 @@ export function quickFile(directory: string, tool: string): string {
 }
 
 /** What of an environment decides whom a tool asks. */
-export function fingerprint({ settings }: Tool, env: NodeJS.ProcessEnv): string {
+export function fingerprint({ settings }: CalledTool, env: NodeJS.ProcessEnv): string {
   return settings.variables.map((name) => env[name] ?? '').join('|');
 }
 
 /** A redirection in the words of the file; undefined when it cannot be said in them. */
 export function quickLines(
   { env, args = [], files = {} }: Redirection,
-  { settings }: Tool,
+  { settings }: CalledTool,
   { credential, pathOf }: { readonly credential: string; pathOf(this: void, file: string): string },
 ): readonly string[] | undefined {
   const suffixes = new Map(Object.keys(files).map((file) => [pathOf(file), file]));

@@ -5,14 +5,14 @@
  *
  * @module
  */
-import type { Tool } from '../ecosystems/ecosystem.ts';
+import type { CalledTool } from '../ecosystems/ecosystem.ts';
 import { quoted } from './sh.ts';
 
 /** The most stand-ins below one another; an `npm run` that calls itself is stopped here. */
 const DEPTH_LIMIT = 16;
 
 /** Gives back what a launch above us has replaced, or one of our own, as `restored` in environment.ts does. */
-export function restore({ settings: { led } }: Tool): string {
+export function restore({ settings: { led } }: CalledTool): string {
   return `# What the user had, where it is led.
 pyrsia_restore() {
   [ -n "${led.map((name) => `\${PYRSIA_WAS_${name}+x}`).join('')}" ] || return 0
@@ -33,7 +33,7 @@ pyrsia_restore
  * Finds the tool, leaving out ourselves; and what was tried already, where the process that runs now, or the
  * one above it, is one that we have started: something that looks for the tool on the PATH has found us again.
  */
-export function findReal({ tool, shims }: { readonly tool: Tool; readonly shims: string }): string {
+export function findReal({ tool, shims }: { readonly tool: CalledTool; readonly shims: string }): string {
   const name = tool.executable;
   const own = quoted(shims);
   return `# The real ${name}.
@@ -85,7 +85,7 @@ export function decide({
   tool,
   disabled = false,
 }: {
-  readonly tool: Tool;
+  readonly tool: CalledTool;
   readonly disabled?: boolean;
 }): string {
   const { aside, idle, fetching, anyWord, options } = tool.calls;

@@ -5,7 +5,7 @@
  */
 import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Tool } from '../ecosystems/ecosystem.ts';
+import type { CalledTool } from '../ecosystems/ecosystem.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import { makeOurs, RECORD, removeEmptied, removeOurs } from '../ours.ts';
 import { homeOf, type Paths } from '../paths.ts';
@@ -66,7 +66,7 @@ export function realTool(name: string, { paths, env, cwd }: ShimPlace): string |
  *
  * @throws PyrsiaError `FILE_UNWRITABLE`
  */
-export function installShim(tool: Tool, place: ShimPlace): boolean {
+export function installShim(tool: CalledTool, place: ShimPlace): boolean {
   const { paths } = place;
   unwritable(paths.shims, () => {
     makeOurs(paths.shims);
@@ -83,7 +83,7 @@ export function installShim(tool: Tool, place: ShimPlace): boolean {
  *
  * @throws PyrsiaError `NOT_FOUND` when there is none of ours, `FILE_UNWRITABLE`.
  */
-export function setDisabled(tool: Tool, place: ShimPlace, disabled: boolean): boolean {
+export function setDisabled(tool: CalledTool, place: ShimPlace, disabled: boolean): boolean {
   const header = readShim(tool.executable, place);
   if (header === undefined || header === 'foreign') {
     throw new PyrsiaError('NOT_FOUND', {
@@ -133,7 +133,7 @@ export function removeShimDirectory(place: ShimPlace): void {
 }
 
 function write(
-  tool: Tool,
+  tool: CalledTool,
   { paths, env, platform, ...place }: ShimPlace,
   recorded: Pick<ShimHeader, 'node' | 'entry' | 'interpreter'> & { readonly disabled?: boolean },
 ): boolean {

@@ -5,13 +5,13 @@
  * @module
  */
 import { basename } from 'node:path';
-import type { Tool } from '../ecosystems/ecosystem.ts';
+import type { CalledTool } from '../ecosystems/ecosystem.ts';
 import { isBash, quoted } from './sh.ts';
 import { RUN_SCRIPT } from './terminal-script.ts';
 
 /** What {@link quickWay} has to know. */
 export interface QuickOptions {
-  readonly tool: Tool;
+  readonly tool: CalledTool;
   readonly interpreter: string;
   readonly runtime: string;
   readonly uid: number;

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Tool } from '../ecosystems/ecosystem.ts';
+import type { CalledTool } from '../ecosystems/ecosystem.ts';
 import { NOTE_INHERITED } from './inherited.ts';
 import { decide, findReal, restore } from './shim-decides.ts';
 import { quickWay } from './shim-leads.ts';
@@ -17,7 +17,7 @@ const FORMAT = 'pyrsia-shim-1';
 
 /** What a stand-in is made of. */
 export interface ShimOptions {
-  readonly tool: Tool;
+  readonly tool: CalledTool;
   /** Absolute: bash where there is one, else sh. Neither spaces nor more than 100 bytes: it stands behind `#!`. */
   readonly interpreter: string;
   /** Absolute: the Node that runs {@link ShimOptions.entry}. */

@@ -36,18 +36,18 @@ export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemEx
   };
 
   describe('as an Ecosystem', () => {
-    it.each(Object.entries(examples.references))('reads %s', (text, reference) => {
-      expect(ecosystem.parse(text)).toEqual(reference);
+    it.each(Object.entries(examples.references))('reads %s', async (text, reference) => {
+      expect(await ecosystem.parse(text)).toEqual(reference);
     });
 
-    it.each(examples.malformed)('says why it cannot read %j', (text) => {
-      expect(() => ecosystem.parse(text)).toThrowError(
+    it.each(examples.malformed)('says why it cannot read %j', async (text) => {
+      await expect(ecosystem.parse(text)).rejects.toThrowError(
         expect.objectContaining({ code: 'REFERENCE_MALFORMED' }),
       );
     });
 
-    it('leaves references to others', () => {
-      expect(ecosystem.parse('someone-else:thing@1')).toBeUndefined();
+    it('leaves references to others', async () => {
+      expect(await ecosystem.parse('someone-else:thing@1')).toBeUndefined();
     });
 
     it.each(Object.entries(examples.requests))('routes %s as %s', (request, kind) => {

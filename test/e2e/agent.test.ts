@@ -43,7 +43,7 @@ beforeEach(async () => {
 afterEach(() => world[Symbol.asyncDispose]());
 
 const install = (options?: RunOptions) => world.afresh(['npm', 'ci'], { cwd: project.dir, ...options });
-const agents = () => world.sandbox.processes().filter(({ command }) => command.includes('dist/agent.js'));
+const agents = () => world.sandbox.processes().filter(({ command }) => command.includes('dist/agent.cjs'));
 const log = () => readFileSync(join(pathsOf(world.sandbox.env).state, 'agent.log'), 'utf8');
 
 /** Another copy of the package that ships; runs a command of it. */
@@ -53,7 +53,7 @@ function copyOfPackage(name: string, changes: { version?: string; agent?: string
   for (const part of manifest.files) cpSync(join(ROOT, part), join(copy, part), { recursive: true });
   const { version = manifest.version, agent } = changes;
   writeFileSync(join(copy, 'package.json'), JSON.stringify({ ...manifest, version }));
-  if (agent !== undefined) writeFileSync(join(copy, 'dist', 'agent.js'), agent);
+  if (agent !== undefined) writeFileSync(join(copy, 'dist', 'agent.cjs'), agent);
   return (args: readonly string[], options?: RunOptions): Promise<Finished> =>
     world.sandbox.run(process.execPath, [join(copy, 'bin', 'run.js'), ...args], options);
 }
@@ -244,7 +244,7 @@ describe('secrets', { timeout: 60_000 }, () => {
       .processes()
       .map(({ command }) => command)
       .join('\n');
-    expect(commandLines).toContain('dist/agent.js');
+    expect(commandLines).toContain('dist/agent.cjs');
     for (const secret of [TOKEN, launches[0]!]) {
       expect(commandLines).not.toContain(secret);
       // The agent's own place is where the launch is kept, not what the user has in ~/.npmrc.

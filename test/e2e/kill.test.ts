@@ -105,7 +105,7 @@ describe(`kill -9 at ${KILLS} random moments (seed ${seed})`, { timeout: 240_000
     const other = await sandbox.project({ dependencies, lockfile: project.lockfile() });
     const people = [project, other].map(({ dir }) => someone(dir));
 
-    const victims = { agent: /dist\/agent\.js/, command: /bin\/run\.js exec /, npm: /^npm ci/ };
+    const victims = { agent: /dist\/agent\.cjs/, command: /bin\/run\.js exec /, npm: /^npm ci/ };
     const killed = { agent: 0, command: 0, npm: 0 };
     for (let kills = 0; kills < KILLS;) {
       await sleep(random() * 700);

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parseReference } from '../../src/ecosystems/index.ts';
 
 describe('A reference', () => {
-  it('finds its ecosystem', () => {
-    const { ecosystem, reference } = parseReference('npm:express@^5');
+  it('finds its ecosystem', async () => {
+    const { ecosystem, reference } = await parseReference('npm:express@^5');
     expect([ecosystem.name, reference]).toEqual(['npm', { ecosystem: 'npm', name: 'express', wanted: '^5' }]);
   });
 
@@ -14,8 +14,8 @@ describe('A reference', () => {
     ['@types/node', 'npm:@types/node'],
     ['nginx:latest', '"nginx" is not a kind of package'],
     ['', 'npm:NAME'],
-  ])('to %j is refused with a way out', (text, reason) => {
-    expect(() => parseReference(text)).toThrowError(
+  ])('to %j is refused with a way out', async (text, reason) => {
+    await expect(parseReference(text)).rejects.toThrowError(
       expect.objectContaining({ code: 'REFERENCE_MALFORMED', message: expect.stringContaining(reason) }),
     );
   });

@@ -23,7 +23,7 @@ import {
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { tools } from '../../src/ecosystems/tools.ts';
-import type { Tool } from '../../src/ecosystems/ecosystem.ts';
+import type { CalledTool } from '../../src/ecosystems/ecosystem.ts';
 import { pathsOf } from '../../src/paths.ts';
 import { type ShimOptions, shimScript } from '../../src/shims/shim-script.ts';
 import { type Finished, type RunOptions, start } from '../support/command.ts';
@@ -119,7 +119,7 @@ export async function openStandIn(name: string, called = 'home'): Promise<StandI
     writeFileSync(file, tells(who), { mode: 0o755 });
   }
   const install: StandInWorld['install'] = (changed = {}) => {
-    const tool: Tool = tools.find(({ executable }) => executable === 'npm')!;
+    const tool: CalledTool = tools.find(({ executable }) => executable === 'npm')!;
     const options: ShimOptions = {
       tool,
       interpreter: shell,

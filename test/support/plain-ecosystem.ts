@@ -26,7 +26,7 @@ const pathOf = (name: string, version: string): string => `/${name}/${version}/f
 /** The plain ecosystem. It goes under npm's name, because the list of names is closed. */
 export const plain: Ecosystem = {
   name: 'npm',
-  parse(text) {
+  async parse(text) {
     if (!text.startsWith('plain:')) return undefined;
     const [, name, wanted] = /^plain:([a-z]+)@([\w.]+)$/.exec(text) ?? [];
     if (!name || !wanted)

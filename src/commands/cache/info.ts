@@ -27,7 +27,7 @@ export default class CacheInfo extends PyrsiaCommand {
     await using session = this.openSession();
     const cache = await session.cache();
 
-    const { bindings, absent } = lookUp(cache, args.what);
+    const { bindings, absent } = await lookUp(cache, args.what);
     if (bindings.length === 0) throw absent;
     const infos = bindings.map((binding): Info => {
       const artifact = cachedAs(cache, binding);

@@ -14,7 +14,8 @@ export default class CachePath extends PyrsiaCommand {
     const { args } = await this.parse(CachePath);
     await using session = this.openSession();
 
-    const path = args.what === undefined ? session.paths.cache : cachedPath(await session.cache(), args.what);
+    const path =
+      args.what === undefined ? session.paths.cache : await cachedPath(await session.cache(), args.what);
     this.print(path);
     return { path };
   }

@@ -23,7 +23,7 @@ export default class CacheRm extends PyrsiaCommand {
       this.error('Nothing to remove: name a pattern, a reference or a digest', { exit: 2 });
     await using session = this.openSession();
 
-    const artifacts = cachedArtifacts(await session.cache(), argv.map(String));
+    const artifacts = await cachedArtifacts(await session.cache(), argv.map(String));
     const bytes = artifacts.reduce((sum, { size }) => sum + size, 0);
     const what = artifacts.length === 1 ? artifacts[0]!.purl : `${artifacts.length} artifacts`;
     if (!flags.yes && !(await confirmed(`Remove ${what} (${formatBytes(bytes)})?`))) {

@@ -4,11 +4,21 @@
  * @see https://github.com/npm/validate-npm-package-name
  * @module
  */
-import semver from 'semver';
-
 /** Characters that need no escape in a URL, which is what npm allows; capitals and `~!*'()` are in old names only. */
 const PART = String.raw`[\w.~!*'()-]+`;
 const NAME = new RegExp(String.raw`^(?:@(?!\.)${PART}/(?!\.)${PART}|(?![._-])${PART})$`);
+
+/** As https://semver.org has it. A library that also knows ranges takes longer to load than a shim may wait. */
+const VERSION = (() => {
+  const number = '(?:0|[1-9][0-9]*)';
+  const before = `(?:${number}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)`;
+  const build = '[0-9A-Za-z-]+';
+  const main = String.raw`(${number})\.(${number})\.(${number})`;
+  return new RegExp(String.raw`^${main}(?:-${before}(?:\.${before})*)?(?:\+${build}(?:\.${build})*)?$`);
+})();
+
+/** The most characters a version may have; npm takes no longer one. */
+const VERSION_LIMIT = 256;
 
 /** The most characters a name may have. */
 const NAME_LIMIT = 214;
@@ -20,12 +30,8 @@ export function isPackageName(name: string): boolean {
 
 /** Whether this is an exact version, spelled as a registry spells it. */
 export function isVersion(text: string): boolean {
-  return /^\d[0-9A-Za-z.+-]*$/.test(text) && semver.valid(text) !== null;
-}
-
-/** Whether this can be a dist-tag; npm refuses whatever reads as a range. */
-export function isTag(text: string): boolean {
-  return /^[A-Za-z][\w.+~!*'()-]*$/.test(text) && semver.validRange(text, { loose: true }) === null;
+  const [, ...numbers] = (text.length <= VERSION_LIMIT && VERSION.exec(text)) || [];
+  return numbers.length > 0 && numbers.every((each) => Number(each) <= Number.MAX_SAFE_INTEGER);
 }
 
 /** A name as npm writes it into the path of a document: one segment, `@types%2fnode`. */

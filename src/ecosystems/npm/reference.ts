@@ -4,21 +4,21 @@
  * @see https://github.com/package-url/purl-spec
  * @module
  */
-import { PackageURL } from 'packageurl-js';
 import semver from 'semver';
 import { PyrsiaError } from '../../errors.ts';
 import type { Reference } from '../ecosystem.ts';
-import { isPackageName, isTag } from './names.ts';
+import { isPackageName } from './names.ts';
+import { isTag } from './tags.ts';
 
-/** Reads a reference; undefined when it is of another ecosystem. @throws PyrsiaError `REFERENCE_MALFORMED` */
-export function parse(text: string): Reference | undefined {
+/** Reads a reference; undefined when it is of another ecosystem. Rejects with `REFERENCE_MALFORMED`. */
+export async function parse(text: string): Promise<Reference | undefined> {
   const fail = (reason: string): never => {
     throw new PyrsiaError('REFERENCE_MALFORMED', { text, reason });
   };
   const said = text.startsWith('npm:')
     ? npmSpec(text.slice('npm:'.length))
     : /^pkg:\/*npm\//i.test(text)
-      ? purl(text, fail)
+      ? await purl(text, fail)
       : undefined;
   if (said === undefined) return undefined;
   const { name, wanted } = said;
@@ -43,7 +43,9 @@ function npmSpec(spec: string): Said {
 }
 
 /** Taken apart, not normalised: a normalised npm purl is in lower case, and `JSONStream` is not `jsonstream`. */
-function purl(text: string, fail: (reason: string) => never): Said {
+async function purl(text: string, fail: (reason: string) => never): Promise<Said> {
+  // It makes a collator, which takes longer than everything else that an agent loads at its start.
+  const { PackageURL } = (await import('packageurl-js')).default;
   let parts: ReturnType<typeof PackageURL.parseString>;
   try {
     parts = PackageURL.parseString(text);

@@ -9,7 +9,8 @@ import type { Coordinates } from '../../content/coordinates.ts';
 import { digestFromIntegrity } from '../../content/digest.ts';
 import { PyrsiaError } from '../../errors.ts';
 import type { DocumentAddress, Headers, Route } from '../ecosystem.ts';
-import { escaped, isPackageName, isTag, isVersion, versionOfTarball } from './names.ts';
+import { escaped, isPackageName, isVersion, versionOfTarball } from './names.ts';
+import { isTag } from './tags.ts';
 
 /** Accept as npm sends it for an install: the abbreviated packument. */
 const ABBREVIATED = 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*';
