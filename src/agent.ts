@@ -123,7 +123,13 @@ async function serve(context: AgentContext): Promise<Service> {
       launch.generation === undefined ? plan(parts, ...toolOf(launch.tool), launch) : quick.plan(launch),
     opened(launch, planned, over) {
       const [ecosystem, tool] = toolOf(launch.tool);
-      const filling = fill({ cache, artifacts }, tool, planned, over, followings.open(tool, planned, over));
+      const filling = fill(
+        { cache, artifacts, upstreams },
+        tool,
+        planned,
+        over,
+        followings.open(tool, planned, over),
+      );
       void findPastUs(ecosystem, tool, planned);
       fills.add(filling);
       void filling.finally(() => fills.delete(filling));

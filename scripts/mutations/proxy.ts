@@ -152,14 +152,14 @@ export const proxyGuards = [
     },
     {
       why: 'A claim is remembered as a first use',
-      find: "if (word !== 'claimed') remember(",
+      find: "word === 'claimed' ? undefined : remember(",
       replace: 'remember(',
       only: 'client alone',
     },
     {
       why: 'An artifact is fetched though upstream must not be asked',
-      find: 'const sources = offline === undefined ?',
-      replace: "const sources = offline !== '' ?",
+      find: 'offline === undefined ? [upstreamSource(',
+      replace: "offline !== '' ? [upstreamSource(",
       only: 'client alone|nowhere',
     },
     {

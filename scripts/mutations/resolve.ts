@@ -65,8 +65,8 @@ export const resolveGuards = [
     'test/resolve/resolve.test.ts',
     {
       why: 'What many want at once is fetched for each',
-      find: 'let transfer = flying.get(key);',
-      replace: 'let transfer: Transfer | undefined;',
+      find: 'flying.get(key) ?? take(',
+      replace: 'take(',
       only: '20 KB > is fetched once',
     },
     {

@@ -1,9 +1,10 @@
 /**
- * Fills a tool's own cache while the tool starts: what its lockfile pins and we have is put where the tool looks
- * by digest before it asks anybody, so that it never asks.
+ * Fills a tool's own cache while the tool starts: what its lockfile pins is put where the tool looks by digest
+ * before it asks anybody, so that it never asks. What we do not have is fetched meanwhile.
  *
- * What is put there never comes to the proxy. So it is only what the proxy would deliver out of the cache
- * without asking anybody; whatever is refused, contradicted or merely claimed the tool has to ask for.
+ * What is put there never comes to the proxy. So it is only what the proxy would deliver: what is bound already,
+ * and what upstream sends for these very coordinates. Whatever is refused, contradicted or merely claimed the
+ * tool has to ask for.
  *
  * @module
  */
@@ -15,10 +16,10 @@ import type { ByteStream } from '../content/source.ts';
 import { verified } from '../content/verified.ts';
 import type { PinnedContent, Tool } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
-import type { ArtifactService } from '../proxy/artifacts.ts';
 import { obstacleIn } from '../shims/npm-cache-folder.ts';
 import { openNpmContent, type Placed } from '../shims/npm-content.ts';
-import { neededFor, type Sure, sureOf } from './pinned.ts';
+import { type AheadParts, fetchAhead, type Missing } from './fetch-ahead.ts';
+import { askedFor, knownOf, neededFor, type Sure, sureOf } from './pinned.ts';
 import type { Plan } from './sessions.ts';
 
 /** Files that are read at the same time. */
@@ -28,9 +29,8 @@ const LANES = 4;
 const TURN_MS = 4;
 
 /** What a fill works with. */
-export interface FillParts {
-  readonly cache: Pick<Cache, 'content' | 'pathOf'>;
-  readonly artifacts: Pick<ArtifactService, 'knownOf'>;
+export interface FillParts extends AheadParts {
+  readonly cache: Pick<Cache, 'content' | 'pathOf' | 'readOnlyBecause'>;
 }
 
 /** Content of ours, each byte of which is right if `chunks` ends without an error. */
@@ -42,8 +42,8 @@ interface Ours {
 
 /**
  * Fills the own cache of a launch's tool, as far as that is asked for and can be, until `signal` aborts, and
- * enters it into the launch's account: with what its lockfile pins, and with what is `followed` as long as that
- * lasts. Never rejects.
+ * enters it into the launch's account: with what its lockfile pins, which is fetched where it is not here, and with
+ * what is `followed` as long as that lasts. Never rejects.
  */
 export async function fill(
   parts: FillParts,
@@ -73,22 +73,31 @@ export async function fill(
     // Whoever waits for an answer comes first.
     await turn();
     const into = openNpmContent(install.cache, { copies: filling.how === 'copy' });
+    let fetching: Promise<void> | undefined;
     for await (const pinned of neededFor(install, tool, followed)) {
       // To wait is not to fill.
       if (pausedAt !== undefined) startedAt += Date.now() - pausedAt;
       if (pinned.length > 0) problem ??= obstacleIn(install.cache)?.text;
-      await putAll(pinned);
+      const missing = await putAll(pinned);
+      // That comes first which a lockfile pins: all of it will be asked for.
+      fetching ??= fetchAll(missing);
       if (isOver()) break;
       pausedAt = Date.now();
     }
+    await fetching;
 
-    async function putAll(pinned: readonly PinnedContent[]): Promise<void> {
-      const sure: Sure[] = [];
+    /** Puts there what is here, and tells what is not. */
+    async function putAll(pinned: readonly PinnedContent[]): Promise<readonly Missing[]> {
+      const sure: (Sure & Missing)[] = [];
+      const missing: Missing[] = [];
       for (const each of pinned) {
         await breath();
-        if (isOver()) return;
-        const found = into.has(each.digest) ? undefined : sureOf(parts.artifacts, plan, each);
-        if (found) sure.push(found);
+        if (isOver()) return [];
+        const { digest } = each;
+        const asked = into.has(digest) ? undefined : askedFor(plan, each);
+        const known = asked && sureOf(digest, knownOf(parts.artifacts, asked));
+        if (known && isHere(parts.cache, known)) sure.push({ ...known, asked });
+        else if (asked) missing.push({ digest, asked });
       }
       // Small ones are many, and soon done.
       const queue = sure.toSorted((a, b) => a.size - b.size).values();
@@ -96,15 +105,39 @@ export async function fill(
         for (const each of queue) {
           await breath();
           if (isOver()) return;
-          try {
-            await place(each);
-          } catch (error) {
-            // Ours was damaged, and is removed: the tool will ask for it.
-            if (!(error instanceof PyrsiaError)) problem ??= messageOf(error);
-          }
+          if (!(await isSound(each))) missing.push(each);
         }
       };
       await Promise.all(Array.from({ length: LANES }, lane));
+      return missing;
+    }
+
+    /** Fetches what is not here, and puts it there as it comes. */
+    async function fetchAll(missing: readonly Missing[]): Promise<void> {
+      const most = install?.connections ?? Infinity;
+      if (isOver() || most === 0 || parts.cache.readOnlyBecause !== undefined) return;
+      const nowhere = new AbortController();
+      const arrived = async (each: Sure): Promise<void> => {
+        if (!isOver()) await isSound(each);
+        if (problem !== undefined) nowhere.abort();
+      };
+      // The tool asks for the last first.
+      await fetchAhead(parts, missing.toReversed(), {
+        most,
+        signal: AbortSignal.any([signal, nowhere.signal]),
+        arrived,
+      });
+    }
+
+    /** Puts something there, unless our copy is damaged, which is removed then. */
+    async function isSound(each: Sure): Promise<boolean> {
+      try {
+        await place(each);
+      } catch (error) {
+        if (error instanceof PyrsiaError) return false;
+        problem ??= messageOf(error);
+      }
+      return true;
     }
 
     async function place({ digest, wanted, known, size: expected }: Sure): Promise<void> {
@@ -112,6 +145,7 @@ export async function fill(
       const open = async (): Promise<Ours | undefined> => ours(parts.cache, wanted, signal);
       let content: Ours | undefined;
       let placed: Placed | undefined;
+      if (into.has(digest)) return;
       if (into.links()) {
         content = await open();
         if (!content) return;
@@ -136,6 +170,11 @@ export async function fill(
     problem ??= messageOf(error);
   }
   if (problem !== undefined && !signal.aborted) account(problem);
+}
+
+/** Whether it is in our cache. */
+function isHere(cache: FillParts['cache'], { wanted }: Sure): boolean {
+  return wanted.digests.some((digest) => cache.pathOf(digest) !== undefined);
 }
 
 /** Opens content of ours; undefined when it is not here. */

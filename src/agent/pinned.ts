@@ -1,6 +1,6 @@
 /**
- * What a launch's lockfile pins, and which of it is known so well that the proxy would deliver it without
- * asking anybody.
+ * What a launch's lockfile pins, which of it is known so well that the proxy would deliver it without asking
+ * anybody, and where the rest is to be had.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { readFile, stat } from 'node:fs/promises';
 import type { Wanted } from '../content/descriptor.ts';
 import { contradiction, type Digest } from '../content/digest.ts';
 import type { InstallTerms, Pinned, PinnedContent, Tool } from '../ecosystems/ecosystem.ts';
-import type { ArtifactService, Known } from '../proxy/artifacts.ts';
-import type { Upstream } from '../proxy/asker.ts';
+import type { ArtifactRequest, ArtifactService, Known } from '../proxy/artifacts.ts';
+import type { Asker, Upstream } from '../proxy/asker.ts';
 import { libcHere } from '../shims/libc.ts';
 import type { InstallSettings } from '../shims/settings.ts';
 import type { Plan } from './sessions.ts';
@@ -81,44 +81,66 @@ export async function textOf(path: string): Promise<string | undefined> {
   }
 }
 
-/**
- * That of it which is sure. The tool takes content for whatever names its digest: where one of its names is in
- * doubt, the tool has to ask for all of them.
- */
-export function sureOf(
-  artifacts: Pick<ArtifactService, 'knownOf'>,
-  { askerFor, settings }: Pick<Plan, 'askerFor' | 'settings'>,
-  { digest, packages }: PinnedContent,
-): Sure | undefined {
-  const known: Known[] = [];
-  for (const each of packages) {
-    const asker = askerFor(each.name.startsWith('@') ? each.name.split('/')[0] : undefined);
-    if (!asker || !isKeptAt(asker.upstream, settings.replacedHost, each)) return undefined;
-    const { name, version } = each;
-    const coordinates = { ecosystem: asker.upstream.ecosystem.name, name, version };
-    const found = artifacts.knownOf(asker, { coordinates, claimed: digest });
-    if (!found) return undefined;
-    known.push(found);
-  }
-  const digests = [...new Set(known.flatMap(({ wanted }) => wanted.digests))];
-  if (contradiction(digests, digests)) return undefined;
-  return { digest, wanted: { digests }, known, size: Math.max(...known.map(({ size = 0 }) => size)) };
+/** A package as it would be asked for, and who would ask. */
+export interface Asked {
+  readonly asker: Asker;
+  readonly request: Pick<ArtifactRequest, 'coordinates' | 'claimed'> & {
+    /** Where the registry keeps it; undefined where the lockfile does not say. */
+    readonly path?: string;
+  };
 }
 
-/** Whether it is this upstream that would be asked for a package, and for this very one. */
-function isKeptAt(
+/**
+ * How each package of some content would be asked for; undefined where one of them would not be asked of us. The
+ * tool takes content for whatever names its digest: where one of its names is in doubt, the tool has to ask for
+ * all of them.
+ */
+export function askedFor(
+  { askerFor, settings }: Pick<Plan, 'askerFor' | 'settings'>,
+  { digest, packages }: PinnedContent,
+): readonly Asked[] | undefined {
+  const all: Asked[] = [];
+  for (const each of packages) {
+    const { name, version, resolved } = each;
+    const asker = askerFor(name.startsWith('@') ? name.split('/')[0] : undefined);
+    const path = asker && resolved !== undefined && pathAt(asker.upstream, settings.replacedHost, each);
+    if (!asker || (resolved !== undefined && !path)) return undefined;
+    const coordinates = { ecosystem: asker.upstream.ecosystem.name, name, version };
+    all.push({ asker, request: { coordinates, claimed: digest, ...(path && { path }) } });
+  }
+  return all;
+}
+
+/** Content of which all this is known, if it goes together. */
+export function sureOf(digest: Digest, known: readonly (Known | undefined)[]): Sure | undefined {
+  const sure = known.filter((each) => each !== undefined);
+  if (sure.length < known.length) return undefined;
+  const digests = [...new Set(sure.flatMap(({ wanted }) => wanted.digests))];
+  if (contradiction(digests, digests)) return undefined;
+  return { digest, wanted: { digests }, known: sure, size: Math.max(...sure.map(({ size = 0 }) => size)) };
+}
+
+/** What is known already of each of them. */
+export function knownOf(
+  artifacts: Pick<ArtifactService, 'knownOf'>,
+  asked: readonly Asked[],
+): readonly (Known | undefined)[] {
+  return asked.map(({ asker, request }) => artifacts.knownOf(asker, request));
+}
+
+/** Where this upstream keeps a package; undefined where it is not this one that would be asked, or not for this very package. */
+function pathAt(
   { url: registry, ecosystem }: Upstream,
   replacedHost: string | undefined,
-  { name, version, resolved }: Pinned,
-): boolean {
-  if (resolved === undefined) return true;
+  { name, version, resolved = '' }: Pinned,
+): string | undefined {
   const url = URL.parse(resolved);
-  if (!url) return false;
+  if (!url) return undefined;
   const isOwn = url.host === registry.host && url.pathname.startsWith(registry.pathname);
-  if (!isOwn && url.host !== replacedHost) return false;
+  if (!isOwn && url.host !== replacedHost) return undefined;
   const path = isOwn ? url.pathname.slice(registry.pathname.length - 1) : url.pathname;
   const route = ecosystem.registry.route('GET', path, url.search.slice(1), {});
-  if (route.kind !== 'artifact') return false;
+  if (route.kind !== 'artifact') return undefined;
   const { coordinates } = route;
-  return coordinates.name === name && coordinates.version === version;
+  return coordinates.name === name && coordinates.version === version ? `${path}${url.search}` : undefined;
 }

@@ -133,7 +133,10 @@ export interface CalledTool {
 export interface Tool extends CalledTool {
   /** How to start it so that it fetches through us. */
   redirect(call: ToolCall): Redirection;
-  /** What a lockfile has it look for in its own cache, by digest, before it asks anybody; absent where it never does. */
+  /**
+   * What a lockfile has it look for in its own cache, by digest, before it asks anybody: what comes last it asks
+   * for first. Absent where it never does.
+   */
   pinnedBy?(lockfile: string, terms: InstallTerms): readonly PinnedContent[];
   /** What an install on these terms takes from the addresses that a lockfile gives, each package once; absent where lockfiles give none. */
   lockedBy?(lockfile: string, terms: InstallTerms): readonly Locked[];

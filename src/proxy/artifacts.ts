@@ -14,7 +14,7 @@ import type { Headers } from '../ecosystems/ecosystem.ts';
 import { type ErrorCode, isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { Outcome, ReportLine } from '../resolve/report.ts';
 import type { Found, Resolver } from '../resolve/resolve.ts';
-import { expect, type Expectation, suffices } from '../verify/expect.ts';
+import { expect, type Expectation, suffices, type Word } from '../verify/expect.ts';
 import type { Asker } from './asker.ts';
 import { declaredBy, declaresNow } from './declared.ts';
 import type { DocumentService } from './documents.ts';
@@ -35,6 +35,8 @@ export interface ArtifactRequest {
   /** The client's own headers that may go to upstream. */
   readonly headers?: Headers;
   readonly signal?: AbortSignal;
+  /** Nobody waits for it. */
+  readonly ahead?: boolean;
 }
 
 /** An artifact on its way to the client. */
@@ -43,7 +45,7 @@ export interface Delivery {
   readonly size?: number;
   readonly chunks: ByteStream;
   /** What is to be written into the report once the last byte is known to be right. */
-  line(): Promise<ReportLine>;
+  line(this: void): Promise<ReportLine>;
 }
 
 /** An artifact that nobody has to be asked about. */
@@ -51,7 +53,7 @@ export interface Known {
   readonly wanted: Wanted;
   /** Length in bytes, where it was ever measured. */
   readonly size?: number;
-  /** What is reported when its `size` bytes, read since `startedAt`, were put into the tool's own cache. */
+  /** What is reported when its `size` bytes, read or fetched since `startedAt`, were put into the tool's own cache. */
   linked(size: number, startedAt: number): ReportLine;
 }
 
@@ -74,6 +76,14 @@ export interface ArtifactService {
    */
   deliver(asker: Asker, asked: ArtifactRequest): Promise<Delivery | undefined>;
   /**
+   * Fetches an artifact that nobody has asked for yet, exactly as `deliver` would, and resolves once it is stored
+   * and bound. Undefined when there is none, when it could not be stored, and when it is only somebody's claim that
+   * it is what its coordinates say.
+   *
+   * @throws PyrsiaError as `deliver` does; whatever `signal` aborts with
+   */
+  bring(asker: Asker, asked: ArtifactRequest & { readonly signal: AbortSignal }): Promise<Known | undefined>;
+  /**
    * The same chunks, which upstream gave when it was asked again, maybe with the user's own credential: held
    * against all that is known of them, and never kept.
    *
@@ -95,6 +105,15 @@ export interface ArtifactService {
   ): ReportLine;
   /** Resolves when everything delivered so far is stored and bound. */
   settled(): Promise<void>;
+}
+
+/** An artifact that was found, of which it is settled what it is. */
+interface Settled {
+  readonly found: Found;
+  readonly word: Word;
+  /** Remembers what it is, once it is stored or known not to be storable; never rejects. */
+  bind(this: void): Promise<void>;
+  line(this: void): Promise<ReportLine>;
 }
 
 /** Opens the service. `onContradiction` is told of every refusal that `trust accept` could lift. */
@@ -144,14 +163,15 @@ export function openArtifacts(parts: {
     wanted: Wanted,
     known: Binding | undefined,
   ): Promise<Found | undefined> {
-    const { headers = {}, signal } = asked;
+    const { headers = {}, signal, ahead = false } = asked;
     const { connection, offline, upstream } = asker;
     const url = upstream.ecosystem.registry.locate(asked.path, upstream.url);
     // What is not named by a digest is shared only by those who believe the same.
     const flight = `${url.href}${upstream.url.hash}`;
-    const sources = offline === undefined ? [upstreamSource(upstreams, { url, headers, connection })] : [];
+    const sources =
+      offline === undefined ? [upstreamSource(upstreams, { url, headers, connection, ahead })] : [];
     try {
-      return await resolver.resolve(wanted, sources, { flight, ...(signal ? { signal } : {}) });
+      return await resolver.resolve(wanted, sources, { flight, ahead, ...(signal ? { signal } : {}) });
     } catch (error) {
       return refuseChange(asker, asked, known, error);
     }
@@ -174,7 +194,12 @@ export function openArtifacts(parts: {
   }
 
   /** Remembers what upstream gave, once it is stored or known not to be storable. */
-  function remember(asker: Asker, key: BindingKey, known: Binding | undefined, found: Found): void {
+  async function remember(
+    asker: Asker,
+    key: BindingKey,
+    known: Binding | undefined,
+    found: Found,
+  ): Promise<void> {
     if (found.source === 'cache' && known?.size !== undefined) return;
     const work = (async () => {
       const { digests, size } = await found.measured;
@@ -193,82 +218,112 @@ export function openArtifacts(parts: {
     })().catch(() => undefined);
     pending.add(work);
     void work.finally(() => pending.delete(work));
+    return work;
+  }
+
+  /** Finds an artifact and settles on whose word it is that; undefined when there is none. */
+  async function settle(asker: Asker, asked: ArtifactRequest): Promise<Settled | undefined> {
+    const startedAt = now();
+    const { coordinates, claimed } = asked;
+    const key = { upstream: asker.upstream.name, coordinates };
+    const known = cache.bindings.get(key);
+
+    const accepted = async (weighed: Expectation) =>
+      weighed.kind === 'contradicted' ? refuse(asker, asked, weighed) : weighed;
+
+    // Of bytes that a human has accepted the registry may go on to say otherwise.
+    const declared = known?.reason === undefined ? asked.declared : undefined;
+    const first = await accepted(
+      expect({
+        ...(known ? { seen: known.digests } : {}),
+        ...(declared ? { declared } : {}),
+        ...(claimed ? { claimed } : {}),
+      }),
+    );
+    // Bytes that upstream sends for these coordinates bind a claim. Bytes that are here already do not.
+    const here = first.word === 'claimed' && claimed !== undefined && cache.pathOf(claimed) !== undefined;
+    const askFirst = first.word === 'unknown' || here;
+    let expected = askFirst ? await bound(asker, asked, first) : first;
+    let found = expected && (await fetch(asker, asked, (await accepted(expected)).wanted, known));
+    if (!askFirst && first.word === 'claimed' && found && !isWhollyUpstreams(found)) {
+      // It has arrived meanwhile, or had begun to arrive, for other coordinates.
+      await closed(found.chunks);
+      expected = await bound(asker, asked, first);
+      found = expected && (await fetch(asker, asked, (await accepted(expected)).wanted, known));
+    }
+    if (!expected || !found) {
+      if (asker.offline === undefined) return undefined;
+      throw new PyrsiaError('OFFLINE_MISS', { what: purlOf(coordinates), reason: asker.offline });
+    }
+
+    // What upstream sends for these coordinates and the lockfile names besides is the registry's own word.
+    const settled = await accepted(expected);
+    const own = isWhollyUpstreams(found) && settled.word === 'claimed';
+    const word = own ? 'declared' : settled.word;
+    const by = own ? 'the registry' : settled.by;
+    const { digests } = settled.wanted;
+    if (!suffices(asker.policy, word, digests)) {
+      await closed(found.chunks);
+      throw new PyrsiaError('EVIDENCE_TOO_LOW', { purl: purlOf(coordinates), policy: asker.policy, word });
+    }
+    return {
+      found,
+      word,
+      bind: async () => (word === 'claimed' ? undefined : remember(asker, key, known, found)),
+      line: async () => {
+        const { source, passedOver, measured } = found;
+        const content: Measured = await measured;
+        const digest = digestWith(content.digests, 'sha256');
+        const weak = digests.length > 0 && digests.every(isWeak);
+        return {
+          purl: purlOf(coordinates),
+          outcome: 'delivered',
+          ...(digest ? { digest } : {}),
+          bytes: content.size,
+          source,
+          via: 'response',
+          word,
+          by,
+          rung: word === 'declared' ? 'registry digest' : 'none',
+          ...(weak ? { weak } : {}),
+          upstream: asker.upstream.name,
+          private: !asker.upstream.public,
+          ms: now() - startedAt,
+          at: now(),
+          ...(passedOver.length > 0 ? { passedOver } : {}),
+        };
+      },
+    };
   }
 
   return {
     async deliver(asker, asked) {
-      const startedAt = now();
+      const settled = await settle(asker, asked);
+      if (!settled) return undefined;
+      const { found, bind, line } = settled;
+      void bind();
+      const { chunks, size } = found;
+      return { chunks, ...(size === undefined ? {} : { size }), line };
+    },
+
+    async bring(asker, { signal, ...asked }) {
       const { coordinates, claimed } = asked;
-      const key = { upstream: asker.upstream.name, coordinates };
-      const known = cache.bindings.get(key);
-
-      const accepted = async (weighed: Expectation) =>
-        weighed.kind === 'contradicted' ? refuse(asker, asked, weighed) : weighed;
-
-      // Of bytes that a human has accepted the registry may go on to say otherwise.
-      const declared = known?.reason === undefined ? asked.declared : undefined;
-      const first = await accepted(
-        expect({
-          ...(known ? { seen: known.digests } : {}),
-          ...(declared ? { declared } : {}),
-          ...(claimed ? { claimed } : {}),
-        }),
-      );
-      // Bytes that upstream sends for these coordinates bind a claim. Bytes that are here already do not.
-      const here = first.word === 'claimed' && claimed !== undefined && cache.pathOf(claimed) !== undefined;
-      const askFirst = first.word === 'unknown' || here;
-      let expected = askFirst ? await bound(asker, asked, first) : first;
-      let found = expected && (await fetch(asker, asked, (await accepted(expected)).wanted, known));
-      if (!askFirst && first.word === 'claimed' && found && !isWhollyUpstreams(found)) {
-        // It has arrived meanwhile, or had begun to arrive, for other coordinates.
+      const seen = cache.bindings.get({ upstream: asker.upstream.name, coordinates })?.digests;
+      // It would be refused, and whoever asks for it is told why.
+      if (seen && claimed && contradiction(seen, [claimed])) return undefined;
+      const arriving = (async () => {
+        const settled = await settle(asker, { ...asked, signal, ahead: true });
+        if (!settled) return undefined;
+        const { found, word, bind } = settled;
         await closed(found.chunks);
-        expected = await bound(asker, asked, first);
-        found = expected && (await fetch(asker, asked, (await accepted(expected)).wanted, known));
-      }
-      if (!expected || !found) {
-        if (asker.offline === undefined) return undefined;
-        throw new PyrsiaError('OFFLINE_MISS', { what: purlOf(coordinates), reason: asker.offline });
-      }
-
-      // What upstream sends for these coordinates and the lockfile names besides is the registry's own word.
-      const settled = await accepted(expected);
-      const own = isWhollyUpstreams(found) && settled.word === 'claimed';
-      const word = own ? 'declared' : settled.word;
-      const by = own ? 'the registry' : settled.by;
-      const { digests } = settled.wanted;
-      if (!suffices(asker.policy, word, digests)) {
-        await closed(found.chunks);
-        throw new PyrsiaError('EVIDENCE_TOO_LOW', { purl: purlOf(coordinates), policy: asker.policy, word });
-      }
-      if (word !== 'claimed') remember(asker, key, known, found);
-
-      const { source, passedOver, size, measured } = found;
-      return {
-        chunks: found.chunks,
-        ...(size === undefined ? {} : { size }),
-        line: async () => {
-          const content: Measured = await measured;
-          const digest = digestWith(content.digests, 'sha256');
-          const weak = digests.length > 0 && digests.every(isWeak);
-          return {
-            purl: purlOf(coordinates),
-            outcome: 'delivered',
-            ...(digest ? { digest } : {}),
-            bytes: content.size,
-            source,
-            via: 'response',
-            word,
-            by,
-            rung: word === 'declared' ? 'registry digest' : 'none',
-            ...(weak ? { weak } : {}),
-            upstream: asker.upstream.name,
-            private: !asker.upstream.public,
-            ms: now() - startedAt,
-            at: now(),
-            ...(passedOver.length > 0 ? { passedOver } : {}),
-          };
-        },
-      };
+        if (word === 'claimed' || word === 'unknown' || (await found.stored) !== undefined) return undefined;
+        await bind();
+        const { digests, size } = await found.measured;
+        const line = await settled.line();
+        const linked = (): ReportLine => ({ ...line, outcome: 'linked', via: 'linked' });
+        return { wanted: { digests }, size, linked };
+      })();
+      return unlessAborted(arriving, signal);
     },
 
     async *passed(asker, asked, chunks) {
@@ -334,6 +389,25 @@ export function openArtifacts(parts: {
       while (pending.size > 0) await Promise.all(pending);
     },
   };
+}
+
+/** Waits no longer than until `signal` aborts. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => {
+    try {
+      signal.throwIfAborted();
+    } catch (reason) {
+      reject(reason);
+    }
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  abort();
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 /** Whether every byte was sent by upstream for these very coordinates. */

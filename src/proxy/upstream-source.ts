@@ -2,8 +2,7 @@ import type { Digest } from '../content/digest.ts';
 import type { Content, Source } from '../content/source.ts';
 import type { Headers } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
-import type { ConnectionSettings } from '../shims/settings.ts';
-import { statusOf, type Upstreams } from './upstream.ts';
+import { statusOf, type UpstreamRequest, type Upstreams } from './upstream.ts';
 
 const NOTHING_PROVEN: readonly Digest[] = [];
 
@@ -15,7 +14,7 @@ const NOTHING_PROVEN: readonly Digest[] = [];
  */
 export function upstreamSource(
   upstreams: Upstreams,
-  asked: { readonly url: URL; readonly headers: Headers; readonly connection: ConnectionSettings },
+  asked: Pick<UpstreamRequest, 'url' | 'connection' | 'ahead'> & { readonly headers: Headers },
 ): Source {
   let validator: string | undefined;
 
@@ -29,9 +28,9 @@ export function upstreamSource(
               ...(validator ? { 'if-range': validator } : {}),
             }
           : undefined;
-      const { url, connection } = asked;
+      const { url } = asked;
       const headers = { ...asked.headers, ...range, 'accept-encoding': 'identity' };
-      const reply = await upstreams.ask({ url, headers, connection, ...(signal ? { signal } : {}) });
+      const reply = await upstreams.ask({ ...asked, headers, ...(signal ? { signal } : {}) });
 
       if (reply.status === 200) {
         validator = strongValidator(reply.headers);

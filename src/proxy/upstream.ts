@@ -7,13 +7,13 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
+import { digestOf } from '../content/digest.ts';
 import type { Headers } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { ConnectionSettings } from '../shims/settings.ts';
+import { CONNECTIONS, openConnections, type Spare } from './connections.ts';
 import { failureOf, retryAfterMs, TRANSIENT, UNANSWERED, UNREACHABLE } from './failure.ts';
 
-/** Connections kept to one upstream: more stalled in experiments with npm's registry. */
-const CONNECTIONS = 16;
 /** How often one request is tried. */
 const ATTEMPTS = 3;
 /** First pause before another try, in milliseconds; doubles, and varies by half. */
@@ -26,6 +26,8 @@ const REDIRECTS = 10;
 const REST_MS = 5_000;
 /** How long a connection may take to be made, in milliseconds. */
 const CONNECT_MS = 5_000;
+/** How long nothing is fetched ahead where upstream is asked too much, and does not say for how long, in milliseconds. */
+const LESS_MS = 60_000;
 
 /** A request to an upstream. */
 export interface UpstreamRequest {
@@ -35,6 +37,8 @@ export interface UpstreamRequest {
   readonly body?: Readable;
   readonly connection: ConnectionSettings;
   readonly signal?: AbortSignal;
+  /** Nobody waits for it: it is asked on a connection that is {@link Upstreams.spare}. */
+  readonly ahead?: boolean;
 }
 
 /** An upstream's reply. The body is read to the end or {@link UpstreamReply.discard}ed. */
@@ -57,6 +61,15 @@ export interface Upstreams extends AsyncDisposable {
    * @throws PyrsiaError `UPSTREAM_FAILED` when nobody answered.
    */
   ask(asked: UpstreamRequest): Promise<UpstreamReply>;
+  /**
+   * A connection to `url` for something that nobody waits for yet, once fewer than `most` are in use;
+   * undefined when `signal` aborts first, and where upstream does not answer or wants to be asked less.
+   */
+  spare(
+    url: URL,
+    connection: ConnectionSettings,
+    options: { readonly most: number; readonly signal: AbortSignal },
+  ): Promise<Spare | undefined>;
   /** Origins that did not answer lately. */
   unreachable(): string[];
   /** Loads what asking takes, for which the first request would have to wait. */
@@ -64,17 +77,15 @@ export interface Upstreams extends AsyncDisposable {
 }
 
 /** Opens connections as they are needed. `silenceMs`: how long an upstream may say nothing before it has failed. */
-export function openUpstreams(options: {
-  readonly silenceMs: number;
-  readonly now?: () => number;
-}): Upstreams {
-  const { silenceMs, now = Date.now } = options;
+export function openUpstreams(about: { readonly silenceMs: number; readonly now?: () => number }): Upstreams {
+  const { silenceMs, now = Date.now } = about;
   const dispatchers = new Map<string, Dispatcher>();
   const answered = new Map<string, number>();
   const resting = new Map<string, { readonly origin: string; until: number; readonly reason: string }>();
+  const connections = openConnections(now);
 
   function dispatcherFor(undici: Undici, connection: ConnectionSettings): Dispatcher {
-    const key = JSON.stringify(connection);
+    const key = keyOf(connection);
     let dispatcher = dispatchers.get(key);
     if (!dispatcher) dispatchers.set(key, (dispatcher = dispatcherOf(undici, connection, silenceMs)));
     return dispatcher;
@@ -91,7 +102,7 @@ export function openUpstreams(options: {
     rest.until = now() + REST_MS;
   }
 
-  async function once(asked: UpstreamRequest, url: URL, headers: Headers): Promise<UpstreamReply> {
+  async function once(asked: UpstreamRequest, url: URL, headers: Headers): Promise<Answered> {
     const undici = await load();
     const reply = await undici.request(url, {
       method: asked.method ?? 'GET',
@@ -109,16 +120,20 @@ export function openUpstreams(options: {
     for (const [name, value] of Object.entries(reply.headers)) {
       if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
     }
+    const after = retryAfterMs(flat['retry-after'], now());
+    if (reply.statusCode === 429 || (reply.statusCode === 503 && after !== undefined))
+      connections.tooMuch(wayTo(asked.url, asked.connection), after ?? LESS_MS);
     return {
       status: reply.statusCode,
       headers: flat,
       body: told(reply.body, silenceMs),
       url: shown(url),
       discard: async () => reply.body.dump(),
+      closed: new Promise<void>((resolve) => reply.body.once('close', resolve)),
     };
   }
 
-  async function following(asked: UpstreamRequest, hop: Hop): Promise<UpstreamReply> {
+  async function following(asked: UpstreamRequest, hop: Hop): Promise<Answered> {
     let headers = asked.headers ?? {};
     for (let hops = 0; ; hops++) {
       const { url } = hop;
@@ -153,31 +168,49 @@ export function openUpstreams(options: {
       resting.set(way, { origin: url.origin, until: now() + REST_MS, reason });
   }
 
+  async function patiently(asked: UpstreamRequest): Promise<Answered> {
+    for (let attempt = 1; ; attempt++) {
+      asked.signal?.throwIfAborted();
+      const last = attempt === ATTEMPTS || asked.body !== undefined;
+      const hop: Hop = { url: asked.url, since: now() };
+      let pause = PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+      try {
+        const reply = await following(asked, hop);
+        if (last || !(reply.status === 429 || reply.status >= 500)) return reply;
+        const after = retryAfterMs(reply.headers['retry-after'], now());
+        if (after !== undefined && after > RETRY_AFTER_LIMIT_MS) return reply;
+        await reply.discard();
+        pause = Math.max(pause, after ?? 0);
+      } catch (error) {
+        asked.signal?.throwIfAborted();
+        if (error instanceof PyrsiaError) throw error;
+        const { reason, code } = failureOf(error, silenceMs);
+        if (last || !TRANSIENT.has(code)) {
+          layToRest(hop, asked.connection, code, reason);
+          throw new PyrsiaError('UPSTREAM_FAILED', { url: shown(hop.url), reason }, { cause: error });
+        }
+      }
+      await delay(pause, undefined, asked.signal ? { signal: asked.signal } : {});
+    }
+  }
+
   return {
     async ask(asked) {
-      for (let attempt = 1; ; attempt++) {
-        asked.signal?.throwIfAborted();
-        const last = attempt === ATTEMPTS || asked.body !== undefined;
-        const hop: Hop = { url: asked.url, since: now() };
-        let pause = PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
-        try {
-          const reply = await following(asked, hop);
-          if (last || !(reply.status === 429 || reply.status >= 500)) return reply;
-          const after = retryAfterMs(reply.headers['retry-after'], now());
-          if (after !== undefined && after > RETRY_AFTER_LIMIT_MS) return reply;
-          await reply.discard();
-          pause = Math.max(pause, after ?? 0);
-        } catch (error) {
-          asked.signal?.throwIfAborted();
-          if (error instanceof PyrsiaError) throw error;
-          const { reason, code } = failureOf(error, silenceMs);
-          if (last || !TRANSIENT.has(code)) {
-            layToRest(hop, asked.connection, code, reason);
-            throw new PyrsiaError('UPSTREAM_FAILED', { url: shown(hop.url), reason }, { cause: error });
-          }
-        }
-        await delay(pause, undefined, asked.signal ? { signal: asked.signal } : {});
+      if (asked.ahead) return patiently(asked);
+      const over = connections.use(wayTo(asked.url, asked.connection));
+      try {
+        const reply = await patiently(asked);
+        void reply.closed.then(over);
+        return reply;
+      } catch (error) {
+        over();
+        throw error;
       }
+    },
+    async spare(url, connection, options) {
+      const way = wayTo(url, connection);
+      if (rests(resting.get(way)?.until ?? 0)) return undefined;
+      return connections.spare(way, options);
     },
     unreachable: () => {
       const origins = [...resting.values()].filter(({ until }) => rests(until)).map(({ origin }) => origin);
@@ -190,6 +223,11 @@ export function openUpstreams(options: {
   };
 }
 
+/** A reply that tells when its connection is free again. */
+interface Answered extends UpstreamReply {
+  readonly closed: Promise<void>;
+}
+
 /** Where a request has got to by redirects, and since when it waits there. */
 interface Hop {
   url: URL;
@@ -198,7 +236,17 @@ interface Hop {
 
 /** An origin that one user's proxy does not reach may well be there for others. */
 function wayTo(url: URL, connection: ConnectionSettings): string {
-  return `${url.origin} ${JSON.stringify(connection)}`;
+  return `${url.origin} ${keyOf(connection)}`;
+}
+
+const keys = new WeakMap<ConnectionSettings, string>();
+
+/** Equal for equal settings, and short: a company's certificates may be hundreds of kilobytes. */
+function keyOf(connection: ConnectionSettings): string {
+  let key = keys.get(connection);
+  if (key === undefined)
+    keys.set(connection, (key = digestOf(Buffer.from(JSON.stringify(connection)), 'sha256')));
+  return key;
 }
 
 type Undici = Awaited<ReturnType<typeof load>>;

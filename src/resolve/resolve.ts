@@ -11,6 +11,15 @@ import { type Measured, verified } from '../content/verified.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import { type PassedOver, startTransfer, type Transfer } from './transfer.ts';
 
+/** A transfer that others may join. */
+interface Flight {
+  readonly transfer: Transfer;
+  /** Somebody waits for it, or has. */
+  isWanted: boolean;
+  /** How many fetch it ahead and have not given it up. */
+  ahead: number;
+}
+
 /** Content that was found. */
 export interface Found {
   readonly source: SourceName;
@@ -33,18 +42,54 @@ export interface Resolver {
    * Asks the cache, then each of `sources`. Resolves to `undefined` when none has it.
    *
    * @param flight - names what is fetched: calls with the same name and the same `wanted` share a transfer
+   * @param ahead - nobody waits for it: where `signal` aborts before anybody does, the transfer is broken off
    * @throws whatever the last source failed with, when none delivered
    */
   resolve(
     wanted: Wanted,
     sources: readonly Source[],
-    options: CallOptions & { readonly flight: string },
+    options: CallOptions & { readonly flight: string; readonly ahead?: boolean },
   ): Promise<Found | undefined>;
 }
 
 /** A resolver that keeps what it finds in `cache`. */
 export function openResolver(cache: Cache): Resolver {
-  const flying = new Map<string, Transfer>();
+  const flying = new Map<string, Flight>();
+
+  function take(key: string, transfer: Transfer): Flight {
+    const flight = { transfer, isWanted: false, ahead: 0 };
+    flying.set(key, flight);
+    void transfer.stored.finally(() => land(key, flight));
+    return flight;
+  }
+
+  function land(key: string, flight: Flight): void {
+    if (flying.get(key) === flight) flying.delete(key);
+  }
+
+  /** The transfer of this name, joined by one more. */
+  function join(
+    key: string,
+    start: () => Transfer,
+    { signal, ahead = false }: CallOptions & { readonly ahead?: boolean },
+  ): Transfer {
+    const flight = flying.get(key) ?? take(key, start());
+    const { transfer } = flight;
+    if (!ahead) {
+      flight.isWanted = true;
+      return transfer;
+    }
+    flight.ahead++;
+    const leave = (): void => {
+      flight.ahead--;
+      if (flight.isWanted || flight.ahead > 0) return;
+      land(key, flight);
+      transfer.cancel();
+    };
+    signal?.addEventListener('abort', leave, { once: true });
+    void transfer.stored.finally(() => signal?.removeEventListener('abort', leave));
+    return transfer;
+  }
 
   /** A damaged file is noted and removed by the cache itself; the next source may have it. */
   async function open(
@@ -95,18 +140,16 @@ export function openResolver(cache: Cache): Resolver {
   }
 
   return {
-    async resolve(wanted, sources, { flight, signal }) {
+    async resolve(wanted, sources, { flight, signal, ahead }) {
       const options = signal ? { signal } : {};
       const passedOver: PassedOver[] = [];
       const cached = await fromCache(wanted, options, passedOver);
       if (cached || sources.length === 0) return cached;
 
       const key = [flight, ...wanted.digests].join(' ');
-      let transfer = flying.get(key);
-      if (!transfer) {
-        flying.set(key, (transfer = startTransfer(cache, wanted, sources, flight.replace(/[?#].*$/s, ''))));
-        void transfer.stored.finally(() => flying.delete(key));
-      }
+      signal?.throwIfAborted();
+      const start = () => startTransfer(cache, wanted, sources, flight.replace(/[?#].*$/s, ''));
+      const transfer = join(key, start, { ...options, ...(ahead && { ahead }) });
       const ready = await transfer.ready;
       if (!ready) return undefined;
       return {

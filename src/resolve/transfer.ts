@@ -51,6 +51,8 @@ export interface Transfer {
   readonly stored: Promise<string | undefined>;
   /** Every byte from the start, once {@link ready}. Ends normally only if all of it was right. */
   read(signal?: AbortSignal): AsyncGenerator<Uint8Array>;
+  /** Breaks it off; what has come stays for the next where it is on the disk. */
+  cancel(): void;
 }
 
 /** Where the bytes are that have come: in memory, in a growing file, or (`direct`) nowhere, for want of a disk. */
@@ -60,7 +62,8 @@ type Place =
   | { readonly kind: 'direct'; readonly source: Source; readonly reason: string };
 
 /**
- * Starts a transfer; it goes on until it is stored, has failed, or the last of its streaming readers has left.
+ * Starts a transfer; it goes on until it is stored, has failed or is cancelled, or the last of its streaming
+ * readers has left.
  *
  * @param what - names the content in errors
  */
@@ -228,6 +231,7 @@ export function startTransfer(
     ready: ready.promise,
     measured: measured.promise,
     stored: stored.promise,
+    cancel: () => abort.abort(),
     async *read(signal) {
       readers++;
       let sent = 0;

@@ -28,6 +28,7 @@ export function npmInstall(
   const cache = text(config.get('cache'));
   if (cache === undefined || !isAbsolute(cache)) return undefined;
   const libc = text(config.get('libc'));
+  const connections = connectionsOf(config);
   const isLocal = !isExec && !isGlobal;
   const hasLockfile = isLocal && config.get('package-lock') !== false;
   const modules = isLocal ? config.project : isExec ? join(cache, '_npx', npxFolder(named)) : undefined;
@@ -44,6 +45,7 @@ export function npmInstall(
     os: text(config.get('os')) ?? process.platform,
     cpu: text(config.get('cpu')) ?? process.arch,
     ...(libc === undefined ? {} : { libc }),
+    ...(connections === undefined ? {} : { connections }),
     ...(isChoosing && {
       choice: {
         named,
@@ -77,6 +79,13 @@ function executed(config: NpmConfig, words: readonly string[]): readonly string[
 function npxFolder(packages: readonly string[]): string {
   const name = packages.toSorted((a, b) => a.localeCompare(b, 'en')).join('\n');
   return createHash('sha512').update(name).digest('hex').slice(0, 16);
+}
+
+/** How many connections the user allows npm, where they say so. */
+function connectionsOf(config: NpmConfig): number | undefined {
+  if (config.get('offline') === true) return 0;
+  const most = config.get('maxsockets');
+  return config.setBy('maxsockets') !== 'default' && typeof most === 'number' && most > 0 ? most : undefined;
 }
 
 /** What is left out, by every setting that has a say in it. */

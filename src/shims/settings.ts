@@ -67,6 +67,8 @@ export interface InstallSettings extends Omit<InstallTerms, 'installed'> {
   readonly cache: string;
   /** Where the lockfile may lie; the first that is there counts. */
   readonly lockfiles: readonly string[];
+  /** How many connections to one registry the user allows the tool; none where it is to ask nobody. Undefined: they do not say. */
+  readonly connections?: number;
   /** Where the tool keeps its list of what is installed and stays. */
   readonly installed?: string;
   /** Set where the tool chooses versions itself, in a way that can be followed. */

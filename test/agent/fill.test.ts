@@ -47,6 +47,7 @@ beforeEach(async () => {
     omit: [],
     os: 'linux',
     cpu: 'x64',
+    connections: 0,
   };
   plan = {
     session: { reporter, askers: new Map(), receipt: (endedAt) => reporter.receipt(endedAt) },
@@ -119,7 +120,7 @@ function lock(
 }
 
 const run = async (signal = new AbortController().signal) => {
-  await fill({ cache, artifacts }, tool!, plan, signal);
+  await fill({ cache, artifacts, upstreams }, tool!, plan, signal);
   return reporter.receipt().artifacts.map(({ purl }) => purl.slice('pkg:npm/'.length));
 };
 const placed = (bytes: Uint8Array): string => {
@@ -270,7 +271,7 @@ describe('npm has to ask for', () => {
     lock({ left: { bytes } });
     await run();
     const first = reporter.receipt();
-    await fill({ cache, artifacts }, tool!, plan, new AbortController().signal);
+    await fill({ cache, artifacts, upstreams }, tool!, plan, new AbortController().signal);
     expect(reporter.receipt()).toEqual(first);
   });
 

@@ -274,12 +274,13 @@ describe('What nobody vouches for', { timeout: 60_000 }, () => {
 });
 
 describe('Damage', { timeout: 60_000 }, () => {
-  it('in our cache is not linked but removed, and npm gets sound bytes', async () => {
+  it('in our cache is not linked but removed and fetched anew, and npm gets sound bytes', async () => {
     await using world = await installed([left, three[2]!]);
     for (const file of ours(world)) damage(file);
     const { code, stderr } = await world.again();
     expect(code, stderr).toBe(0);
-    expect(await world.last()).toMatchObject({ totals: { artifacts: 2, upstream: 2, linked: 0 } });
+    expect(await world.last()).toMatchObject({ totals: { artifacts: 2, upstream: 2, cache: 0 } });
+    expect(world.registry.log.tarballs()).toHaveLength(2);
     expect(await world.verify()).toMatchObject({ code: 0 });
   });
 

@@ -335,3 +335,79 @@ describe('resolve', () => {
     expect(source.offsets.at(-1)).toBeGreaterThan(MiB);
   });
 });
+
+/** An upstream that sends nothing until it is let go, and tells who gave it up. */
+function waiting() {
+  const { promise: going, resolve: go } = Promise.withResolvers<void>();
+  let asked = 0;
+  let givenUp = 0;
+  const source: Source = {
+    name: 'upstream',
+    async open(_wanted, { signal } = {}) {
+      asked++;
+      const gone = once(signal!, 'abort').then(() => {
+        givenUp++;
+        throw new Error('given up');
+      });
+      gone.catch(() => undefined);
+      const chunks = async function* () {
+        await Promise.race([going, gone]);
+        yield* pieces(small);
+      };
+      return { proven: [], size: small.byteLength, chunks: chunks() };
+    },
+  };
+  return { source, go, asked: () => asked, givenUp: () => givenUp };
+}
+const ahead = async (source: Source, signal: AbortSignal) =>
+  resolver.resolve(wantedOf(small), [source], { flight: 'x', ahead: true, signal });
+const wanted = async (source: Source) => resolver.resolve(wantedOf(small), [source], { flight: 'x' });
+
+describe('What nobody waits for yet', () => {
+  it('is the same transfer for whoever asks for it meanwhile', async () => {
+    const { source, go, asked } = waiting();
+    const found = [ahead(source, new AbortController().signal), wanted(source)];
+    await expect.poll(asked).toBe(1);
+    go();
+    for (const each of found) expect((await bytesOf((await each)!.chunks)).equals(small)).toBe(true);
+    expect(asked()).toBe(1);
+  });
+
+  it('is broken off once nobody wants it any more, and whoever comes then gets it anew', async () => {
+    const { source, go, asked, givenUp } = waiting();
+    const [one, two] = [new AbortController(), new AbortController()];
+    const found = [ahead(source, one.signal), ahead(source, two.signal)].map(async (each) =>
+      expect(each).rejects.toThrow(/given up|abort/),
+    );
+    await expect.poll(asked).toBe(1);
+    one.abort();
+    expect(givenUp()).toBe(0);
+    two.abort();
+    const after = wanted(source);
+    await Promise.all(found);
+    expect(givenUp()).toBe(1);
+    go();
+    expect((await bytesOf((await after)!.chunks)).equals(small)).toBe(true);
+    expect(asked()).toBe(2);
+  });
+
+  it('goes on where somebody waits for it by then', async () => {
+    const { source, go, asked, givenUp } = waiting();
+    const gone = new AbortController();
+    const first = ahead(source, gone.signal);
+    await expect.poll(asked).toBe(1);
+    const second = wanted(source);
+    await new Promise(setImmediate);
+    gone.abort();
+    go();
+    expect((await bytesOf((await second)!.chunks)).equals(small)).toBe(true);
+    await first;
+    expect([asked(), givenUp()]).toEqual([1, 0]);
+  });
+
+  it('is not begun for who has given it up before', async () => {
+    const { source, asked } = waiting();
+    await expect(ahead(source, AbortSignal.abort())).rejects.toThrow(/abort/);
+    expect(asked()).toBe(0);
+  });
+});

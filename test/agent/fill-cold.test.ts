@@ -1,0 +1,297 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fill } from '../../src/agent/fill.ts';
+import type { Plan } from '../../src/agent/sessions.ts';
+import type { Cache } from '../../src/cache/cache.ts';
+import { openCache } from '../../src/cache/open-cache.ts';
+import { digestFromIntegrity, hexOf } from '../../src/content/digest.ts';
+import { npm } from '../../src/ecosystems/npm/npm.ts';
+import { type ArtifactService, openArtifacts } from '../../src/proxy/artifacts.ts';
+import type { Asker } from '../../src/proxy/asker.ts';
+import { openDocuments } from '../../src/proxy/documents.ts';
+import { openUpstreams, type Upstreams } from '../../src/proxy/upstream.ts';
+import { openReporter, type Reporter } from '../../src/resolve/reporter.ts';
+import { openResolver } from '../../src/resolve/resolve.ts';
+import type { InstallSettings } from '../../src/shims/settings.ts';
+import { lockedTo } from '../e2e/locked.ts';
+import { makePackage, type Package } from '../fixtures/registry/package.ts';
+import { type Registry, type RegistryOptions, startRegistry } from '../fixtures/registry/registry.ts';
+import type { LockedPackage } from '../support/project.ts';
+
+let directory: string;
+let cache: Cache;
+let upstreams: Upstreams;
+let artifacts: ArtifactService;
+let reporter: Reporter;
+let registry: Registry;
+let over: AbortController;
+let asker: Asker;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'pyrsia-fill-cold-'));
+  over = new AbortController();
+  reporter = openReporter({ launch: 'L', command: ['npm', 'ci'], cwd: '/', startedAt: 1, policy: 'observe' });
+});
+afterEach(async () => {
+  over.abort();
+  await upstreams[Symbol.asyncDispose]();
+  await cache[Symbol.asyncDispose]();
+  await registry.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** A registry with these packages, a lockfile that pins them, and an agent that has none of them. */
+async function open(
+  packages: readonly Package[],
+  {
+    readOnly,
+    askedAs = {},
+    instead,
+    ...options
+  }: RegistryOptions & { readOnly?: string; askedAs?: Partial<Asker>; instead?: LockedPackage } = {},
+) {
+  registry = await startRegistry({ packages, ...options });
+  cache = await openCache(join(directory, 'cache'), readOnly === undefined ? {} : { readOnly });
+  upstreams = openUpstreams({ silenceMs: 20_000 });
+  artifacts = openArtifacts({
+    cache,
+    upstreams,
+    resolver: openResolver(cache),
+    documents: openDocuments(cache.documents, upstreams, Date.now),
+    now: Date.now,
+    onContradiction: () => {},
+  });
+  asker = {
+    upstream: { url: new URL(registry.url), name: 'npm', public: true, ecosystem: npm },
+    connection: { strictSsl: true },
+    policy: 'observe',
+    reporter,
+    ...askedAs,
+  };
+  const { lockfile } = lockedTo(registry, packages, instead);
+  writeFileSync(join(directory, 'package-lock.json'), JSON.stringify(lockfile));
+}
+
+async function run(about: Partial<InstallSettings> = {}): Promise<readonly string[]> {
+  const plan: Plan = {
+    session: { reporter, askers: new Map(), receipt: (endedAt) => reporter.receipt(endedAt) },
+    settings: {
+      upstreams: [],
+      connection: { strictSsl: true },
+      globalConfig: '',
+      sources: [],
+      lockedHosts: [],
+      install: {
+        cache: join(directory, 'npm'),
+        lockfiles: [join(directory, 'package-lock.json')],
+        omit: [],
+        os: 'linux',
+        cpu: 'x64',
+        ...about,
+      },
+    },
+    notes: [],
+    askerFor: () => asker,
+    filling: { how: 'link', limit: 1e9 },
+    redirection: { env: {} },
+  };
+  await fill({ cache, artifacts, upstreams }, npm.tools[0]!, plan, over.signal);
+  return reporter.receipt().artifacts.map(({ purl }) => purl.slice('pkg:npm/'.length));
+}
+
+const make = async (...names: readonly string[]): Promise<readonly Package[]> =>
+  Promise.all(names.map(async (name) => makePackage({ name, version: '1.0.0' })));
+const many = async (count: number): Promise<readonly Package[]> =>
+  make(...Array.from({ length: count }, (_, i) => `package-${String(i).padStart(2, '0')}`));
+const placed = ({ dist }: Package): string => {
+  const hex = hexOf(digestFromIntegrity(dist.integrity!)!);
+  return join(directory, 'npm/_cacache/content-v2/sha512', hex.slice(0, 2), hex.slice(2, 4), hex.slice(4));
+};
+const asked = (): readonly string[] =>
+  registry.log.tarballs().map(({ path }) => path.slice(1, path.indexOf('/-/')));
+
+describe('What is not here', () => {
+  it('is fetched, bound, stored and linked, all of it once', async () => {
+    const packages = [
+      ...(await make('left', '@acme/right')),
+      await makePackage({ name: 'middle', version: '1.0.0', size: 3_000_000 }),
+      await makePackage({ name: 'large', version: '1.0.0', size: 10_000_000 }),
+    ];
+    await open(packages);
+    expect((await run()).toSorted()).toEqual(
+      ['%40acme/right', 'large', 'left', 'middle'].map((name) => `${name}@1.0.0`),
+    );
+    expect(asked().toSorted()).toEqual(['@acme/right', 'large', 'left', 'middle']);
+    expect(registry.log.documents()).toEqual([]);
+    for (const each of packages) {
+      expect(readFileSync(placed(each)).equals(each.tarball), each.name).toBe(true);
+      expect(statSync(placed(each))).toMatchObject({ nlink: 2 });
+      const coordinates = { ecosystem: 'npm', name: each.name, version: '1.0.0' } as const;
+      expect(cache.bindings.get({ upstream: 'npm', coordinates })).toMatchObject({
+        size: each.tarball.byteLength,
+        private: false,
+      });
+    }
+    const { artifacts: lines, totals, fill: filled } = reporter.receipt();
+    for (const line of lines)
+      expect(line).toMatchObject({ outcome: 'linked', via: 'linked', source: 'upstream', word: 'declared' });
+    expect(totals).toMatchObject({ artifacts: 4, upstream: 4, linked: 4, cache: 0, verified: 4, saved: 0 });
+    expect(filled).toMatchObject({ linked: 4, copied: 0 });
+  });
+
+  it('is fetched in the order in which npm asks: the last first', async () => {
+    await open(await many(12));
+    await run({ connections: 1 });
+    expect(asked()).toEqual((await many(12)).map(({ name }) => name).toReversed());
+  });
+
+  it('is fetched on no more connections than the user allows', async () => {
+    await open(await many(12));
+    registry.misbehave({ kind: 'hang' });
+    const filling = run({ connections: 2 });
+    await expect.poll(() => asked().length, { timeout: 10_000 }).toBe(2);
+    over.abort();
+    await filling;
+    expect(asked()).toHaveLength(2);
+  });
+
+  it('is fetched on few connections while nothing has come yet', async () => {
+    await open(await many(12));
+    registry.misbehave({ kind: 'hang' });
+    const filling = run();
+    await expect.poll(() => asked().length, { timeout: 10_000 }).toBe(4);
+    over.abort();
+    await filling;
+    expect(asked()).toHaveLength(4);
+  });
+
+  it('is the same transfer that npm asks for meanwhile', async () => {
+    const [left] = await make('left');
+    await open([left!]);
+    registry.misbehave({ kind: 'drip', bytes: 200, everyMs: 20 });
+    const filling = run();
+    await expect.poll(() => asked().length, { timeout: 10_000 }).toBe(1);
+    const coordinates = { ecosystem: 'npm', name: 'left', version: '1.0.0' } as const;
+    const delivery = await artifacts.deliver(asker, {
+      coordinates,
+      path: '/left/-/left-1.0.0.tgz',
+      claimed: digestFromIntegrity(left!.dist.integrity!)!,
+    });
+    expect(delivery?.size).toBe(left!.tarball.byteLength);
+    await filling;
+    expect(asked()).toEqual(['left']);
+  });
+
+  it('is fetched where our copy is damaged, too', async () => {
+    const [left] = await make('left');
+    await open([left!]);
+    await run();
+    rmSync(join(directory, 'npm'), { recursive: true });
+    const file = cache.pathOf(digestFromIntegrity(left!.dist.integrity!)!)!;
+    rmSync(file);
+    writeFileSync(file, Buffer.alloc(left!.tarball.byteLength));
+    await run();
+    expect(readFileSync(placed(left!)).equals(left!.tarball)).toBe(true);
+    expect(asked()).toEqual(['left', 'left']);
+  });
+});
+
+describe('npm has to ask for', () => {
+  it('what is other bytes than the lockfile says, and is told why', async () => {
+    const [left, right] = await make('left', 'right');
+    await open([left!, right!]);
+    registry.misbehave({ kind: 'flipped-byte', match: /left/ });
+    expect(await run()).toEqual(['right@1.0.0']);
+    expect(existsSync(placed(left!))).toBe(false);
+    expect(cache.bindings.find({ ecosystem: 'npm', name: 'left' })).toEqual([]);
+  });
+
+  it('what is bound to other bytes than the lockfile says, and nobody is asked', async () => {
+    const [left, evil] = await make('left', 'evil');
+    await open([left!]);
+    await run();
+    registry.log.clear();
+    const { lockfile } = lockedTo(registry, [left!], { integrity: evil!.dist.integrity! });
+    writeFileSync(join(directory, 'package-lock.json'), JSON.stringify(lockfile));
+    await run();
+    expect(existsSync(placed(evil!))).toBe(false);
+    expect(registry.log.all).toEqual([]);
+  });
+
+  it('a package that the lockfile gives the digest of another one, be that one fetched or not', async () => {
+    const [left, lodash] = await make('left', 'lodash');
+    await open([left!, lodash!], { instead: { integrity: left!.dist.integrity! } });
+    expect(await run()).toEqual([]);
+    expect(existsSync(placed(left!))).toBe(false);
+    expect(cache.bindings.find({ ecosystem: 'npm', name: 'lodash' })).toEqual([]);
+  });
+
+  it('what is here, and is merely claimed to be that', async () => {
+    const [left] = await make('left');
+    await open([left!]);
+    registry.misbehave({ kind: 'status', status: 500, match: '/left/1.0.0' });
+    await cache.content.put({ digests: [digestFromIntegrity(left!.dist.integrity!)!] }, [left!.tarball]);
+    expect(await run()).toEqual([]);
+    expect(existsSync(placed(left!))).toBe(false);
+    expect(cache.bindings.find({ ecosystem: 'npm', name: 'left' })).toEqual([]);
+  });
+
+  it('what nobody but its user may have, and no credential is sent', async () => {
+    await open(await make('secret', 'left'), {
+      auth: { token: 't', packages: ['secret'] },
+      askedAs: { authorization: 'Bearer t' },
+    });
+    expect(await run()).toEqual(['left@1.0.0']);
+    expect(registry.log.authorized()).toEqual([]);
+  });
+
+  it.each<[string, Parameters<typeof open>[1], Partial<InstallSettings>]>([
+    ['offline', { askedAs: { offline: 'PYRSIA_OFFLINE=1' } }, {}],
+    ['told to ask nobody', {}, { connections: 0 }],
+    ['unable to store anything', { readOnly: 'another agent writes it' }, {}],
+  ])('all where we are %s', async (_, options, about) => {
+    await open(await make('left'), options);
+    expect(await run(about)).toEqual([]);
+    expect(registry.log.all).toEqual([]);
+  });
+
+  it('all where its own cache cannot be filled', async () => {
+    await open(await make('left'));
+    writeFileSync(join(directory, 'npm'), 'no folder');
+    expect(await run()).toEqual([]);
+    expect(registry.log.all).toEqual([]);
+  });
+
+  it.each([429, 503])('the rest when upstream answers %d and when to ask again', async (status) => {
+    await open(await many(12));
+    registry.misbehave({ kind: 'status', status, retryAfter: 1 });
+    expect(await run()).toEqual([]);
+    expect(asked().length).toBeLessThanOrEqual(4);
+    registry.behave();
+    // Until then nothing is fetched for other launches either.
+    await run();
+    expect(asked().length).toBeLessThanOrEqual(4);
+  });
+
+  it('the rest when upstream fails again and again', async () => {
+    await open(await many(20));
+    registry.misbehave({ kind: 'status', status: 403 });
+    expect(await run()).toEqual([]);
+    expect(asked().length).toBeLessThanOrEqual(8);
+  });
+
+  it('the rest when the launch is over: what had begun is broken off, and can be had anew', async () => {
+    const [left] = await make('left');
+    await open([left!]);
+    registry.misbehave({ kind: 'hang-in-body', times: 1 });
+    const filling = run();
+    await expect.poll(() => registry.log.bytes(), { timeout: 10_000 }).toBeGreaterThan(0);
+    over.abort();
+    await filling;
+    over = new AbortController();
+    expect(await run()).toEqual(['left@1.0.0']);
+    expect(asked()).toEqual(['left', 'left']);
+  });
+});
