@@ -35,6 +35,8 @@ export interface ErrorDetails {
   /** Stored content no longer has its digest; it has been removed. */
   CACHE_CORRUPT: { digest: string; actual: string };
   CACHE_READ_ONLY: { path: string; reason: string };
+  /** There is a cache, or something in its place, and it may not be read. */
+  CACHE_UNREADABLE: { path: string; reason: string };
   CONFIG_INVALID: { problems: readonly string[] };
   /** A file of the user's, or one of ours among them, cannot be changed. */
   FILE_UNWRITABLE: { path: string; reason: string };
@@ -70,6 +72,7 @@ const messages: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => strin
   CACHE_CORRUPT: (d) =>
     `Cached content was damaged and has been removed: expected ${d.digest}, found ${d.actual}`,
   CACHE_READ_ONLY: (d) => `Cannot write the cache at ${d.path}: ${d.reason}`,
+  CACHE_UNREADABLE: (d) => `Cannot read the cache at ${d.path}: ${d.reason}`,
   CONFIG_INVALID: (d) => d.problems.join('\n'),
   FILE_UNWRITABLE: (d) => `Cannot write ${d.path}: ${d.reason}`,
   AGENT_UNAVAILABLE: (d) => `The agent cannot be reached: ${d.reason}`,

@@ -18,6 +18,7 @@ const details: ErrorDetails = {
   DOCUMENT_TOO_LARGE: { what: 'x', limit: 1 },
   CACHE_CORRUPT: { digest: 'a', actual: 'b' },
   CACHE_READ_ONLY: { path: 'x', reason: 'y' },
+  CACHE_UNREADABLE: { path: 'x', reason: 'y' },
   CONFIG_INVALID: { problems: ['x'] },
   FILE_UNWRITABLE: { path: 'x', reason: 'y' },
   AGENT_UNAVAILABLE: { reason: 'x' },

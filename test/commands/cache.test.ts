@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/content/digest.ts';
@@ -115,6 +115,22 @@ describe('pyrsia cache', () => {
     const { code, stderr } = await home.pyrsia(['cache', 'info', 'npm:left@3.0.0']);
     expect(code).toBe(5);
     expect(stderr).toMatch(/which knows 1\.\d\.0, 1\.\d\.0/);
+  });
+
+  it('that cannot be read is not called empty', async () => {
+    const cache = join(home.root, 'not-a-directory');
+    writeFileSync(cache, 'x');
+    for (const args of [['ls'], ['size'], ['info', 'npm:left']]) {
+      const env = { XDG_CACHE_HOME: join(home.root, 'elsewhere') };
+      expect((await home.pyrsia(['cache', ...args], { env })).code, args[0]).toBe(args[0] === 'info' ? 5 : 0);
+      mkdirSync(env.XDG_CACHE_HOME, { recursive: true });
+      const place = join(env.XDG_CACHE_HOME, 'pyrsia');
+      renameSync(cache, place);
+      const { code, stdout, stderr } = await home.pyrsia(['cache', ...args], { env });
+      expect({ code, stdout }, args[0]).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toContain(`Cannot read the cache at ${place}: ENOTDIR`);
+      renameSync(place, cache);
+    }
   });
 
   it('removes only what was confirmed', async () => {

@@ -162,14 +162,22 @@ describe.runIf(user)('as an ordinary user', { timeout: 60_000 }, () => {
     expect(await world.last()).toMatchObject({ totals: { artifacts: 2, cache: 1, upstream: 1 } });
   });
 
-  it.runIf(isRoot)('a cache that is somebody else’s is neither read nor written', async () => {
-    world = await openWorld({ user: user!, packages: [makePackage(small)] });
-    const { sandbox } = world;
-    const { cache } = pathsOf(sandbox.env);
-    mkdirSync(cache, { mode: 0o700 });
-    const project = await sandbox.project({ dependencies: dependenciesOn(small) });
-    expect(await install(project)).toEqual([expect.stringMatching(reasons)]);
-  });
+  it.runIf(isRoot)(
+    'a cache that is somebody else’s is neither read nor written, nor called empty',
+    async () => {
+      world = await openWorld({ user: user!, packages: [makePackage(small)] });
+      const { sandbox } = world;
+      const { cache } = pathsOf(sandbox.env);
+      mkdirSync(cache, { mode: 0o700 });
+      const listed = await sandbox.pyrsia(['cache', 'ls']);
+      expect(listed).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`Cannot read the cache at ${cache}: EACCES`),
+      });
+      const project = await sandbox.project({ dependencies: dependenciesOn(small) });
+      expect(await install(project)).toEqual([expect.stringMatching(reasons)]);
+    },
+  );
 
   it('a cache directory that is a file is left alone', async () => {
     world = await openWorld({ user: user!, packages: [makePackage(small)] });

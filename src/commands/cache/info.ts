@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args';
 import type { Artifact, Binding } from '../../cache/cache.ts';
+import { demandReadable } from '../../cache/demand-readable.ts';
 import { cachedAs, lookUp } from '../../command/lookup.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { facts } from '../../command/table.ts';
@@ -25,6 +26,7 @@ export default class CacheInfo extends PyrsiaCommand {
   async run(): Promise<Info[]> {
     const { args } = await this.parse(CacheInfo);
     await using session = this.openSession();
+    demandReadable(session.paths.cache);
     const cache = await session.cache();
 
     const { bindings, absent } = await lookUp(cache, args.what);

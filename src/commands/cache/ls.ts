@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import type { Artifact, ArtifactQuery, ArtifactRow } from '../../cache/cache.ts';
+import { demandReadable } from '../../cache/demand-readable.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { harmless } from '../../command/talk.ts';
 import { formatBytes, formatDuration } from '../../content/format.ts';
@@ -31,6 +32,7 @@ export default class CacheLs extends PyrsiaCommand {
   async run(): Promise<Artifact[] | undefined> {
     const { args, flags } = await this.parse(CacheLs);
     await using session = this.openSession();
+    demandReadable(session.paths.cache);
     const cache = await session.cache();
 
     const query: ArtifactQuery = {

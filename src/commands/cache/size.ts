@@ -1,4 +1,5 @@
 import type { CacheSize } from '../../cache/cache.ts';
+import { demandReadable } from '../../cache/demand-readable.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { facts } from '../../command/table.ts';
 import { formatBytes } from '../../content/format.ts';
@@ -11,6 +12,7 @@ export default class CacheSizeCommand extends PyrsiaCommand {
     await this.parse(CacheSizeCommand);
     await using session = this.openSession();
 
+    demandReadable(session.paths.cache);
     const size = (await session.cache()).size();
     this.print(
       facts([
