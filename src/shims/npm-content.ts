@@ -116,6 +116,9 @@ export function openNpmContent(cache: string, { copies = false } = {}): NpmConte
     has: (digest) => lookAt(pathOf(digest), lstatSync) !== undefined,
     link(digest, file) {
       const path = pathOf(digest);
+      // Root may link anybody's, who could then write what lies in root's folder.
+      const found = lookAt(file);
+      if (found && process.getuid && found.uid !== process.getuid()) return undefined;
       return inPlace([dirname(path)], () => {
         try {
           linkSync(file, path);

@@ -88,6 +88,12 @@ describe('content of npm’s', () => {
     expect(readdirSync(join(cache, '_cacache', 'tmp'))).toEqual([]);
   });
 
+  it.runIf(process.getuid?.() === 0)('is no link to a file of another user, who could write it', () => {
+    chownSync(file, 65534, 65534);
+    expect(openNpmContent(cache).link(digest, file)).toBeUndefined();
+    expect(existsSync(cache)).toBe(false);
+  });
+
   it('comes back after a clean-up, and gives up on the second', () => {
     const content = openNpmContent(cache);
     content.link(digest, file);
