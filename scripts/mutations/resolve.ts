@@ -82,4 +82,24 @@ export const resolveGuards = [
       only: 'never computed',
     },
   ),
+  ...guardsIn(
+    'src/agent/past-us.ts',
+    'test/agent/past-us.test.ts',
+    {
+      why: 'A lockfile is parsed with every launch, though all of it is led to us',
+      find: 'if (lockedHosts.every((host) => because(new URL(`https://${host}/`)) === undefined)) return;',
+      replace: '',
+      only: 'not even read',
+    },
+    {
+      why: 'What npm’s own cache holds is said to have been fetched past us',
+      find: ' || (digest && heldBefore(install.cache, digest, startedAt))',
+      replace: '',
+    },
+  ),
+  ...guardsIn('src/resolve/reporter.ts', 'test/resolve/reporter.test.ts', {
+    why: 'What came through us is said to have gone past us',
+    find: 'past.delete(line.purl);',
+    replace: '',
+  }),
 ];

@@ -134,6 +134,8 @@ describe('a scoped registry', { timeout: 60_000 }, () => {
     const { code, stderr } = await world.afresh(['npm', 'ci'], { cwd: project.dir, env });
     expect(code, stderr).toBe(0);
     expect(stderr.match(/needs credentials/g)).toHaveLength(1);
+    const past = (await world.last()).pastUs?.find(({ host }) => host === new URL(corp.url).host);
+    expect(past).toMatchObject({ packages: 1, reason: expect.stringContaining("@corp's registry") });
     expect(stderr).toContain(
       `pyrsia: @corp's registry ${new URL(corp.url).host} needs credentials: npm asks it without us\n`,
     );
