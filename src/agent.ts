@@ -12,6 +12,7 @@ import { collectSooner } from './agent/collect-sooner.ts';
 import { openContradictions } from './agent/contradictions.ts';
 import { fill } from './agent/fill.ts';
 import { openFollowings } from './agent/following.ts';
+import { openNews } from './agent/news.ts';
 import { findPastUs } from './agent/past-us.ts';
 import { openGates } from './agent/gates.ts';
 import { pull } from './agent/pull.ts';
@@ -92,6 +93,7 @@ async function serve(context: AgentContext): Promise<Service> {
   const parts: SessionParts = {
     readSettings,
     readOnlyBecause,
+    news: openNews(),
     base: async (upstream) => gates.base(upstream),
     artifactHost: (upstream) => documents.artifactHost(upstream),
     pathOf: (name, file) => companionFile(context.directory, name, file),

@@ -67,7 +67,6 @@ export async function main(argv: readonly string[], program: Program): Promise<v
   const isOff = process.env['PYRSIA'] === 'off' || !config.enabled;
   if (isOff || known === undefined || known.stepAside(args) !== undefined) return become(call, env);
 
-  config.problems.forEach(say);
   const isStrict = env['PYRSIA_STRICT'] === '1';
   try {
     const patienceMs = isStrict ? START_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
@@ -88,6 +87,7 @@ export async function main(argv: readonly string[], program: Program): Promise<v
       say(`${tool}: not run, since PYRSIA_STRICT=1: ${reason}`);
       process.exit(125);
     }
+    config.problems.forEach(say); // Else the agent knows which are news.
     say(`${reason}; ${tool} runs without pyrsia (pyrsia doctor)`);
     become(call, env);
   }

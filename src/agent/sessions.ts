@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { FillMode } from '../config/settings.ts';
+import { userConfigPath } from '../config/config-file.ts';
 import { readConfig } from '../config/read-config.ts';
 import { redact } from '../control/log.ts';
 import { digestOf, hexOf } from '../content/digest.ts';
@@ -17,6 +18,7 @@ import type { Asker, Upstream } from '../proxy/asker.ts';
 import type { Receipt } from '../resolve/report.ts';
 import { openReporter, type Reporter } from '../resolve/reporter.ts';
 import type { Launch } from '../shims/launch.ts';
+import type { News } from './news.ts';
 import type { ToolContext, ToolSettings, UpstreamSettings } from '../shims/settings.ts';
 
 /** Reads the configuration of an ecosystem's tool for one launch; `tool` is the command that is started. */
@@ -43,6 +45,7 @@ export interface SessionParts {
   artifactHost(upstream: URL): string | undefined;
   /** Path of a file that belongs to the launch of this name. */
   pathOf(this: void, name: string, file: string): string;
+  readonly news: News;
   /** Why nothing can be stored. */
   readonly readOnlyBecause: () => string | undefined;
 }
@@ -69,12 +72,15 @@ export async function openSession(
   readonly settings: ToolSettings;
   readonly filling: Plan['filling'];
   readonly upstreams: ReadonlyMap<UpstreamSettings, Upstream>;
+  /** What is wrong with our own configuration, and where that is. */
+  readonly wrong: { readonly file: string; readonly problems: readonly string[] };
   /** Who asks the registry of a scope, or the default one where it has none of its own; undefined: only the tool itself may. */
   askerFor(this: void, scope?: string): Asker | undefined;
 }> {
   const { cwd, env, command } = caller;
   // The caller's configuration, which need not be that of whoever started the agent.
-  const { values, problems } = readConfig(pathsOf(env), env, cwd);
+  const paths = pathsOf(env);
+  const { values, problems } = readConfig(paths, env, cwd);
   const settings = await parts.readSettings(ecosystem, caller.tool, caller);
   const offline = env['PYRSIA_OFFLINE'] === '1' ? 'PYRSIA_OFFLINE=1' : undefined;
   const reporter = openReporter(
@@ -125,6 +131,7 @@ export async function openSession(
     settings,
     filling: { how: values['npm.fill'], limit: values['npm.fill.max'] },
     upstreams,
+    wrong: { file: userConfigPath(paths), problems },
     askerFor(scope) {
       const { upstreams: all } = settings;
       const named = all.find((each) => each.scope === scope) ?? all.find((each) => each.scope === undefined);
@@ -155,23 +162,21 @@ export async function plan(
   tool: Tool,
   launch: Omit<Launch, 'pid'> & Pick<Caller, 'pid'>,
 ): Promise<Plan> {
-  const { session, settings, upstreams, askerFor, filling } = await openSession(parts, ecosystem, {
+  const { session, settings, upstreams, askerFor, filling, wrong } = await openSession(parts, ecosystem, {
     ...launch,
     command: [launch.tool, ...launch.args],
     ...(launch.receipt && { receiptFile: parts.pathOf(launch.name, 'receipt') }),
   });
 
   const leftAlone = settings.upstreams.filter((each) => !upstreams.has(each));
-  const notes = leftAlone.map(
+  const alone = leftAlone.map(
     ({ url, scope, unsupported }) =>
       `${scope ?? 'this project'}'s registry ${new URL(url).host} needs ${unsupported ?? 'credentials'}: ${launch.tool} asks it without us`,
   );
-  for (const note of notes) session.reporter.note(note);
+  for (const note of alone) session.reporter.note(note);
+  const notes = [...parts.news(wrong.file, wrong.problems), ...alone];
   const readOnly = parts.readOnlyBecause();
-  if (readOnly !== undefined) {
-    notes.push(`nothing is stored: ${readOnly}`);
-    session.reporter.note(`nothing is stored: ${readOnly}`, 'storing');
-  }
+  if (readOnly !== undefined) session.reporter.unstored(readOnly);
   if (leftAlone.some(({ scope }) => scope === undefined))
     return { session, settings, notes, askerFor, filling };
 

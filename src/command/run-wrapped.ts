@@ -69,7 +69,7 @@ export async function runWrapped(
   }
 
   const { redirection, notes } = launched.answer;
-  notes.forEach(say);
+  notes.filter((note) => !session.config.problems.includes(note)).forEach(say);
   const result = await runTool(executable, [...(redirection?.args ?? []), ...args], {
     env: led(env, redirection?.env ?? {}),
     stdout,

@@ -29,6 +29,8 @@ export interface Reporter {
    * enough: a full disk is no news with every package.
    */
   note(text: string, topic?: 'storing'): void;
+  /** Why nothing is stored, which is worth a line once there is something that would have been. */
+  unstored(reason: string): void;
   /** What was noted so far has been said to whoever waits for the tool, who is not to hear it again. */
   said(): void;
   receipt(endedAt?: number): Receipt;
@@ -58,13 +60,14 @@ export function openReporter(
   const documents = { upstream: 0, unchanged: 0, stale: 0 };
   /** By topic. */
   const notes = new Map<string, string>();
+  let unstored: string | undefined;
   const said = new Set<string>();
   let receiptFile = files.receipt;
   let pending: ReportLine[] = [];
   let flushing: Promise<void> | undefined;
 
   function note(text: string, topic = text): void {
-    if (!notes.has(topic)) notes.set(topic, text);
+    if (!notes.has(topic)) notes.set(topic, topic === 'storing' ? (unstored ?? text) : text);
   }
 
   /** One write for all that end in the same turn of the event loop. */
@@ -114,6 +117,7 @@ export function openReporter(
       const key = `${line.purl} ${line.upstream}`;
       const before = at.get(key);
       past.delete(line.purl);
+      if (unstored !== undefined && line.source === 'upstream') note(unstored, 'storing');
       if (line.outcome === 'linked' && before !== undefined) return;
       if (before !== undefined && artifacts[before]?.outcome === 'linked') artifacts[before] = line;
       else at.set(key, artifacts.push(line) - 1);
@@ -132,6 +136,7 @@ export function openReporter(
       if (receiptFile !== undefined) void (flushing ??= flush());
     },
     note,
+    unstored: (reason) => void (unstored = `nothing is stored: ${reason}`),
     said: () => [...notes.values()].forEach((each) => said.add(each)),
     receipt,
     close: () => (receiptFile = undefined),

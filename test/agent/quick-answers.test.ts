@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openNews } from '../../src/agent/news.ts';
 import { openQuickAnswers, type QuickAnswers } from '../../src/agent/quick-answers.ts';
 import type { SessionParts } from '../../src/agent/sessions.ts';
 import type { Tool } from '../../src/ecosystems/ecosystem.ts';
@@ -42,6 +43,7 @@ beforeEach(() => {
     pathOf: (name, file) => join(directory, `${name}.${file}`),
     artifactHost: () => artifactHost,
     readOnlyBecause: () => undefined,
+    news: openNews(),
   };
   quick = openQuickAnswers({
     directory,

@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openNews } from '../../src/agent/news.ts';
 import { answerTo, openSession, plan, type SessionParts } from '../../src/agent/sessions.ts';
+import type { ReportLine } from '../../src/resolve/report.ts';
 import type { ToolSettings, UpstreamSettings } from '../../src/shims/settings.ts';
 import { plain } from '../support/plain-ecosystem.ts';
 
@@ -38,6 +40,7 @@ beforeEach(() => {
     pathOf: (name, file) => join(directory, `${name}.${file}`),
     artifactHost: () => undefined,
     readOnlyBecause: () => undefined,
+    news: openNews(),
   };
 });
 afterEach(() => rmSync(directory, { recursive: true }));
@@ -98,9 +101,39 @@ describe('a launch', () => {
     expect((await leading(shipped)).session.receipt(1).policy).toBe('locked');
   });
 
-  it('says why nothing is stored', async () => {
+  it('says what is wrong with the configuration once, and again when that was changed', async () => {
+    const file = join(directory, 'pyrsia', 'config.json');
+    configure({ policy: 'lax' });
+    const problem = expect.stringContaining('"lax" is ignored') as unknown;
+    const { answer, session } = await leading(shipped);
+    expect([answer.notes, session.receipt().notes]).toEqual([[problem], [problem]]);
+    const again = await plan(parts, plain, plain.tools[0]!, launch);
+    expect([again.notes, again.session.receipt().notes]).toEqual([[], [problem]]);
+    utimesSync(file, 1, 1);
+    expect((await plan(parts, plain, plain.tools[0]!, launch)).notes).toEqual([problem]);
+  });
+
+  it('says why nothing is stored, once there is something that would have been', async () => {
     parts = { ...parts, readOnlyBecause: () => 'the disk is full' };
-    expect((await leading(shipped)).answer.notes).toEqual(['nothing is stored: the disk is full']);
+    const { answer, session } = await leading(shipped);
+    expect(answer.notes).toEqual([]);
+    const line: ReportLine = {
+      purl: 'pkg:npm/left@1.0.0',
+      outcome: 'delivered',
+      source: 'cache',
+      via: 'response',
+      word: 'declared',
+      by: 'the registry',
+      rung: 'registry digest',
+      upstream: 'npm',
+      private: false,
+      ms: 1,
+      at: 1,
+    };
+    await session.reporter.add(line);
+    expect(session.receipt().notes).toEqual([]);
+    await session.reporter.add({ ...line, source: 'upstream' });
+    expect(session.receipt().notes).toEqual(['nothing is stored: the disk is full']);
   });
 });
 

@@ -142,7 +142,7 @@ describe('one agent', { timeout: 60_000 }, () => {
       );
       const { code, stderr } = await sandbox.run(program, args, { cwd: project.dir });
       expect({ code, stderr }).toMatchObject({ code: 0 });
-      expect(stderr).toMatch(/^pyrsia: nothing is stored: another agent writes this cache$/m);
+      expect(stderr).not.toContain('nothing is stored'); // There was nothing to store.
       expect(stderr).toMatch(/^pyrsia: 2 packages · 2 cache · /m);
       expect(agents()).toHaveLength(2);
       expect(await world.status()).toMatchObject({ launches: 1 });

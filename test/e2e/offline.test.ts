@@ -143,7 +143,7 @@ describe('in a network namespace without network', { timeout: 60_000 }, () => {
       );
       const { code, stderr } = await sandbox.run(program, args, { cwd: project.dir });
       expect(code, stderr).toBe(0);
-      expect(stderr).toMatch(/^pyrsia: nothing is stored: /m);
+      expect(stderr).not.toContain('nothing is stored'); // There was nothing to store.
       expect(stderr).toMatch(/^pyrsia: 2 packages · 2 cache · 2 verified · /m);
       expect(project.installed()).toEqual(both);
       expect(registry.log.all).toEqual([]);

@@ -158,6 +158,16 @@ describe('the account of a launch', () => {
     expect(reporter.receipt().notes).toEqual([]);
   });
 
+  it('says that nothing is stored once there was something to store, and not again that a part was not', async () => {
+    const reporter = openReporter(about);
+    reporter.unstored('the disk is full');
+    await reporter.add({ ...line('pkg:npm/a@1'), source: 'cache' });
+    expect(reporter.receipt().notes).toEqual([]);
+    reporter.note('not everything is stored: EROFS', 'storing');
+    await reporter.add({ ...line('pkg:npm/b@1'), source: 'upstream' });
+    expect(reporter.receipt().notes).toEqual(['nothing is stored: the disk is full']);
+  });
+
   it('notes the same only once, and counts documents', () => {
     const reporter = openReporter(about);
     reporter.note('nothing is stored');
