@@ -171,4 +171,60 @@ export const fillGuards = [
     find: "if (line.outcome === 'linked' && before !== undefined) return;",
     replace: '',
   }),
+  ...guardsIn(
+    'src/ecosystems/npm/follow.ts',
+    'test/ecosystems/npm/follow.test.ts',
+    {
+      why: 'What npm does not install is put there, for other platforms',
+      find: '!allowsPlatform(manifest, terms) ||',
+      replace: '',
+      only: 'for this platform',
+    },
+    {
+      why: 'A second version is put there where npm keeps the one that it has chosen',
+      find: 'if (isSettled(name, each)) continue;',
+      replace: '',
+      only: 'not to a second version',
+    },
+    {
+      why: 'What is installed already is counted as spared',
+      find: 'installed.get(name)?.has(version) ? undefined :',
+      replace: '',
+      only: 'what is installed, also',
+    },
+    {
+      why: 'What the project overrides is put there',
+      find: " && manifest['overrides'] === undefined",
+      replace: '',
+      only: 'overrides',
+    },
+    {
+      why: 'A digest is taken that npm reads otherwise',
+      find: '/^sha512-[A-Za-z0-9+/]{86}==$/',
+      replace: '/^sha512-/',
+      only: 'weak or illegible',
+    },
+  ),
+  ...guardsIn('src/ecosystems/npm/choose.ts', 'test/ecosystems/npm/follow.test.ts', {
+    why: 'A document about one package has another one put there',
+    find: "manifest['name'] !== name || manifest['version'] !== version",
+    replace: 'false',
+    only: 'another package',
+  }),
+  ...guardsIn(
+    'src/agent/following.ts',
+    'test/agent/following.test.ts',
+    {
+      why: 'A document of any length keeps everybody waiting',
+      find: 'text && text.byteLength <= DOCUMENT_LIMIT ? text : undefined',
+      replace: 'text',
+      only: 'too long',
+    },
+    {
+      why: 'Many documents that wait fill the memory',
+      find: 'queue.length < KEPT ? document : undefined',
+      replace: 'document',
+      only: 'so many documents',
+    },
+  ),
 ];

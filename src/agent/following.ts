@@ -65,8 +65,9 @@ export function openFollowings(documents: Pick<DocumentService, 'atHand'>): Foll
       });
 
       return (async function* () {
-        while (!over.aborted) {
+        for (;;) {
           await turn(); // Whoever waits for an answer comes first.
+          if (over.aborted) return;
           const next = queue.shift();
           if (next) yield await next();
           else await new Promise<void>((resolve) => (wake = resolve));

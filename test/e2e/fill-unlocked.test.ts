@@ -168,7 +168,7 @@ describe('An install without a lockfile', { timeout: 120_000, retry: 2 }, () => 
   it('asks for what has come here since, and for the rest not', async () => {
     await using world = await unlocked([left, tool, right], { dependencies: { tool: '*' } });
     const newer = await makePackage({ name: 'left', version: '1.1.0' });
-    world.registry.publish(newer);
+    await world.registry.publish(newer);
     const { code, stderr } = await world.run(['npm', 'install']);
     expect(code, stderr).toBe(0);
     const receipt = await world.last();

@@ -55,6 +55,10 @@ async function found(
   return all;
 }
 
+/** What is found out where the project wants `root`, and then all packages are asked for. */
+const all = async (options?: Parameters<typeof found>[2], choice: Partial<Choice> = {}): Promise<string[]> =>
+  found({ dependencies: { root: '*' }, ...choice }, ['root', ...registry.keys()], options);
+
 const lockOf = (packages: Readonly<Record<string, string>>): string =>
   JSON.stringify({
     lockfileVersion: 3,
@@ -131,12 +135,6 @@ describe('Of a package that npm was given, it is going to take', () => {
 });
 
 describe('What packages want is followed', () => {
-  const all = async (
-    options?: Parameters<typeof found>[2],
-    choice: Partial<Choice> = {},
-  ): Promise<string[]> =>
-    found({ dependencies: { root: '*' }, ...choice }, ['root', ...registry.keys()], options);
-
   it('in the order in which npm asks', async () => {
     offer('root', { '1.0.0': { dependencies: { a: '1' } } });
     offer('a', { '1.0.0': { dependencies: { b: '1', root: '*' } } });
