@@ -156,7 +156,7 @@ describe('A cache of npm’s', { timeout: 120_000 }, () => {
     expect(world.registry.log.all).toEqual([]);
     expect(await world.last()).toMatchObject({ fill: { linked: 3 } });
     expect(readdirSync(elsewhere)).toContain('content-v2');
-    for (const made of world.made) expect(statSync(world.npmsOf(made)).nlink).toBe(2);
+    for (const made of world.made) expect(statSync(world.npmsOf(made)).nlink).toBeGreaterThan(1);
   });
 
   it.each(['content-v2/sha512', 'the digests of one package'])(
