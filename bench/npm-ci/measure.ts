@@ -100,9 +100,9 @@ async function triedLines(ways: readonly Way[]): Promise<Run['lines']> {
   return tried;
 }
 
-/** The line that matters of what was said. */
+/** The line that matters of what was said; where the registry is, is nobody's business. */
 function lineOf(error: unknown): string {
   const lines = (error instanceof Error ? error.message : String(error)).split('\n');
   const line = lines.findLast((each) => /error (?!A complete log)/i.test(each)) ?? lines[0]!;
-  return line.slice(0, 200);
+  return line.replaceAll(/https?:\/\/\S+/g, '…').slice(0, 200);
 }
