@@ -222,7 +222,7 @@ export const fillGuards = [
     },
     {
       why: 'Many documents that wait fill the memory',
-      find: 'queue.length < KEPT ? document : undefined',
+      find: 'waiting + size <= WAITING_LIMIT ? document : undefined',
       replace: 'document',
       only: 'so many documents',
     },

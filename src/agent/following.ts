@@ -21,8 +21,8 @@ import type { Plan } from './sessions.ts';
 /** The most bytes of a document that are read for this: 16 MiB. */
 const DOCUMENT_LIMIT = 16 * 2 ** 20;
 
-/** How many documents that wait for their turn are kept in memory; the others are read from the cache. */
-const KEPT = 20;
+/** The most bytes of documents that are kept in memory while they wait: 16 MiB. The others are read from the cache. */
+const WAITING_LIMIT = 16 * 2 ** 20;
 
 /** The tools that are followed. */
 export interface Followings {
@@ -42,6 +42,7 @@ export function openFollowings(documents: Pick<DocumentService, 'atHand'>): Foll
       const { install } = settings;
       if (!install?.choice || !tool.follow || !redirection || filling.how === 'off') return undefined;
       const queue: (() => Promise<readonly PinnedContent[]>)[] = [];
+      let waiting = 0;
       let wake: (() => void) | undefined;
       over.addEventListener('abort', () => wake?.());
       let opening: Promise<Follower> | undefined;
@@ -53,11 +54,14 @@ export function openFollowings(documents: Pick<DocumentService, 'atHand'>): Foll
           .catch(() => undefined);
 
       listeners.set(session.reporter, (asker, { address, what, document, headers }) => {
-        let kept = queue.length < KEPT ? document : undefined;
+        const size = document.body.byteLength;
+        let kept = waiting + size <= WAITING_LIMIT ? document : undefined;
+        if (kept) waiting += size;
         queue.push(async () => {
           const read = async (): Promise<Uint8Array | undefined> =>
             textIn(kept ?? (await documents.atHand(asker, address)));
           const found = await (await open()).given(what, { read, headers });
+          if (kept) waiting -= size;
           kept = undefined;
           return found;
         });

@@ -106,8 +106,8 @@ describe('A launch is followed', () => {
     expect(await found).toEqual([]);
   });
 
-  it('also where so many documents wait that they are read again', async () => {
-    const names = Array.from({ length: 60 }, (_, at) => `package-${at}`);
+  it('also where so many documents wait that some are read again', async () => {
+    const names = Array.from({ length: 6 }, (_, at) => `package-${at}`);
     const read: string[] = [];
     const followings = openFollowings({
       async atHand(_, { path }) {
@@ -117,9 +117,24 @@ describe('A launch is followed', () => {
     });
     const { plan, asker } = launch(names);
     const followed = followings.open(tool!, plan, over.signal)!;
-    for (const name of names) followings.given(asker, delivered(documentOf(name)));
-    expect(await next(followed, 60)).toEqual(names);
-    expect(read).toEqual(names.slice(20));
+    for (const name of names) followings.given(asker, delivered(documentOf(name, { size: 4_000_000 })));
+    expect(await next(followed, 6)).toEqual(names);
+    expect(read).toEqual(names.slice(4));
+  });
+
+  it('with room for those that come when others have had their turn', async () => {
+    let again = 0;
+    const atHand = async () => void (again += 1);
+    const followings = openFollowings({ atHand });
+    const { plan, asker } = launch(['left']);
+    const found = followings.open(tool!, plan, over.signal)![Symbol.asyncIterator]();
+    for (let round = 0; round < 6; round++) {
+      followings.given(asker, delivered(documentOf('right', { size: 4_000_000 })));
+      expect(await found.next()).toMatchObject({ value: [] });
+    }
+    followings.given(asker, delivered(documentOf('left', { size: 4_000_000 })));
+    expect(await found.next()).toMatchObject({ value: [{ packages: [{ name: 'left' }] }] });
+    expect(again).toBe(0);
   });
 
   it('by the project’s manifest and lockfile', async () => {

@@ -40,7 +40,7 @@ const limits: Readonly<
     ['ecosystems/npm/lockfile', 'ENTRIES_LIMIT', asIs],
   ],
   "document by which npm's choice of versions is followed": [['agent/following', 'DOCUMENT_LIMIT', binary]],
-  'documents that wait for that in memory': [['agent/following', 'KEPT', asIs]],
+  'documents that wait for that in memory': [['agent/following', 'WAITING_LIMIT', binary]],
   'dependencies that are followed in one install': [['ecosystems/npm/follow', 'WANTS_LIMIT', asIs]],
   'message that npm is asked to print': [['ecosystems/npm/refuse', 'NOTICE_LIMIT', asIs]],
   'commas and brackets of such a lockfile': [['ecosystems/npm/lockfile', 'PARTS_LIMIT', asIs]],
