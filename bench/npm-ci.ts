@@ -36,7 +36,9 @@ const PICTURE = join(import.meta.dirname, '..', 'docs', 'npm-ci.svg');
 const options = optionsOf(process.argv.slice(2));
 const base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bench-'));
 const runs: Run[] = [];
+let interrupted = false;
 process.once('SIGINT', () => {
+  interrupted = true;
   void killProcessesOf(base).finally(() => process.exit(130));
 });
 process.once('exit', () => rmSync(base, { recursive: true, force: true }));
@@ -62,8 +64,10 @@ for (const project of options.projects) {
       rounds: options.rounds,
       machine,
     });
+    if (interrupted) break; // What is left of it is not worth keeping.
     runs.push(run);
     console.log(`\n${tableOf(run)}\n`);
+    await killProcessesOf(dir);
     rmSync(dir, { recursive: true, force: true });
     keep();
   }
