@@ -80,7 +80,9 @@ export async function fill(
       if (pinned.length > 0) problem ??= obstacleIn(install.cache)?.text;
       const missing = await putAll(pinned);
       // That comes first which a lockfile pins: all of it will be asked for.
-      fetching ??= fetchAll(missing);
+      fetching ??= fetchAll(missing).catch((error: unknown) => {
+        problem ??= messageOf(error);
+      });
       if (isOver()) break;
       pausedAt = Date.now();
     }

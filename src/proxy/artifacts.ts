@@ -76,8 +76,8 @@ export interface ArtifactService {
    */
   deliver(asker: Asker, asked: ArtifactRequest): Promise<Delivery | undefined>;
   /**
-   * Fetches an artifact that nobody has asked for yet, exactly as `deliver` would, and resolves once it is stored
-   * and bound. Undefined when there is none, when it could not be stored, and when it is only somebody's claim that
+   * Fetches an artifact that nobody has asked for yet, exactly as `deliver` would, and resolves once it is stored.
+   * Undefined when there is none, when it could not be stored, and when it is only somebody's claim that
    * it is what its coordinates say.
    *
    * @throws PyrsiaError as `deliver` does; whatever `signal` aborts with
@@ -317,7 +317,7 @@ export function openArtifacts(parts: {
         const { found, word, bind } = settled;
         await closed(found.chunks);
         if (word === 'claimed' || word === 'unknown' || (await found.stored) !== undefined) return undefined;
-        await bind();
+        void bind();
         const { digests, size } = await found.measured;
         const line = await settled.line();
         const linked = (): ReportLine => ({ ...line, outcome: 'linked', via: 'linked' });
