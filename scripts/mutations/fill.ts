@@ -227,4 +227,10 @@ export const fillGuards = [
       only: 'so many documents',
     },
   ),
+  ...guardsIn('src/proxy/answer.ts', 'test/e2e/fill-unlocked.test.ts', {
+    why: 'What is put there was chosen by documents of long ago',
+    find: "if (from !== 'stale') parts.onDocument",
+    replace: 'parts.onDocument',
+    only: 'no longer what the registry says',
+  }),
 ];
