@@ -131,7 +131,7 @@ describe('A lockfile', { timeout: 120_000 }, () => {
 function root(...[program, ...args]: [string, ...string[]]): void {
   execFileSync(program, args, { stdio: 'pipe' });
   if (program === 'mount') undo.push(() => execFileSync('umount', ['--lazy', args.at(-1)!]));
-  if (program === 'chattr') undo.push(() => execFileSync('chattr', ['-i', ...args.slice(1)]));
+  if (program === 'chattr') undo.push(() => execFileSync(program, ['-i', ...args.slice(1)]));
 }
 
 /** A directory of the user whose npm it is. */

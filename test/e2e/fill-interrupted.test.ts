@@ -131,7 +131,7 @@ describe('Clean-ups all the time', { timeout: 240_000 }, () => {
 });
 
 describe('kill -9 in the middle of a fill', { timeout: 240_000 }, () => {
-  const victims = { agent: /dist\/agent\.js/, npm: /^npm ci/ };
+  const victims = { agent: /dist\/agent\.c?js/, npm: /^npm ci|\/npm(-cli\.js)? ci$/ };
 
   it.each([
     ['npm', 'link'],
@@ -149,10 +149,10 @@ describe('kill -9 in the middle of a fill', { timeout: 240_000 }, () => {
         env: { PYRSIA_FILL: fill },
       });
       while (!hasBegun()) await sleep(1);
-      const processes = sandbox.processes();
       for (const name of whom.split(' and ') as (keyof typeof victims)[]) {
-        const victim = processes.find(({ command }) => victims[name].test(command));
-        if (victim) process.kill(victim.pid, 'SIGKILL');
+        const found = () => sandbox.processes().find(({ command }) => victims[name].test(command));
+        await expect.poll(found, { interval: 1 }).toBeDefined();
+        process.kill(found()!.pid, 'SIGKILL');
       }
       await running.result;
       expect(unsound(world.npmCache())).toEqual([]);

@@ -148,3 +148,28 @@ describe('npm that is interrupted', { timeout: 120_000 }, () => {
     },
   );
 });
+
+describe('An agent that is killed while it fetches ahead', { timeout: 120_000 }, () => {
+  it('leaves what the next install needs, and nothing wrong', async () => {
+    await forget();
+    world.registry.misbehave({ kind: 'drip', bytes: 5_000, everyMs: 100 });
+    const running = world.sandbox.start(world.sandbox.pyrsiaCommand(['exec', '--', 'npm', 'ci']), {
+      cwd: project.dir,
+      env: { PYRSIA_FILL: 'link' },
+    });
+    await expect.poll(() => asked().length, { timeout: 60_000 }).toBeGreaterThan(6);
+    const { pid } = await world.status();
+    process.kill(pid!, 'SIGKILL');
+    await running.result;
+    world.registry.behave();
+    expect(unsound(world.sandbox.env['npm_config_cache']!)).toEqual([]);
+    const { code, stderr } = await world.through(['npm', 'ci'], {
+      cwd: project.dir,
+      env: { PYRSIA_FILL: 'link' },
+    });
+    expect(code, stderr).toBe(0);
+    expect(Object.keys(project.installed())).toHaveLength(specs.length);
+    expect(await world.verify()).toMatchObject({ code: 0 });
+    expect(await world.sandbox.npm(['cache', 'verify'])).toMatchObject({ code: 0 });
+  });
+});

@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { digestFromIntegrity, hexOf } from '../../src/content/digest.ts';
@@ -87,12 +87,4 @@ export function unsound(cache: string): string[] {
 /** Temporary files of ours among npm's. */
 export function leftovers(cache: string): string[] {
   return globSync('_cacache/tmp/pyrsia-*', { cwd: cache });
-}
-
-/** Changes the last byte of a file where it lies, through whatever links there are. */
-export function damage(file: string): void {
-  chmodSync(file, 0o644);
-  const bytes = readFileSync(file);
-  bytes[bytes.length - 1]! ^= 1;
-  writeFileSync(file, bytes);
 }
