@@ -53,22 +53,12 @@ export const fillGuards = [
       replace: 'coordinates ?',
     },
   ),
-  ...guardsIn(
-    'src/agent/fetch-ahead.ts',
-    'test/agent/fill-cold.test.ts',
-    {
-      why: 'An upstream is asked for everything although it refuses everything',
-      find: 'if (failures >= FAILURES) {',
-      replace: 'if (failures < 0) {',
-      only: 'again and again',
-    },
-    {
-      why: 'Something is fetched although the user is offline',
-      find: 'if (offline !== undefined) return;',
-      replace: '',
-      only: 'offline',
-    },
-  ),
+  ...guardsIn('src/agent/fetch-ahead.ts', 'test/agent/fill-cold.test.ts', {
+    why: 'An upstream is asked for everything although it refuses everything',
+    find: 'if (failures >= FAILURES) {',
+    replace: 'if (failures < 0) {',
+    only: 'again and again',
+  }),
   ...guardsIn(
     'src/proxy/artifacts.ts',
     'test/agent/fill-cold.test.ts',
