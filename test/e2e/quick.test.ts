@@ -148,14 +148,17 @@ describe.runIf(process.platform === 'linux')('a stand-in that was told how', { t
     const stay = await world.stay();
     await ask('npx');
     const { pid } = await world.status();
+    // What has ended counts until that is noticed.
+    const launches = async () => (await world.status()).launches;
+    await expect.poll(launches, { timeout: 10_000 }).toBe(1);
     const script = join(dir, 'node_modules', '.bin', 'wait');
     writeFileSync(script, '#!/bin/sh\nuntil [ -e go ]; do sleep 0.05; done\n');
     chmodSync(script, 0o755);
     const waiting = run('npx', ['wait']);
-    await expect.poll(async () => (await world.status()).launches, { timeout: 10_000 }).toBe(2);
+    await expect.poll(launches, { timeout: 10_000 }).toBe(2);
     stay.running.kill();
     await stay.running.result;
-    await expect.poll(async () => (await world.status()).launches, { timeout: 10_000 }).toBe(1);
+    await expect.poll(launches, { timeout: 10_000 }).toBe(1);
     expect((await world.status()).pid).toBe(pid);
     writeFileSync(join(dir, 'go'), '');
     expect(await waiting).toMatchObject({ code: 0, stderr: '' });
