@@ -117,6 +117,19 @@ describe('an install from the lockfile', () => {
       libc: 'musl',
     });
   });
+
+  it.each<[string, string, number | undefined]>([
+    ['ci', '', undefined],
+    ['ci --maxsockets=3', '', 3],
+    ['ci', 'maxsockets=5', 5],
+    ['ci --offline', 'maxsockets=5', 0],
+    ['ci --prefer-offline', '', undefined],
+  ])(
+    'may have as many connections with npm %s and "%s" as its user says: %s',
+    async (line, npmrc, expected) => {
+      expect((await install(line, { npmrc }))?.connections).toBe(expected);
+    },
+  );
 });
 
 describe('npm chooses versions', () => {
