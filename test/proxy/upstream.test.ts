@@ -5,7 +5,12 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { retryAfterMs } from '../../src/proxy/failure.ts';
-import { openUpstreams, statusOf, type UpstreamRequest } from '../../src/proxy/upstream.ts';
+import {
+  openUpstreams,
+  statusOf,
+  type UpstreamReply,
+  type UpstreamRequest,
+} from '../../src/proxy/upstream.ts';
 import type { ConnectionSettings } from '../../src/shims/settings.ts';
 import { makePackage } from '../fixtures/registry/package.ts';
 import { type Registry, type RegistryOptions, startRegistry } from '../fixtures/registry/registry.ts';
@@ -24,7 +29,8 @@ function upstreams(options: { silenceMs?: number; now?: () => number } = {}) {
     const reply = await made.ask({ url: new URL(url), connection: direct, ...more });
     return { ...reply, text: Buffer.from(await bytesOf(reply.body)).toString() };
   };
-  return { ...made, ask };
+  const begin = async (url: string) => made.ask({ url: new URL(url), connection: direct });
+  return { ...made, ask, begin };
 }
 
 async function registry(options: RegistryOptions = {}): Promise<Registry> {
@@ -335,5 +341,56 @@ describe('The user’s proxy', () => {
     const connection = { ...direct, httpProxy: gone.url };
     await expect(ask(`${url}left`, { connection })).rejects.toMatchObject(failing('connection refused'));
     expect(await ask(`${url}left`)).toMatchObject({ status: 200 });
+  });
+});
+
+const spare = async (
+  made: ReturnType<typeof upstreams>,
+  url: string,
+  signal = new AbortController().signal,
+) => made.spare(new URL(url), direct, { most: 1, signal });
+
+describe('A connection for what nobody waits for', () => {
+  it.each<[string, (reply: UpstreamReply) => Promise<unknown>]>([
+    ['has been read', async ({ body }) => bytesOf(body)],
+    ['has been discarded', async ({ discard }) => discard()],
+  ])('is to be had once the reply to whoever waits %s', async (_, end) => {
+    const { url } = await registry();
+    const made = upstreams({ silenceMs: 10_000 });
+    const reply = await made.begin(`${url}left/-/left-1.0.0.tgz`);
+    let isFree = false;
+    const waiting = spare(made, url).then((found) => {
+      isFree = found !== undefined;
+      return found;
+    });
+    await made.ask(`${url}left`); // Others are answered meanwhile.
+    expect(isFree).toBe(false);
+    await end(reply);
+    (await waiting)?.free();
+    expect(isFree).toBe(true);
+  });
+
+  it('is to be had once the request of whoever waited has failed', async () => {
+    const { url, misbehave, behave } = await registry();
+    const made = upstreams();
+    misbehave({ kind: 'hang' });
+    await expect(made.ask(`${url}left`)).rejects.toMatchObject(failing(/no answer/));
+    behave();
+    expect(await spare(made, 'http://127.0.0.1:9/')).toBeDefined();
+    // It rests, so nothing is fetched ahead there.
+    expect(await spare(made, url)).toBeUndefined();
+  });
+
+  it('is not to be had where upstream has answered 429, until it wants to be asked again', async () => {
+    const { url, misbehave, behave } = await registry();
+    let now = Date.now();
+    const made = upstreams({ now: () => now });
+    misbehave({ kind: 'status', status: 429, retryAfter: 100 });
+    expect(await made.ask(`${url}left`)).toMatchObject({ status: 429 });
+    behave();
+    now += 99_000;
+    expect(await spare(made, url)).toBeUndefined();
+    now += 2_000;
+    expect(await spare(made, url)).toBeDefined();
   });
 });
