@@ -171,8 +171,8 @@ export const cacheGuards = [
     },
     {
       why: 'The cache outgrows its limit',
-      find: 'if (taken() > limit) {',
-      replace: 'if (taken() > limit * 10) {',
+      find: 'if (mayExceed()) {',
+      replace: 'if (mayExceed() && taken() > limit * 10) {',
       only: 'whatever is stored',
     },
   ),

@@ -132,6 +132,12 @@ export const fillGuards = [
       replace: '',
     },
   ),
+  ...guardsIn('src/agent/fill.ts', 'test/agent/fill-cold.test.ts', {
+    why: 'What lay in our store is linked as if it had just come',
+    find: '=> came && wanted',
+    replace: '=> wanted',
+    only: 'is fetched where our copy is damaged',
+  }),
   ...guardsIn(
     'src/shims/npm-content.ts',
     'test/shims/npm-content.test.ts',

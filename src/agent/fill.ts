@@ -119,15 +119,14 @@ export async function fill(
       const most = install?.connections ?? Infinity;
       if (isOver() || most === 0 || parts.cache.readOnlyBecause !== undefined) return;
       const nowhere = new AbortController();
-      const arrived = async (each: Sure): Promise<void> => {
-        if (!isOver()) await isSound(each);
-        if (problem !== undefined) nowhere.abort();
-      };
       // The tool asks for the last first.
       await fetchAhead(parts, missing.toReversed(), {
         most,
         signal: AbortSignal.any([signal, nowhere.signal]),
-        arrived,
+        arrived: async (each) => {
+          if (!isOver()) await isSound(each);
+          if (problem !== undefined) nowhere.abort();
+        },
       });
     }
 
@@ -142,31 +141,39 @@ export async function fill(
       return true;
     }
 
-    async function place({ digest, wanted, known, size: expected }: Sure): Promise<void> {
+    async function place(each: Sure): Promise<void> {
+      const { digest, wanted, known, size: expected } = each;
       const at = Date.now();
-      const open = async (): Promise<Ours | undefined> => ours(parts.cache, wanted, signal);
-      let content: Ours | undefined;
-      let placed: Placed | undefined;
       if (into.has(digest)) return;
+      let size: number | undefined;
+      let placed: Placed | undefined;
       if (into.links()) {
-        content = await open();
-        if (!content) return;
-        for await (const _ of content.chunks); // It is hashed at every use.
-        placed = into.link(digest, content.file);
+        const sound = arrived(parts.cache, each) ?? (await read(wanted));
+        if (!sound) return;
+        ({ size } = sound);
+        placed = into.link(digest, sound.file);
       }
       if (placed === undefined) {
         if (written + expected > filling.limit) return;
         written += expected;
-        content = await open();
+        const content = await ours(parts.cache, wanted, signal);
         if (!content) return;
+        ({ size } = content);
         placed = await into.copy(digest, content.chunks);
       }
-      if (!content || placed === 'there' || placed === 'gone') return;
-      const { size } = content;
+      if (size === undefined || placed === 'there' || placed === 'gone') return;
       sum[placed]++;
       sum.bytes += size;
       account();
-      await Promise.all(known.map((each) => session.reporter.add(each.linked(size, at))));
+      const bytes = size;
+      await Promise.all(known.map((one) => session.reporter.add(one.linked(bytes, at))));
+    }
+
+    /** Ours, once it is hashed, as it is at every use. */
+    async function read(wanted: Wanted): Promise<Ours | undefined> {
+      const content = await ours(parts.cache, wanted, signal);
+      if (content) for await (const _ of content.chunks);
+      return content;
     }
   } catch (error) {
     problem ??= messageOf(error);
@@ -177,6 +184,17 @@ export async function fill(
 /** Whether it is in our cache. */
 function isHere(cache: FillParts['cache'], { wanted }: Sure): boolean {
   return wanted.digests.some((digest) => cache.pathOf(digest) !== undefined);
+}
+
+/** Content that was hashed as it came, a moment ago. */
+function arrived(
+  cache: FillParts['cache'],
+  { digest, known, size }: Sure,
+): Pick<Ours, 'file' | 'size'> | undefined {
+  const hashed = known.find(({ arrived: came, wanted }) => came && wanted.digests.includes(digest));
+  const sha256 = hashed?.wanted.digests.find(isSha256);
+  const file = sha256 && cache.pathOf(sha256);
+  return file === undefined ? undefined : { file, size };
 }
 
 /** Opens content of ours; undefined when it is not here. */

@@ -21,6 +21,9 @@ const LOW_WATER = 0.9;
 /** How many are evicted before others get their turn. */
 const AT_A_TIME = 64;
 
+/** How many files are stored on an estimate before what is taken is counted again. */
+const ESTIMATED = 64;
+
 /** What storing one file may take beside its bytes: directories, an entry in the record, a bit of the catalogue. */
 const BESIDE = 24 * BLOCK;
 
@@ -67,6 +70,13 @@ export function roomOf(shelf: () => Shelf, limit: number): Room {
   let reserved = 0;
   let evicting: Promise<unknown> = Promise.resolve();
   const taken = (): number => diskBytes(shelf()) + reserved;
+  // Only we write: what is taken grows by no more than what is reserved, and counting it takes as long as storing.
+  let atMost = Infinity;
+  let estimated = 0;
+  const mayExceed = (): boolean => {
+    if (atMost > limit || ++estimated > ESTIMATED) [atMost, estimated] = [taken(), 0];
+    return atMost > limit;
+  };
 
   const evict = async (dryRun: boolean) => {
     const artifacts: Collected['artifacts'][number][] = [];
@@ -101,8 +111,9 @@ export function roomOf(shelf: () => Shelf, limit: number): Room {
     async reserve(bytes, work) {
       mustFit(bytes);
       reserved += bytes + BESIDE;
+      atMost += bytes + BESIDE;
       try {
-        if (taken() > limit) {
+        if (mayExceed()) {
           const turn = evicting.then(() => (taken() > limit ? evict(false) : undefined));
           evicting = turn.catch(() => undefined);
           await turn;

@@ -53,6 +53,8 @@ export interface Known {
   readonly wanted: Wanted;
   /** Length in bytes, where it was ever measured. */
   readonly size?: number;
+  /** It has just come, and these digests were computed from what came. */
+  readonly arrived?: boolean;
   /** What is reported when its `size` bytes, read or fetched since `startedAt`, were put into the tool's own cache. */
   linked(size: number, startedAt: number): ReportLine;
 }
@@ -321,7 +323,7 @@ export function openArtifacts(parts: {
         const { digests, size } = await found.measured;
         const line = await settled.line();
         const linked = (): ReportLine => ({ ...line, outcome: 'linked', via: 'linked' });
-        return { wanted: { digests }, size, linked };
+        return { wanted: { digests }, size, arrived: found.source === 'upstream', linked };
       })();
       return unlessAborted(arriving, signal);
     },
