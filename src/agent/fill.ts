@@ -9,7 +9,7 @@
  * @module
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Cache } from '../cache/cache.ts';
+import type { Cache, HashedFile } from '../cache/cache.ts';
 import type { Wanted } from '../content/descriptor.ts';
 import { isSha256 } from '../content/digest.ts';
 import type { ByteStream } from '../content/source.ts';
@@ -30,12 +30,11 @@ const TURN_MS = 4;
 
 /** What a fill works with. */
 export interface FillParts extends AheadParts {
-  readonly cache: Pick<Cache, 'content' | 'pathOf' | 'readOnlyBecause'>;
+  readonly cache: Pick<Cache, 'content' | 'pathOf' | 'hashed' | 'readOnlyBecause'>;
 }
 
 /** Content of ours, each byte of which is right if `chunks` ends without an error. */
 interface Ours {
-  readonly file: string;
   readonly size: number;
   readonly chunks: ByteStream;
 }
@@ -148,10 +147,11 @@ export async function fill(
       let size: number | undefined;
       let placed: Placed | undefined;
       if (into.links()) {
-        const sound = arrived(parts.cache, each) ?? (await read(wanted));
+        // It is hashed at every use.
+        const sound = arrived(parts.cache, each) ?? (await parts.cache.hashed(wanted));
         if (!sound) return;
         ({ size } = sound);
-        placed = into.link(digest, sound.file);
+        placed = into.link(digest, sound.path);
       }
       if (placed === undefined) {
         if (written + expected > filling.limit) return;
@@ -168,13 +168,6 @@ export async function fill(
       const bytes = size;
       await Promise.all(known.map((one) => session.reporter.add(one.linked(bytes, at))));
     }
-
-    /** Ours, once it is hashed, as it is at every use. */
-    async function read(wanted: Wanted): Promise<Ours | undefined> {
-      const content = await ours(parts.cache, wanted, signal);
-      if (content) for await (const _ of content.chunks);
-      return content;
-    }
   } catch (error) {
     problem ??= messageOf(error);
   }
@@ -187,14 +180,11 @@ function isHere(cache: FillParts['cache'], { wanted }: Sure): boolean {
 }
 
 /** Content that was hashed as it came, a moment ago. */
-function arrived(
-  cache: FillParts['cache'],
-  { digest, known, size }: Sure,
-): Pick<Ours, 'file' | 'size'> | undefined {
+function arrived(cache: FillParts['cache'], { digest, known, size }: Sure): HashedFile | undefined {
   const hashed = known.find(({ arrived: came, wanted }) => came && wanted.digests.includes(digest));
   const sha256 = hashed?.wanted.digests.find(isSha256);
-  const file = sha256 && cache.pathOf(sha256);
-  return file === undefined ? undefined : { file, size };
+  const path = sha256 && cache.pathOf(sha256);
+  return path === undefined ? undefined : { path, size };
 }
 
 /** Opens content of ours; undefined when it is not here. */
@@ -204,13 +194,11 @@ async function ours(
   signal: AbortSignal,
 ): Promise<Ours | undefined> {
   const content = await cache.content.open(wanted, { signal });
-  const sha256 = content?.proven.find(isSha256);
-  const file = sha256 && cache.pathOf(sha256);
-  if (!content || content.size === undefined || file === undefined) return undefined;
+  if (content?.size === undefined) return undefined;
   const { size, chunks, proven } = content;
   // Digests that the cache has never computed are proven by reading it all, as the resolver does.
   const unproven = wanted.digests.filter((digest) => !proven.includes(digest));
-  return { file, size, chunks: unproven.length === 0 ? chunks : verified(chunks, { digests: unproven }) };
+  return { size, chunks: unproven.length === 0 ? chunks : verified(chunks, { digests: unproven }) };
 }
 
 /** Lets others have their turn, when they have waited for long enough. */

@@ -109,6 +109,14 @@ export interface ArtifactQuery {
   readonly limit?: number;
 }
 
+/** A file of the cache's own. */
+export interface HashedFile {
+  /** Absolute. */
+  readonly path: string;
+  /** Length in bytes. */
+  readonly size: number;
+}
+
 /** Totals in bytes and counts. */
 export interface CacheSize {
   readonly artifacts: number;
@@ -193,6 +201,13 @@ export interface Cache extends AsyncDisposable {
   size(): CacheSize;
   /** Path of the finished file of this content; undefined when it is not here. */
   pathOf(digest: Digest): string | undefined;
+  /**
+   * The file of what is wanted, of which each byte has just been read and is right. Undefined when it is not here.
+   *
+   * @throws PyrsiaError `CACHE_CORRUPT`, once the damaged file is removed; `DIGEST_MISMATCH` for sound content that
+   * has not all of the digests that are wanted.
+   */
+  hashed(wanted: Wanted): Promise<HashedFile | undefined>;
   /** Reads every file again. `rebuild` makes the catalogue anew from the record first. Needs a writable cache to repair. */
   verify(options?: {
     readonly rebuild?: boolean;

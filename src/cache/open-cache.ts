@@ -8,6 +8,7 @@ import { memoryCatalogue, openCatalogue, readCatalogue } from './catalogue.ts';
 import { contentStore } from './content-store.ts';
 import { contentWith } from './contents.ts';
 import { documentsOf, readDocuments } from './documents.ts';
+import { hashedFile } from './hashed-file.ts';
 import { cannotWrite, contentPath, type Layout, layoutOf } from './layout.ts';
 import { openLedger } from './ledger.ts';
 import { memoryBindings, memoryDocuments } from './memory-layer.ts';
@@ -118,7 +119,10 @@ async function openToRead(
 function whatBothDo(
   shelf: Shelf,
   limit: number,
-): Pick<Cache, 'path' | 'readOnlyBecause' | 'artifacts' | 'artifactRows' | 'size' | 'pathOf' | 'verify'> {
+): Pick<
+  Cache,
+  'path' | 'readOnlyBecause' | 'artifacts' | 'artifactRows' | 'size' | 'pathOf' | 'hashed' | 'verify'
+> {
   return {
     path: shelf.layout.root,
     readOnlyBecause: shelf.readOnlyBecause,
@@ -130,6 +134,7 @@ function whatBothDo(
       const path = held && contentPath(shelf.layout, held.sha256);
       return path !== undefined && existsSync(path) ? path : undefined;
     },
+    hashed: async (wanted) => hashedFile(shelf, wanted),
     verify: async (options) => verifyCache(shelf, options),
   };
 }
