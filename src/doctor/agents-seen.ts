@@ -76,6 +76,6 @@ async function seenIn(directory: string, signal: AbortSignal): Promise<AgentSeen
 export function agentProcess(directory: string): number | undefined {
   return processes().find((pid) => {
     const [program = '', home] = textOf(`/proc/${pid}/cmdline`).split('\0').slice(-3);
-    return home === directory && /[/\\]agent\.[jt]s$/.test(program);
+    return home === directory && /[/\\]agent\.c?[jt]s$/.test(program);
   });
 }
