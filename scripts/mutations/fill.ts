@@ -18,7 +18,7 @@ export const fillGuards = [
     },
     {
       why: 'A lockfile of any length keeps everybody waiting',
-      find: 'if (entries.length > ENTRIES_LIMIT) return [];',
+      find: 'if (entries.length > ENTRIES_LIMIT) return undefined;',
       replace: '',
       only: 'entries than',
     },
@@ -27,6 +27,18 @@ export const fillGuards = [
       find: 'isTooMuch(lockfile) ? undefined : parsed(lockfile)',
       replace: 'parsed(lockfile)',
       only: 'nothing where it has more',
+    },
+    {
+      why: 'A digest that npm reads where we do not hides a package',
+      find: "if ('_integrity' in entry || (integrity !== undefined && typeof integrity !== 'string')) return undefined;",
+      replace: '',
+      only: 'has a lockfile pin nothing',
+    },
+    {
+      why: 'What is followed is installed for another package of the lockfile',
+      find: 'return [...packages.filter((each) => !isLocked(each)), ...locked];',
+      replace: 'return packages.length > 0 ? packages : locked;',
+      only: 'stands with all packages for which',
     },
     {
       why: 'More is put there than is installed',
@@ -43,8 +55,14 @@ export const fillGuards = [
       replace: 'if (sure.length === 0) return undefined;',
     },
     {
+      why: 'A scope’s registry is asked for what npm asks the default one for',
+      find: "name.startsWith('@') && !isReplaced",
+      replace: "name.startsWith('@')",
+      only: 'where it replaces the host',
+    },
+    {
       why: 'What one registry gave is installed for another one',
-      find: 'if (!isOwn && url.host !== replacedHost) return undefined;',
+      find: 'if (!isOwn && !isReplaced) return undefined;',
       replace: '',
     },
     {

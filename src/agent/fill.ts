@@ -95,7 +95,7 @@ export async function fill(
         await breath();
         if (isOver()) return [];
         const { digest } = each;
-        const asked = into.has(digest) ? undefined : askedFor(plan, each);
+        const asked = into.has(digest) ? undefined : askedFor(tool, plan, each);
         const known = asked && sureOf(digest, knownOf(parts.artifacts, asked));
         if (known && isHere(parts.cache, known)) sure.push({ ...known, asked });
         else if (asked) missing.push({ digest, asked });
@@ -123,6 +123,7 @@ export async function fill(
         most,
         signal: AbortSignal.any([signal, nowhere.signal]),
         arrived: async (each) => {
+          for (const one of each.known) session.reporter.brought(one.linked(each.size, Date.now()));
           if (!isOver()) await isSound(each);
           if (problem !== undefined) nowhere.abort();
         },
@@ -134,7 +135,10 @@ export async function fill(
       try {
         await place(each);
       } catch (error) {
-        if (error instanceof PyrsiaError) return false;
+        if (error instanceof PyrsiaError) {
+          session.reporter.note(error.message);
+          return false;
+        }
         problem ??= messageOf(error);
       }
       return true;

@@ -60,7 +60,7 @@ export function openFollowings(documents: Pick<DocumentService, 'atHand'>): Foll
         queue.push(async () => {
           const read = async (): Promise<Uint8Array | undefined> =>
             textIn(kept ?? (await documents.atHand(asker, address)));
-          const found = await (await open()).given(what, { read, headers });
+          const found = await (await open()).given(what, { read, headers }, over);
           if (kept) waiting -= size;
           kept = undefined;
           return found;

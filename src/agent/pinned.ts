@@ -4,7 +4,9 @@
  *
  * @module
  */
-import { readFile, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import type { Wanted } from '../content/descriptor.ts';
 import { contradiction, type Digest } from '../content/digest.ts';
 import type { InstallTerms, Pinned, PinnedContent, Tool } from '../ecosystems/ecosystem.ts';
@@ -67,15 +69,22 @@ export async function* neededFor(
   followed?: AsyncIterable<readonly PinnedContent[]>,
 ): AsyncIterable<readonly PinnedContent[]> {
   yield await pinnedFor(install, tool);
-  if (followed) yield* followed;
+  if (!followed) return;
+  let text: string | undefined;
+  for (const path of install.lockfiles) text ??= await textOf(path);
+  // The tool takes content for whatever names its digest, in the lockfile too.
+  const besides = text === undefined ? (each: PinnedContent) => each : tool.besidesIn?.(text);
+  if (besides) for await (const batch of followed) yield batch.flatMap((each) => besides(each) ?? []);
 }
 
 /** The text of a file; empty for one that cannot be taken, undefined where there is none. */
 export async function textOf(path: string): Promise<string | undefined> {
   try {
     const found = await stat(path);
-    // A pipe or a device might never end.
-    return found.isFile() && found.size <= LOCKFILE_LIMIT ? await readFile(path, 'utf8') : '';
+    // A pipe or a device might never end, and what /proc has may be longer than it says.
+    if (!found.isFile() || found.size > LOCKFILE_LIMIT) return '';
+    const text = await buffer(createReadStream(path, { end: LOCKFILE_LIMIT }));
+    return text.byteLength <= LOCKFILE_LIMIT ? text.toString() : '';
   } catch {
     return undefined;
   }
@@ -96,19 +105,34 @@ export interface Asked {
  * all of them.
  */
 export function askedFor(
-  { askerFor, settings }: Pick<Plan, 'askerFor' | 'settings'>,
+  tool: Pick<Tool, 'pastUs'>,
+  plan: Pick<Plan, 'askerFor' | 'settings' | 'redirection'>,
   { digest, packages }: PinnedContent,
 ): readonly Asked[] | undefined {
   const all: Asked[] = [];
   for (const each of packages) {
     const { name, version, resolved } = each;
-    const asker = askerFor(name.startsWith('@') ? name.split('/')[0] : undefined);
-    const path = asker && resolved !== undefined && pathAt(asker.upstream, settings.replacedHost, each);
+    const isReplaced = resolved !== undefined && isLed(tool, plan, resolved);
+    // What it has replaced the host of the tool asks its default registry for, whatever the name.
+    const asker = plan.askerFor(name.startsWith('@') && !isReplaced ? name.split('/')[0] : undefined);
+    const path = asker && resolved !== undefined && pathAt(asker.upstream, isReplaced, each);
     if (!asker || (resolved !== undefined && !path)) return undefined;
     const coordinates = { ecosystem: asker.upstream.ecosystem.name, name, version };
     all.push({ asker, request: { coordinates, claimed: digest, ...(path && { path }) } });
   }
   return all;
+}
+
+/** Whether the tool asks us for what a lockfile has at this address, by its default registry. */
+function isLed(
+  { pastUs }: Pick<Tool, 'pastUs'>,
+  { settings, redirection }: Pick<Plan, 'settings' | 'redirection'>,
+  resolved: string,
+): boolean {
+  const url = URL.parse(resolved);
+  if (!url || !pastUs || !redirection || !settings.replacing) return false;
+  const { upstreams: registries, replacing } = settings;
+  return pastUs(redirection, { ...replacing, registries }, url) === undefined;
 }
 
 /** Content of which all this is known, if it goes together. */
@@ -131,13 +155,13 @@ export function knownOf(
 /** Where this upstream keeps a package; undefined where it is not this one that would be asked, or not for this very package. */
 function pathAt(
   { url: registry, ecosystem }: Upstream,
-  replacedHost: string | undefined,
+  isReplaced: boolean,
   { name, version, resolved = '' }: Pinned,
 ): string | undefined {
   const url = URL.parse(resolved);
   if (!url) return undefined;
   const isOwn = url.host === registry.host && url.pathname.startsWith(registry.pathname);
-  if (!isOwn && url.host !== replacedHost) return undefined;
+  if (!isOwn && !isReplaced) return undefined;
   const path = isOwn ? url.pathname.slice(registry.pathname.length - 1) : url.pathname;
   const route = ecosystem.registry.route('GET', path, url.search.slice(1), {});
   if (route.kind !== 'artifact') return undefined;

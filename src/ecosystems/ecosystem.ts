@@ -138,6 +138,11 @@ export interface Tool extends CalledTool {
    * for first. Absent where it never does.
    */
   pinnedBy?(lockfile: string, terms: InstallTerms): readonly PinnedContent[];
+  /**
+   * What a lockfile says besides of content that is followed: adds the packages that it names by the same digest, and
+   * gives undefined for a digest that is in doubt. Undefined for a lockfile that the tool may read otherwise than we do.
+   */
+  besidesIn?(lockfile: string): ((content: PinnedContent) => PinnedContent | undefined) | undefined;
   /** What an install on these terms takes from the addresses that a lockfile gives, each package once; absent where lockfiles give none. */
   lockedBy?(lockfile: string, terms: InstallTerms): readonly Locked[];
   /** Why it does not ask us, led as it is, for what a lockfile has at `address`; undefined where it does. Absent where it always does. */
@@ -170,9 +175,9 @@ export interface GivenDocument {
 export interface Follower {
   /**
    * Takes note that the tool was given the listing of a package, and resolves to the content that it is likely to
-   * look for now that it knows it. One call at a time.
+   * look for now that it knows it; to none once it is `over`. One call at a time.
    */
-  given(name: string, document: GivenDocument): Promise<readonly PinnedContent[]>;
+  given(name: string, document: GivenDocument, over?: AbortSignal): Promise<readonly PinnedContent[]>;
 }
 
 /** What decides, besides us, which addresses of a lockfile a tool replaces by others. */

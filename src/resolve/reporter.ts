@@ -18,6 +18,8 @@ export interface Reporter {
    * Resolves once it stands in `$PYRSIA_REPORT`, so wait for it before the reply ends.
    */
   add(line: ReportLine): Promise<void>;
+  /** Upstream has sent this for the launch before the tool asked for it: that is where it is from, then. */
+  brought(line: Pick<ReportLine, 'purl' | 'upstream' | 'source'>): void;
   /** How the tool's own cache was filled. */
   filled(fill: Fill): void;
   /** What the tool has to fetch past us; what comes through us all the same does not count. */
@@ -54,6 +56,7 @@ export function openReporter(
   const artifacts: ReportLine[] = [];
   /** By package and upstream: where its line stands. */
   const at = new Map<string, number>();
+  const brought = new Set<string>();
   /** By package. */
   const past = new Map<string, Omit<PastUs, 'packages'>>();
   let fill: Fill | undefined;
@@ -113,8 +116,13 @@ export function openReporter(
   }
 
   return {
-    async add(line) {
-      const key = `${line.purl} ${line.upstream}`;
+    brought({ source, ...line }) {
+      if (source === 'upstream' && !at.has(keyOf(line))) brought.add(keyOf(line));
+    },
+    async add(added) {
+      const key = keyOf(added);
+      const isBrought = added.source === 'cache' && brought.delete(key);
+      const line = isBrought ? { ...added, source: 'upstream' as const } : added;
       const before = at.get(key);
       past.delete(line.purl);
       if (unstored !== undefined && line.source === 'upstream') note(unstored, 'storing');
@@ -141,6 +149,10 @@ export function openReporter(
     receipt,
     close: () => (receiptFile = undefined),
   };
+}
+
+function keyOf({ purl, upstream }: Pick<ReportLine, 'purl' | 'upstream'>): string {
+  return `${purl} ${upstream}`;
 }
 
 function byHost(past: Iterable<Omit<PastUs, 'packages'>>): readonly PastUs[] {

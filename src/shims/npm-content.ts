@@ -46,8 +46,9 @@ const COPIED = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'EN
 /** A file system that knows no modes need not be told any. */
 const MODELESS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
-/** How our temporary files begin, among npm's. */
+/** How our temporary files begin, among npm's, and what they are called. */
 const OURS = 'pyrsia-';
+const OURS_WHOLE = /^pyrsia-[0-9a-f]{16}$/;
 
 /** A temporary file that has not been written for so long is one of an agent that was killed, in milliseconds: 1 h. */
 const STALE_MS = 60 * 60 * 1000;
@@ -103,11 +104,14 @@ export function openNpmContent(cache: string, { copies = false } = {}): NpmConte
   /** Removes what an agent that was killed in the middle of a copy has left; npm does so at `npm cache verify` only. */
   function tidy(): void {
     isTidy = true;
-    for (const name of readdirSync(temporaries)) {
-      const path = join(temporaries, name);
-      if (!name.startsWith(OURS)) continue;
-      const found = lookAt(path, lstatSync);
-      if (found && Date.now() - found.mtimeMs > STALE_MS) rmSync(path, { force: true });
+    try {
+      for (const name of readdirSync(temporaries).filter((each) => OURS_WHOLE.test(each))) {
+        const path = join(temporaries, name);
+        const found = lookAt(path, lstatSync);
+        if (found?.isFile() && Date.now() - found.mtimeMs > STALE_MS) rmSync(path, { force: true });
+      }
+    } catch {
+      // It is npm's own cache: whatever is wrong with it, npm will say.
     }
   }
 

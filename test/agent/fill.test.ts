@@ -100,6 +100,15 @@ async function have(name: string, upstream?: string, size = 1000): Promise<Buffe
   return bytes;
 }
 
+/** npm is led to us by its default registry, and takes what its lockfile has at the host `replaces` from there. */
+function leads(replaces: string): void {
+  plan = {
+    ...plan,
+    redirection: { env: { npm_config_registry: 'http://127.0.0.1:4001/' } },
+    settings: { ...plan.settings, replacing: { replaces, isUsers: false } },
+  };
+}
+
 const base = (name: string): string => name.split('/').pop()!;
 function lock(
   packages: Record<string, { bytes: Uint8Array; host?: string; resolved?: string }>,
@@ -158,13 +167,32 @@ describe('npm’s own cache is filled', () => {
       '@corp/a': { bytes: ours, host: 'corp.example/npm' },
       old: { bytes: old, host: 'shipped.example' },
     });
-    plan = { ...plan, settings: { ...plan.settings, replacedHost: 'shipped.example' } };
+    leads('shipped.example');
     expect(await run()).toEqual(['%40corp/a@1.0.0', 'old@1.0.0']);
     expect(reporter.receipt().artifacts).toMatchObject([
       { private: true, upstream: 'https://corp.example/npm/' },
       { private: false },
     ]);
   });
+
+  it.each([
+    ['shipped.example', 'shipped.example'],
+    ['always', 'corp.example/npm'],
+    ['corp.example', 'corp.example/npm'],
+  ])(
+    'where it replaces the host (%s), with what its default registry has, whatever the scope',
+    async (replaces, host) => {
+      const [theirs, ours] = [
+        await have('@corp/a', 'https://corp.example/npm/'),
+        await have('@corp/b', 'npm'),
+      ];
+      // Below a path this npm asks for another address than the lockfile's.
+      const path = host.endsWith('/npm') ? 'corp.example' : host;
+      lock({ '@corp/a': { bytes: theirs, host: path }, '@corp/b': { bytes: ours, host: path } });
+      leads(replaces);
+      expect(await run()).toEqual(['%40corp/b@1.0.0']);
+    },
+  );
 
   it('by npm-shrinkwrap.json where there is one', async () => {
     const [left, right] = [await have('left', 'npm'), await have('right', 'npm')];

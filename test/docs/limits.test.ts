@@ -42,6 +42,15 @@ const limits: Readonly<
   "document by which npm's choice of versions is followed": [['agent/following', 'DOCUMENT_LIMIT', binary]],
   'documents that wait for that in memory': [['agent/following', 'WAITING_LIMIT', binary]],
   'dependencies that are followed in one install': [['ecosystems/npm/follow', 'WANTS_LIMIT', asIs]],
+  'versions of one package that are followed at a time': [['ecosystems/npm/follow', 'WANTS_AT_ONCE', asIs]],
+  'times that one document is followed': [['ecosystems/npm/follow', 'ROUNDS', asIs]],
+  'version, range or tag that is followed, in characters': [['ecosystems/npm/follow', 'SPEC_LIMIT', asIs]],
+  'manifest of a project that is followed, in characters': [
+    ['ecosystems/npm/follow', 'MANIFEST_LIMIT', asIs],
+  ],
+  "`integrity` of a lockfile's entry that is looked at, in characters": [
+    ['ecosystems/npm/lockfile', 'INTEGRITY_LIMIT', asIs],
+  ],
   'message that npm is asked to print': [['ecosystems/npm/refuse', 'NOTICE_LIMIT', asIs]],
   'commas and brackets of such a lockfile': [['ecosystems/npm/lockfile', 'PARTS_LIMIT', asIs]],
   "temporary file of ours in npm's own cache": [['shims/npm-content', 'STALE_MS', formatDuration]],

@@ -23,6 +23,11 @@ const line = (purl: string): ReportLine => ({
   ms: 1,
   at: 2,
 });
+const from = (name: string, source: 'cache' | 'upstream'): ReportLine => ({
+  ...line(`pkg:npm/${name}@1`),
+  source,
+  bytes: 10,
+});
 const past = (name: string, host: string) => ({ purl: `pkg:npm/${name}@1`, host, reason: `${host}!` });
 
 describe('the account of a launch', () => {
@@ -36,6 +41,24 @@ describe('the account of a launch', () => {
       ['a', 'b', 'c'].map((name) => ({ launch: 'L', ...line(`pkg:npm/${name}@1`) })),
     );
     expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  it('says upstream of what upstream has sent before the tool asked for it, once', async () => {
+    const reporter = openReporter(about);
+    reporter.brought(from('a', 'upstream'));
+    reporter.brought(from('b', 'cache'));
+    await reporter.add(from('c', 'upstream'));
+    reporter.brought(from('c', 'upstream'));
+    for (const name of ['a', 'a', 'b', 'c']) await reporter.add(from(name, 'cache'));
+    const { artifacts, totals } = reporter.receipt();
+    expect(artifacts.map(({ purl, source }) => `${purl} ${source}`)).toEqual([
+      'pkg:npm/c@1 upstream',
+      'pkg:npm/a@1 upstream',
+      'pkg:npm/a@1 cache',
+      'pkg:npm/b@1 cache',
+      'pkg:npm/c@1 cache',
+    ]);
+    expect(totals).toMatchObject({ upstream: 2, cache: 3, saved: 30 });
   });
 
   it('has one line for a package that was linked and asked for all the same: what came of that', async () => {

@@ -181,12 +181,15 @@ describe('a temporary file of ours', () => {
     const temporaries = join(cache, '_cacache', 'tmp');
     mkdirSync(temporaries, { recursive: true });
     const old = Date.now() / 1000 - 2 * 60 * 60;
-    for (const name of ['pyrsia-old', 'pyrsia-fresh', 'npms-old']) {
-      writeFileSync(join(temporaries, name), 'half');
-      if (name.endsWith('old')) utimesSync(join(temporaries, name), old, old);
-    }
-    await openNpmContent(cache, { copies: true }).copy(digest, [bytes]);
-    expect(readdirSync(temporaries).toSorted()).toEqual(['npms-old', 'pyrsia-fresh']);
+    const stale = `pyrsia-${'0'.repeat(16)}`;
+    const others = ['npms', `pyrsia-${'1'.repeat(16)}`, 'pyrsia-notes', `pyrsia-${'2'.repeat(16)}.txt`];
+    for (const name of [stale, ...others]) writeFileSync(join(temporaries, name), 'half');
+    const folder = `pyrsia-${'3'.repeat(16)}`;
+    mkdirSync(join(temporaries, folder));
+    for (const name of [stale, 'npms', 'pyrsia-notes', others.at(-1)!, folder])
+      utimesSync(join(temporaries, name), old, old);
+    expect(await openNpmContent(cache, { copies: true }).copy(digest, [bytes])).toBe('copied');
+    expect(readdirSync(temporaries).toSorted()).toEqual([...others, folder].toSorted());
   });
 });
 

@@ -10,6 +10,7 @@
  * @see https://github.com/npm/cli/blob/latest/workspaces/arborist/lib/arborist/build-ideal-tree.js
  * @module
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import npa from 'npm-package-arg';
 import { digestFromIntegrity } from '../../content/digest.ts';
 import type { Choice, Follower, GivenDocument, InstallTerms, PinnedContent } from '../ecosystem.ts';
@@ -30,6 +31,14 @@ import { versionsIn } from './lockfile.ts';
 
 /** The most that is wanted of packages in one install: nothing is followed beyond it. */
 const WANTS_LIMIT = 50_000;
+
+/** The longest version, range or tag that is followed, in characters: to understand one takes time by its length. */
+const SPEC_LIMIT = 1000;
+/** The most that is wanted of one package at a time, and how often one document is read: what is beyond is not followed. */
+const WANTS_AT_ONCE = 64;
+const ROUNDS = 16;
+/** The longest manifest of a project that is followed, in characters. */
+const MANIFEST_LIMIT = 2 ** 20;
 
 /** What somebody wants of a package: a version, a range or a tag. */
 interface Want {
@@ -54,6 +63,7 @@ export function follow(choice: Choice, terms: InstallTerms): Follower {
   /** By name: the versions that were chosen. */
   const chosen = new Map<string, Set<string>>();
   let count = 0;
+  const rounds = new Map<string, number>();
 
   const isSettled = (name: string, { wanted, named }: Want): boolean => {
     const there = [chosen.get(name), ...(named ? [] : [locked.get(name), installed.get(name)])];
@@ -63,11 +73,13 @@ export function follow(choice: Choice, terms: InstallTerms): Follower {
   };
 
   function want(name: string, spec: string, about: Omit<Want, 'wanted'> = {}): string | undefined {
+    if (spec.length > SPEC_LIMIT || (count += 1) > WANTS_LIMIT) return undefined;
     const asked = targetOf(name, spec);
-    if (!asked || (count += 1) > WANTS_LIMIT) return undefined;
+    if (!asked) return undefined;
     const each = { ...about, wanted: asked.wanted };
     if (isSettled(asked.name, each)) return undefined;
     const others = wants.get(asked.name);
+    if (others && others.length >= WANTS_AT_ONCE) return undefined;
     if (others) others.push(each);
     else wants.set(asked.name, [each]);
     return asked.name;
@@ -108,6 +120,9 @@ export function follow(choice: Choice, terms: InstallTerms): Follower {
 
   /** What is likely to be looked for, of one package. */
   function chosenOf(document: Uint8Array, name: string, engines: Engines) {
+    const round = (rounds.get(name) ?? 0) + 1;
+    rounds.set(name, round);
+    if (round > ROUNDS) wants.delete(name);
     const pending = (wants.get(name) ?? []).toSorted((a, b) => rankOf(a) - rankOf(b));
     wants.delete(name);
     const offers = legible(() => offersIn(document));
@@ -142,13 +157,15 @@ export function follow(choice: Choice, terms: InstallTerms): Follower {
   }
 
   return {
-    async given(name, document) {
+    async given(name, document, over) {
       const engines = enginesIn(document.headers['user-agent']);
       if (!engines || !isFollowed) return [];
       given.set(name, document);
       const found: PinnedContent[] = [];
       const queue = [name];
       for (const each of queue) {
+        await turn(); // Others wait for their answers.
+        if (over?.aborted) return [];
         const text = wants.has(each) ? await given.get(each)?.read() : undefined;
         if (!text) continue;
         const { content, next } = chosenOf(text, each, engines);
@@ -199,6 +216,7 @@ function legible<T>(read: () => T): T | undefined {
 
 /** A project's manifest; undefined where it decides itself what is chosen, or is illegible. */
 function manifestIn(text = '{}'): Json | undefined {
+  if (text.length > MANIFEST_LIMIT) return undefined;
   let manifest: unknown;
   try {
     manifest = JSON.parse(text);

@@ -22,16 +22,48 @@ const PARTS_LIMIT = 500_000;
 
 const FOLDER = 'node_modules/';
 
+/** The longest `integrity` that is looked at, in characters. */
+const INTEGRITY_LIMIT = 1000;
+
 type Entry = Readonly<Record<string, unknown>>;
 
 /** Content that `lockfile` pins and an install on these terms needs; nothing where it cannot be read. */
 export function pinnedBy(lockfile: string, terms: InstallTerms): readonly PinnedContent[] {
   const installed = installedBy(terms);
-  const found = new Map<Digest, Map<string, Pinned>>();
+  const named = namedIn(lockfile);
+  if (!named) return [];
   const needed = new Set<Digest>();
+  for (const { path, entry, digest, pinned } of named.sure)
+    if (pinned.resolved !== undefined && isNeeded(path, entry, terms, installed)) needed.add(digest);
+  return [...needed].flatMap((digest) => named.with({ digest, packages: [] }) ?? []);
+}
+
+/** As {@link Tool.besidesIn} says. */
+export function besidesIn(
+  lockfile: string,
+): ((content: PinnedContent) => PinnedContent | undefined) | undefined {
+  return namedIn(lockfile)?.with;
+}
+
+/** Each package once; as the lockfile has it, where it does. */
+function merged(packages: readonly Pinned[], locked: readonly Pinned[]): readonly Pinned[] {
+  const isLocked = ({ name, version }: Pinned): boolean =>
+    locked.some((each) => each.name === name && each.version === version);
+  return [...packages.filter((each) => !isLocked(each)), ...locked];
+}
+
+/** What a lockfile names by digest; undefined where npm may read it otherwise than we do. */
+function namedIn(lockfile: string) {
+  const entries = legibleIn(lockfile);
+  const found = new Map<Digest, Map<string, Pinned>>();
   const doubtful = new Set<Digest>();
-  for (const [path, entry] of entriesIn(lockfile)) {
-    const { digests, isPlain } = strongDigests(entry['integrity']);
+  const sure: { path: string; entry: Entry; digest: Digest; pinned: Pinned }[] = [];
+  for (const [path, entry] of entries ?? []) {
+    const { integrity } = entry;
+    // npm takes all of these for a digest.
+    if ('_integrity' in entry || (integrity !== undefined && typeof integrity !== 'string')) return undefined;
+    if (typeof integrity === 'string' && integrity.length > INTEGRITY_LIMIT) return undefined;
+    const { digests, isPlain } = strongDigests(integrity);
     const [digest] = digests;
     if (digest === undefined) continue;
     const pinned = isPlain && digests.length === 1 ? pinnedAt(path, entry) : undefined;
@@ -41,11 +73,17 @@ export function pinnedBy(lockfile: string, terms: InstallTerms): readonly Pinned
     }
     const packages = found.get(digest) ?? new Map<string, Pinned>();
     found.set(digest, packages.set([pinned.name, pinned.version, pinned.resolved ?? ''].join(' '), pinned));
-    if (pinned.resolved !== undefined && isNeeded(path, entry, terms, installed)) needed.add(digest);
+    sure.push({ path, entry, digest, pinned });
   }
-  return [...needed]
-    .filter((digest) => !doubtful.has(digest))
-    .map((digest) => ({ digest, packages: [...found.get(digest)!.values()] }));
+  return (
+    entries && {
+      sure,
+      with: ({ digest, packages }: PinnedContent): PinnedContent | undefined =>
+        doubtful.has(digest)
+          ? undefined
+          : { digest, packages: merged(packages, [...(found.get(digest)?.values() ?? [])]) },
+    }
+  );
 }
 
 /** The versions that a lockfile has of each package, wherever they come from. */
@@ -81,12 +119,16 @@ function installedBy({ installed }: InstallTerms): ReadonlyMap<string, Entry> {
 }
 
 function entriesIn(lockfile: string): readonly (readonly [path: string, entry: Entry])[] {
+  return legibleIn(lockfile) ?? [];
+}
+
+function legibleIn(lockfile: string): readonly (readonly [path: string, entry: Entry])[] | undefined {
   const lock = isTooMuch(lockfile) ? undefined : parsed(lockfile);
   const version = lock?.['lockfileVersion'];
   const packages = lock?.['packages'];
-  if (typeof version !== 'number' || version < 2 || !isObject(packages)) return [];
+  if (typeof version !== 'number' || version < 2 || !isObject(packages)) return undefined;
   const entries = Object.entries(packages);
-  if (entries.length > ENTRIES_LIMIT) return [];
+  if (entries.length > ENTRIES_LIMIT) return undefined;
   return entries.filter((entry): entry is [string, Entry] => isObject(entry[1]));
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Choice, Follower, InstallTerms, Tool } from '../ecosystem.ts';
 import { calledNpm, calledNpx } from './called.ts';
-import { lockedBy, pinnedBy } from './lockfile.ts';
+import { besidesIn, lockedBy, pinnedBy } from './lockfile.ts';
 import { pastUs, redirect } from './redirect.ts';
 
 /** It is slow to import: npm's own libraries choose. */
@@ -14,6 +14,6 @@ async function follow(choice: Choice, terms: InstallTerms): Promise<Follower> {
 }
 
 export const npmTools: readonly Tool[] = [
-  { ...calledNpm, redirect, pinnedBy, lockedBy, pastUs, follow },
+  { ...calledNpm, redirect, pinnedBy, besidesIn, lockedBy, pastUs, follow },
   { ...calledNpx, redirect, follow },
 ];

@@ -287,3 +287,43 @@ describe('npx', () => {
     expect(npxAsExec(['--node-arg', 'left', 'right'])).toBeUndefined();
   });
 });
+
+describe('What would hold up everybody else is not followed', () => {
+  it('such as a range of any length', async () => {
+    offer('left', { '1.0.0': {} });
+    const long = Array.from({ length: 300 }, () => '1.0.0').join(' || ');
+    expect(await found({ dependencies: { left: long } }, ['left'])).toEqual([]);
+    expect(await found({ dependencies: { left: '1.0.0 || 2.0.0' } }, ['left'])).toEqual(['left@1.0.0']);
+  });
+
+  it('such as any number of versions of one package', async () => {
+    const versions = Array.from({ length: 100 }, (_, n) => `1.0.${n}`);
+    offer('left', Object.fromEntries(versions.map((version) => [version, {}])));
+    const aliases = versions.map((version) => [`a${version}`, `npm:left@${version}`]);
+    expect(await found({ dependencies: Object.fromEntries(aliases) }, ['left'])).toHaveLength(64);
+  });
+
+  it('such as packages that want one another for ever', async () => {
+    const versions = Array.from({ length: 100 }, (_, n) => n);
+    const wanting = (name: string, by: number) =>
+      versions.map((n) => [`1.0.${n}`, { dependencies: { [name]: `1.0.${n + by}` } }]);
+    offer('left', Object.fromEntries(wanting('right', 0)));
+    offer('right', Object.fromEntries(wanting('left', 1)));
+    const zigzag = await found({ dependencies: { left: '1.0.0' } }, ['left', 'right']);
+    expect(zigzag.length).toBeGreaterThan(20);
+    expect(zigzag.length).toBeLessThan(40);
+  });
+
+  it('such as whatever is read once the launch is over', async () => {
+    offer('left', { '1.0.0': {} });
+    const follower = follow(
+      { named: [], peers: true, manifest: JSON.stringify({ dependencies: { left: '*' } }) },
+      here,
+    );
+    const document = {
+      read: async () => Buffer.from(JSON.stringify(registry.get('left'))),
+      headers: { 'user-agent': NPM },
+    };
+    expect(await follower.given('left', document, AbortSignal.abort())).toEqual([]);
+  });
+});

@@ -3,7 +3,7 @@ import { fc } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../../src/content/digest.ts';
 import type { InstallTerms } from '../../../src/ecosystems/ecosystem.ts';
-import { lockedBy, pinnedBy } from '../../../src/ecosystems/npm/lockfile.ts';
+import { besidesIn, lockedBy, pinnedBy } from '../../../src/ecosystems/npm/lockfile.ts';
 
 const terms: InstallTerms = { omit: [], os: 'linux', cpu: 'x64', libc: 'glibc' };
 const hash = (text: string): string => `sha512-${createHash('sha512').update(text).digest('base64')}`;
@@ -239,6 +239,47 @@ describe('Content that has several names', () => {
       'evil',
       'lodash',
     ]);
+  });
+});
+
+describe('A digest that npm may read where we would not', () => {
+  it.each<[string, Record<string, unknown>]>([
+    ['as a member of the entry that npm falls back to', { integrity: undefined, _integrity: hash('left') }],
+    ['as an object', { integrity: { algorithm: 'sha512', digest: hash('left').slice(7) } }],
+    ['as a list', { integrity: [hash('left')] }],
+    ['at great length', { integrity: `${hash('left')} ${'sha1-x '.repeat(200)}` }],
+  ])('%s has a lockfile pin nothing, nor anything be followed', (_, other) => {
+    const text = lock({
+      'node_modules/left': entry('left'),
+      'node_modules/right': { ...entry('right'), ...other },
+    });
+    expect(pinnedBy(text, terms)).toEqual([]);
+    expect(besidesIn(text)).toBeUndefined();
+  });
+});
+
+describe('Content that is followed', () => {
+  const followed = {
+    digest: digest('left'),
+    packages: [{ name: 'left', version: '1.0.0', resolved: url('left') }],
+  };
+
+  it('stands with all packages for which the lockfile has npm take it, each once', () => {
+    const text = lock({
+      'node_modules/left': entry('left'),
+      'node_modules/right': { ...entry('right'), integrity: hash('left') },
+    });
+    expect(besidesIn(text)!(followed)!.packages.map(({ name }) => name)).toEqual(['left', 'right']);
+    expect(besidesIn(lock({ 'node_modules/right': entry('right') }))!(followed)).toEqual(followed);
+  });
+
+  it('is given up where the lockfile names its digest illegibly, and with a lockfile of another kind', () => {
+    const text = lock({
+      'node_modules/right': { ...entry('right'), integrity: `${hash('left')} ${hash('right')}` },
+    });
+    expect(besidesIn(text)!(followed)).toBeUndefined();
+    expect(besidesIn(lock({}, 1))).toBeUndefined();
+    expect(besidesIn('')).toBeUndefined();
   });
 });
 
