@@ -58,9 +58,11 @@ export function openFollowings(documents: Pick<DocumentService, 'atHand'>): Foll
         let kept = waiting + size <= WAITING_LIMIT ? document : undefined;
         if (kept) waiting += size;
         queue.push(async () => {
-          const read = async (): Promise<Uint8Array | undefined> =>
-            textIn(kept ?? (await documents.atHand(asker, address)));
-          const found = await (await open()).given(what, { read, headers }, over);
+          const read = async (): Promise<Uint8Array | undefined> => {
+            await turn(); // One document may be read many times.
+            return over.aborted ? undefined : textIn(kept ?? (await documents.atHand(asker, address)));
+          };
+          const found = await (await open()).given(what, { read, headers });
           if (kept) waiting -= size;
           kept = undefined;
           return found;

@@ -175,9 +175,9 @@ export interface GivenDocument {
 export interface Follower {
   /**
    * Takes note that the tool was given the listing of a package, and resolves to the content that it is likely to
-   * look for now that it knows it; to none once it is `over`. One call at a time.
+   * look for now that it knows it. One call at a time.
    */
-  given(name: string, document: GivenDocument, over?: AbortSignal): Promise<readonly PinnedContent[]>;
+  given(name: string, document: GivenDocument): Promise<readonly PinnedContent[]>;
 }
 
 /** What decides, besides us, which addresses of a lockfile a tool replaces by others. */

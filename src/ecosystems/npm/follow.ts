@@ -10,7 +10,6 @@
  * @see https://github.com/npm/cli/blob/latest/workspaces/arborist/lib/arborist/build-ideal-tree.js
  * @module
  */
-import { setImmediate as turn } from 'node:timers/promises';
 import npa from 'npm-package-arg';
 import { digestFromIntegrity } from '../../content/digest.ts';
 import type { Choice, Follower, GivenDocument, InstallTerms, PinnedContent } from '../ecosystem.ts';
@@ -157,15 +156,13 @@ export function follow(choice: Choice, terms: InstallTerms): Follower {
   }
 
   return {
-    async given(name, document, over) {
+    async given(name, document) {
       const engines = enginesIn(document.headers['user-agent']);
       if (!engines || !isFollowed) return [];
       given.set(name, document);
       const found: PinnedContent[] = [];
       const queue = [name];
       for (const each of queue) {
-        await turn(); // Others wait for their answers.
-        if (over?.aborted) return [];
         const text = wants.has(each) ? await given.get(each)?.read() : undefined;
         if (!text) continue;
         const { content, next } = chosenOf(text, each, engines);

@@ -313,17 +313,4 @@ describe('What would hold up everybody else is not followed', () => {
     expect(zigzag.length).toBeGreaterThan(20);
     expect(zigzag.length).toBeLessThan(40);
   });
-
-  it('such as whatever is read once the launch is over', async () => {
-    offer('left', { '1.0.0': {} });
-    const follower = follow(
-      { named: [], peers: true, manifest: JSON.stringify({ dependencies: { left: '*' } }) },
-      here,
-    );
-    const document = {
-      read: async () => Buffer.from(JSON.stringify(registry.get('left'))),
-      headers: { 'user-agent': NPM },
-    };
-    expect(await follower.given('left', document, AbortSignal.abort())).toEqual([]);
-  });
 });
