@@ -60,6 +60,10 @@ export const npmGuards = [
       find: "if (method !== 'GET' && method !== 'HEAD') {",
       replace: "if (method === 'POST') {",
     },
+  ),
+  ...guardsIn(
+    'src/ecosystems/locate.ts',
+    CONFORMANCE,
     {
       why: 'A path leads out of the registry',
       find: '!url?.pathname.startsWith(`${prefix}/`)',

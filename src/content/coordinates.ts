@@ -22,7 +22,10 @@ export interface Coordinates {
  * npm purl has none: `JSONStream` and `jsonstream` are two packages.
  */
 export function purlOf({ ecosystem, name, version, file }: Coordinates): string {
-  const path = name.split(/[/:]/).map(encoded).join('/');
+  const path = name
+    .split(ecosystem === 'maven' ? /[/:]/ : '/')
+    .map(encoded)
+    .join('/');
   return `pkg:${ecosystem}/${path}@${encoded(version)}${file === undefined ? '' : `#${encoded(file)}`}`;
 }
 

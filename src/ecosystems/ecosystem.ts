@@ -60,8 +60,11 @@ export interface RegistryProtocol {
    */
   locate(path: string, upstream: URL): URL;
 
-  /** The small document by which the registry itself binds these coordinates to a digest. */
-  document(coordinates: Coordinates): DocumentAddress;
+  /**
+   * The small document by which the registry itself binds these coordinates to a digest; undefined where it has
+   * none, because it names content by its digest: there, having it under a name is saying so.
+   */
+  document(coordinates: Coordinates): DocumentAddress | undefined;
 
   /** Documents that would say the same and may be at hand already, best first. */
   listings(coordinates: Pick<Coordinates, 'name'>): readonly DocumentAddress[];

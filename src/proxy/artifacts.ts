@@ -16,7 +16,7 @@ import type { Outcome, ReportLine } from '../resolve/report.ts';
 import type { Found, Resolver } from '../resolve/resolve.ts';
 import { expect, type Expectation, suffices, type Word } from '../verify/expect.ts';
 import type { Asker } from './asker.ts';
-import { declaredBy, declaresNow } from './declared.ts';
+import { declaredBy, declaresNow, isThere } from './declared.ts';
 import type { DocumentService } from './documents.ts';
 import type { Upstreams } from './upstream.ts';
 import { upstreamSource } from './upstream-source.ts';
@@ -134,8 +134,13 @@ export function openArtifacts(parts: {
   async function bound(
     asker: Asker,
     asked: ArtifactRequest,
-    unbound: Expectation,
+    unbound: Expectation & { readonly kind: 'expected' },
   ): Promise<Expectation | undefined> {
+    const { registry } = asker.upstream.ecosystem;
+    if (!registry.document(asked.coordinates)) {
+      const isHere = await isThere(asker.ask ?? upstreams.ask, asker, asked);
+      return isHere ? { ...unbound, word: 'declared', by: 'the registry' } : undefined;
+    }
     const declared = await declaredBy(documents, asker, asked);
     if (declared === 'no such version') return undefined;
     return declared ? expect({ declared, ...(asked.claimed ? { claimed: asked.claimed } : {}) }) : unbound;
@@ -166,12 +171,12 @@ export function openArtifacts(parts: {
     known: Binding | undefined,
   ): Promise<Found | undefined> {
     const { headers = {}, signal, ahead = false } = asked;
-    const { connection, offline, upstream } = asker;
+    const { connection, offline, upstream, ask = upstreams.ask } = asker;
     const url = upstream.ecosystem.registry.locate(asked.path, upstream.url);
     // What is not named by a digest is shared only by those who believe the same.
     const flight = `${url.href}${upstream.url.hash}`;
     const sources =
-      offline === undefined ? [upstreamSource(upstreams, { url, headers, connection, ahead })] : [];
+      offline === undefined ? [upstreamSource({ ask }, { url, headers, connection, ahead })] : [];
     try {
       return await resolver.resolve(wanted, sources, { flight, ahead, ...(signal ? { signal } : {}) });
     } catch (error) {

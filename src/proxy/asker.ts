@@ -2,6 +2,7 @@ import type { Ecosystem, Headers } from '../ecosystems/ecosystem.ts';
 import type { Reporter } from '../resolve/reporter.ts';
 import type { ConnectionSettings } from '../shims/settings.ts';
 import type { Policy } from '../verify/expect.ts';
+import type { Upstreams } from './upstream.ts';
 
 /** A registry, as the user's tool is configured with it. */
 export interface Upstream {
@@ -23,6 +24,8 @@ export interface Asker {
   /** Why upstream is not asked; undefined when it is. */
   readonly offline?: string;
   readonly reporter: Reporter;
+  /** How its upstream is asked, where that takes more than a request: tokens have to be got first. */
+  readonly ask?: Upstreams['ask'];
 }
 
 /** What never crosses a proxy (RFC 9110 §7.6.1), and what is ours to say. */

@@ -5,15 +5,17 @@
  */
 import type { Coordinates } from '../content/coordinates.ts';
 import type { Digest } from '../content/digest.ts';
-import type { Headers } from '../ecosystems/ecosystem.ts';
+import type { DocumentAddress, Headers, RegistryProtocol } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { Asker } from './asker.ts';
 import { decoded, type DocumentService } from './documents.ts';
+import { statusOf, type Upstreams } from './upstream.ts';
 
 /** About what it is asked. */
 interface Question {
   readonly coordinates: Coordinates;
   readonly headers?: Headers;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -26,20 +28,47 @@ export async function declaredBy(
   { coordinates, headers }: Question,
 ): Promise<Digest | 'no such version' | undefined> {
   const { registry } = asker.upstream.ecosystem;
-  for (const address of [registry.document(coordinates), ...registry.listings(coordinates)]) {
+  for (const address of documentsOn(registry, coordinates)) {
     const document = await documents.atHand(asker, address);
     const digest = document && registry.digest(await decoded(document), coordinates);
     if (digest) return digest;
   }
-  if (asker.offline !== undefined) return undefined;
+  const binding = registry.document(coordinates);
+  if (asker.offline !== undefined || !binding) return undefined;
   try {
-    const { document, status } = await documents.get(asker, registry.document(coordinates), headers);
+    const { document, status } = await documents.get(asker, binding, headers);
     if (document) return registry.digest(await decoded(document), coordinates);
     return status === 404 || status === 410 ? 'no such version' : undefined;
   } catch (error) {
     if (error instanceof PyrsiaError) return undefined;
     throw error;
   }
+}
+
+/**
+ * Whether a registry that names content by its digest has it at `path`, under the name that is asked for: the
+ * same bytes may be somebody's secret under another one.
+ *
+ * @throws PyrsiaError `UPSTREAM_FAILED`, `CREDENTIALS_NEEDED`
+ */
+export async function isThere(
+  ask: Upstreams['ask'],
+  { upstream, connection, offline }: Asker,
+  { path, headers = {}, signal }: Question & { readonly path: string },
+): Promise<boolean> {
+  if (offline !== undefined) return false;
+  const url = upstream.ecosystem.registry.locate(path, upstream.url);
+  const reply = await ask({ method: 'HEAD', url, headers, connection, ...(signal ? { signal } : {}) });
+  await reply.discard();
+  if (reply.status === 200) return true;
+  if (reply.status === 404 || reply.status === 410) return false;
+  if (reply.status === 401 || reply.status === 403)
+    throw new PyrsiaError('CREDENTIALS_NEEDED', { what: path, upstream: upstream.url.origin });
+  throw new PyrsiaError('UPSTREAM_FAILED', { url: `${url.origin}${url.pathname}`, reason: statusOf(reply) });
+}
+
+function documentsOn(registry: RegistryProtocol, coordinates: Coordinates): readonly DocumentAddress[] {
+  return [registry.document(coordinates) ?? [], registry.listings(coordinates)].flat();
 }
 
 /** Whether the registry, asked anew, declares `digest`. */
@@ -50,7 +79,7 @@ export async function declaresNow(
   digest: Digest,
 ): Promise<boolean> {
   const { registry } = asker.upstream.ecosystem;
-  for (const address of [registry.document(coordinates), ...registry.listings(coordinates)]) {
+  for (const address of documentsOn(registry, coordinates)) {
     try {
       const { document, from } = await documents.get(asker, address, headers);
       if (!document || from === 'stale') continue;

@@ -13,7 +13,7 @@ const NOTHING_PROVEN: readonly Digest[] = [];
  * `open` resolves to undefined for 404 and 410 and rejects with `CREDENTIALS_NEEDED` for 401 and 403.
  */
 export function upstreamSource(
-  upstreams: Upstreams,
+  upstreams: Pick<Upstreams, 'ask'>,
   asked: Pick<UpstreamRequest, 'url' | 'connection' | 'ahead'> & { readonly headers: Headers },
 ): Source {
   let validator: string | undefined;

@@ -61,7 +61,7 @@ export interface Upstreams extends AsyncDisposable {
    *
    * @throws PyrsiaError `UPSTREAM_FAILED` when nobody answered.
    */
-  ask(asked: UpstreamRequest): Promise<UpstreamReply>;
+  ask(this: void, asked: UpstreamRequest): Promise<UpstreamReply>;
   /**
    * A connection to `url` for something that nobody waits for yet, once fewer than `most` are in use;
    * undefined when `signal` aborts first, and where upstream does not answer or wants to be asked less.

@@ -11,23 +11,26 @@ export interface EcosystemExamples {
   readonly malformed: readonly string[];
   /** GET requests, and the kind of answer to each. */
   readonly requests: Readonly<Record<string, Route['kind']>>;
-  /** A listing with several versions, as the registry sends it. */
-  readonly listing: Uint8Array;
-  /** What is asked of the listing, what it selects, and the request with which the tool fetches that. */
+  /** What is asked for, what that selects, and the request with which the tool fetches it. */
   readonly selects: Reference;
   readonly selected: { readonly version: string; readonly path: string; readonly digest: Digest };
-  /** The small document that binds the selected version. */
-  readonly document: Uint8Array;
+  /** What a registry has that says by documents which digest a version has. */
+  readonly documents?: {
+    /** A listing with several versions, as the registry sends it. */
+    readonly listing: Uint8Array;
+    /** The small document that binds the selected version. */
+    readonly document: Uint8Array;
+  };
   /** Calls that must not go through us, and one that may; the first word is the executable. */
   readonly stepsAside: readonly string[];
-  readonly goesThrough: string;
+  readonly goesThrough?: readonly string[];
 }
 
 /** What every {@link Ecosystem} must do. Each implementation runs this same suite. */
 export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemExamples): void {
   const { registry } = ecosystem;
   const { name } = examples.selects;
-  const { version, path, digest } = examples.selected;
+  const { version, path } = examples.selected;
   const coordinates = { ecosystem: ecosystem.name, name, version };
   const upstream = new URL('https://host.example:8443/some/prefix/');
   const toolOf = (call: string) => {
@@ -56,7 +59,7 @@ export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemEx
 
     it('recognises its own artifact, document and listings by their paths', () => {
       expect(registry.route('GET', path, '', {})).toMatchObject({ kind: 'artifact', coordinates });
-      for (const address of [registry.document(coordinates), ...registry.listings(coordinates)]) {
+      for (const address of [registry.document(coordinates) ?? [], registry.listings(coordinates)].flat()) {
         expect(registry.route('GET', address.path, '', { accept: address.accept })).toMatchObject({
           kind: 'metadata',
           ...address,
@@ -110,40 +113,8 @@ export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemEx
       expect(registry.locate(path, new URL('http://127.0.0.1:1/')).href).toBe(`http://127.0.0.1:1${path}`);
     });
 
-    it('selects from a listing', () => {
-      expect(registry.select(examples.listing, examples.selects)).toEqual({ coordinates, path, digest });
-    });
-
-    it('selects nothing that the listing does not have', () => {
-      expect(registry.select(examples.listing, { ...examples.selects, wanted: '987.6.5' })).toBeUndefined();
-      expect(registry.select(examples.listing, { ...examples.selects, name: `${name}x` })).toBeUndefined();
-    });
-
     it('knows where an exact version lies without a listing', () => {
       expect(registry.exact({ ...examples.selects, wanted: version })).toEqual({ coordinates, path });
-    });
-
-    it('finds the same digest in the listing and in the small document', () => {
-      expect(registry.digest(examples.listing, coordinates)).toBe(digest);
-      expect(registry.digest(examples.document, coordinates)).toBe(digest);
-    });
-
-    it('takes no digest from a document about something else', () => {
-      for (const body of [examples.listing, examples.document]) {
-        expect(registry.digest(body, { ...coordinates, name: `${name}x` })).toBeUndefined();
-        expect(registry.digest(body, { ...coordinates, version: '987.6.5' })).toBeUndefined();
-      }
-    });
-
-    it('accepts its own documents and no part of them', () => {
-      for (const body of [examples.listing, examples.document]) {
-        expect(() => registry.check(body, 'it')).not.toThrow();
-        for (let length = 0; length < body.length; length++) {
-          expect(() => registry.check(body.subarray(0, length), 'it')).toThrowError(
-            expect.objectContaining({ code: 'DOCUMENT_INVALID' }),
-          );
-        }
-      }
     });
 
     it.each(['', '<html>login</html>', 'null', '[]', '"text"', '{"a":1}{"b":2}', '\0\0\0'])(
@@ -154,6 +125,8 @@ export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemEx
         );
       },
     );
+
+    if (examples.documents) conformanceOfDocuments(ecosystem, examples, examples.documents);
 
     it('refuses so that a client can show why, whatever the message holds', () => {
       for (const kind of ['refused', 'unavailable'] as const) {
@@ -169,8 +142,8 @@ export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemEx
       expect(tool.stepAside(args)).toEqual(expect.stringMatching(/./));
     });
 
-    it('goes with the rest', () => {
-      const { tool, args } = toolOf(examples.goesThrough);
+    it.each(examples.goesThrough ?? [])('goes with %s', (call) => {
+      const { tool, args } = toolOf(call);
       expect(tool.stepAside(args)).toBeUndefined();
     });
 
@@ -238,5 +211,46 @@ export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemEx
         expect(Object.values(files).join('\n')).toContain(call.globalConfig);
       }
     });
+  });
+}
+
+function conformanceOfDocuments(
+  { name: ecosystem, registry }: Ecosystem,
+  { selects, selected: { version, path, digest } }: EcosystemExamples,
+  { listing, document }: NonNullable<EcosystemExamples['documents']>,
+): void {
+  const { name } = selects;
+  const coordinates = { ecosystem, name, version };
+
+  it('selects from a listing', () => {
+    expect(registry.select(listing, selects)).toEqual({ coordinates, path, digest });
+  });
+
+  it('selects nothing that the listing does not have', () => {
+    expect(registry.select(listing, { ...selects, wanted: '987.6.5' })).toBeUndefined();
+    expect(registry.select(listing, { ...selects, name: `${name}x` })).toBeUndefined();
+  });
+
+  it('finds the same digest in the listing and in the small document', () => {
+    expect(registry.digest(listing, coordinates)).toBe(digest);
+    expect(registry.digest(document, coordinates)).toBe(digest);
+  });
+
+  it('takes no digest from a document about something else', () => {
+    for (const body of [listing, document]) {
+      expect(registry.digest(body, { ...coordinates, name: `${name}x` })).toBeUndefined();
+      expect(registry.digest(body, { ...coordinates, version: '987.6.5' })).toBeUndefined();
+    }
+  });
+
+  it('accepts its own documents and no part of them', () => {
+    for (const body of [listing, document]) {
+      expect(() => registry.check(body, 'it')).not.toThrow();
+      for (let length = 0; length < body.length; length++) {
+        expect(() => registry.check(body.subarray(0, length), 'it')).toThrowError(
+          expect.objectContaining({ code: 'DOCUMENT_INVALID' }),
+        );
+      }
+    }
   });
 }

@@ -9,6 +9,7 @@ describe('purlOf', () => {
     [{ ecosystem: 'npm', name: 'a', version: '1.0.0-rc.1+build' }, 'pkg:npm/a@1.0.0-rc.1%2Bbuild'],
     [{ ecosystem: 'npm', name: 'JSONStream', version: '1.3.5' }, 'pkg:npm/JSONStream@1.3.5'],
     [{ ecosystem: 'docker', name: 'library/nginx', version: '1.27' }, 'pkg:docker/library/nginx@1.27'],
+    [{ ecosystem: 'docker', name: '127.0.0.1:5000/app', version: '1' }, 'pkg:docker/127.0.0.1:5000/app@1'],
     [
       { ecosystem: 'maven', name: 'org.slf4j:slf4j-api', version: '2.0.9', file: 'slf4j-api-2.0.9.pom' },
       'pkg:maven/org.slf4j/slf4j-api@2.0.9#slf4j-api-2.0.9.pom',

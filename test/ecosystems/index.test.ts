@@ -7,12 +7,21 @@ describe('A reference', () => {
     expect([ecosystem.name, reference]).toEqual(['npm', { ecosystem: 'npm', name: 'express', wanted: '^5' }]);
   });
 
+  it.each(['nginx', 'nginx:latest', 'maven:3.9', 'org/app', 'localhost:5000/app:1'])(
+    'that is the bare name %s is an image',
+    (text) => {
+      expect(parseReference(text).ecosystem.name).toBe('docker');
+    },
+  );
+
   it.each([
     ['pypi:requests', '"pypi" is not a kind of package'],
     ['pkg:pypi/requests@2', '"pypi" is not a kind of package'],
-    ['express', 'npm:express'],
+    ['cargo:serde', '"cargo" is not a kind of package'],
+    ['maven:org.example:app:1', '"maven" is not a kind of package'],
+    ['express@^5', 'npm:express@^5'],
+    ['lodash@4.17.21', 'npm:lodash@4.17.21'],
     ['@types/node', 'npm:@types/node'],
-    ['nginx:latest', '"nginx" is not a kind of package'],
     ['', 'npm:NAME'],
   ])('to %j is refused with a way out', async (text, reason) => {
     await expect(parseReference(text)).rejects.toThrowError(

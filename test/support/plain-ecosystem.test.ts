@@ -14,10 +14,9 @@ ecosystemConformance(plain, {
     '/ask': 'passthrough',
     '/hello': 'answer',
   },
-  listing,
   selects: { ecosystem: 'npm', name: 'apple', wanted: '1.0' },
   selected: { version: '1.0', path: '/apple/1.0/file', digest },
-  document: listing,
+  documents: { listing, document: listing },
   stepsAside: ['plain upload'],
-  goesThrough: 'plain download',
+  goesThrough: ['plain download'],
 });

@@ -4,10 +4,11 @@
  * @module
  */
 import type { Ecosystem } from '../ecosystem.ts';
+import { locate } from '../locate.ts';
 import { artifactHost, check, digest, exact, select } from './documents.ts';
 import { parse } from './reference.ts';
 import { refuse } from './refuse.ts';
-import { document, listings, locate, route } from './route.ts';
+import { document, listings, route } from './route.ts';
 import { npmTools } from './tools.ts';
 
 export const npm: Ecosystem = {

@@ -7,7 +7,6 @@
  */
 import type { Coordinates } from '../../content/coordinates.ts';
 import { digestFromIntegrity } from '../../content/digest.ts';
-import { PyrsiaError } from '../../errors.ts';
 import type { DocumentAddress, Headers, Route } from '../ecosystem.ts';
 import { escaped, isPackageName, isVersion, versionOfTarball } from './names.ts';
 import { isTag } from './tags.ts';
@@ -85,20 +84,6 @@ function read(path: string): { readonly segments: readonly string[] } | { readon
   if (segments.at(-1) === '') segments.pop();
   if (segments.includes('')) return refuse('has an empty segment');
   return { segments };
-}
-
-/**
- * The same path at `upstream`, whose own path goes in front.
- *
- * @throws PyrsiaError `REFERENCE_MALFORMED` when that would lead out of the registry.
- */
-export function locate(path: string, upstream: URL): URL {
-  const prefix = upstream.pathname.replace(/\/+$/, '');
-  const url = path.startsWith('/') ? new URL(`${upstream.origin}${prefix}${path}`) : undefined;
-  if (!url?.pathname.startsWith(`${prefix}/`)) {
-    throw new PyrsiaError('REFERENCE_MALFORMED', { text: path, reason: 'it leads out of the registry' });
-  }
-  return url;
 }
 
 /** The version's own document, under a kilobyte or a few. */

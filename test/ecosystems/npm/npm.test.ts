@@ -92,14 +92,16 @@ ecosystemConformance(npm, {
     '/lodash%0d%0a': 'refused',
     '/lodash%3fx': 'refused',
   },
-  listing: Buffer.from(JSON.stringify(listing)),
   selects: { ecosystem: 'npm', name: '@acme/widget', wanted: '^2.0.0' },
   selected: {
     version: '2.0.1',
     path: '/@acme/widget/-/widget-2.0.1.tgz',
     digest: `sha512:${'07'.repeat(64)}`,
   },
-  document: Buffer.from(JSON.stringify(version('@acme/widget', '2.0.1'))),
+  documents: {
+    listing: Buffer.from(JSON.stringify(listing)),
+    document: Buffer.from(JSON.stringify(version('@acme/widget', '2.0.1'))),
+  },
   stepsAside: [
     'npm publish',
     'npm pub',
@@ -138,5 +140,5 @@ ecosystemConformance(npm, {
     'npx --registry=https://host.example cowsay',
     'npx -y --@acme:registry x cowsay',
   ],
-  goesThrough: 'npm install --save-dev express -- --registry=theirs',
+  goesThrough: ['npm install --save-dev express -- --registry=theirs'],
 });

@@ -1,0 +1,50 @@
+/**
+ * Images, and whatever else is kept in image registries. What is in a registry is named by its digest, so
+ * nothing has to be said about it but that it is there; only tags change.
+ *
+ * @module
+ */
+import { PyrsiaError } from '../../errors.ts';
+import type { Ecosystem, Reference, Selected } from '../ecosystem.ts';
+import { locate } from '../locate.ts';
+import { parse } from './reference.ts';
+import { isImageDigest, unqualified } from './names.ts';
+import { refuse } from './refuse.ts';
+import { pathOf, route } from './route.ts';
+
+export const oci: Ecosystem = {
+  name: 'docker',
+  parse,
+  registry: {
+    route,
+    locate,
+    document: () => undefined,
+    listings: () => [],
+    digest: () => undefined,
+    select: () => undefined,
+    exact,
+    check,
+    artifactHost: () => undefined,
+    refuse,
+  },
+  tools: [],
+};
+
+function exact({ name, wanted }: Reference): Selected | undefined {
+  const repository = unqualified(name)?.repository;
+  if (repository === undefined || !isImageDigest(wanted)) return undefined;
+  return { coordinates: { ecosystem: 'docker', name, version: wanted }, path: pathOf(repository, wanted) };
+}
+
+/** Whether `body` is a list as registries give them: of tags, or of manifests that refer to another. */
+function check(body: Uint8Array, what: string): void {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(body).toString());
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PyrsiaError('DOCUMENT_INVALID', { what, reason }, { cause: error });
+  }
+  if (typeof value === 'object' && value !== null && ('tags' in value || 'manifests' in value)) return;
+  throw new PyrsiaError('DOCUMENT_INVALID', { what, reason: 'it is no list' });
+}

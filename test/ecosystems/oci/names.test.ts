@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { acceptedTypes, compressionOf, isForeign } from '../../../src/ecosystems/oci/media-types.ts';
+import { endpointOf, registryOf, segmentOf, unqualified } from '../../../src/ecosystems/oci/names.ts';
+import { imageOf, parseImage, printImage } from '../../../src/ecosystems/oci/reference.ts';
+
+describe('A registry in a path', () => {
+  it.each([
+    ['docker.io', 'docker.io'],
+    ['127.0.0.1:5000', '127.0.0.1__5000'],
+    ['localhost', 'localhost'],
+    ['localhost:80', 'localhost__80'],
+    ['xn--a--b.example', 'xn--a--b.example'],
+  ])('%s is %s, and the other way round', (registry, segment) => {
+    expect(segmentOf(registry)).toBe(segment);
+    expect(registryOf(segment)).toBe(registry);
+  });
+
+  it('cannot be an address of IPv6', () => {
+    expect(segmentOf('[::1]:5000')).toBeUndefined();
+  });
+
+  it.each(['library', '3f2a', '', 'a__b', 'localhost__x', 'x__5000__1'])('is not %j', (segment) => {
+    expect(registryOf(segment)).toBeUndefined();
+  });
+
+  it('has one name', () => {
+    expect(registryOf('index.docker.io')).toBe('docker.io');
+    expect(endpointOf('docker.io')).toBe('registry-1.docker.io');
+    expect(endpointOf('ghcr.io')).toBe('ghcr.io');
+  });
+});
+
+describe('The name of an image', () => {
+  it.each(['nginx:1', 'org/app:1', 'ghcr.io/org/app:1', `nginx@sha256:${'07'.repeat(32)}`])(
+    '%s is printed as people write it',
+    (text) => {
+      expect(printImage(parseImage(text))).toBe(text);
+    },
+  );
+
+  it('is found again in coordinates', () => {
+    expect(unqualified('library/nginx')).toEqual({ registry: 'docker.io', repository: 'library/nginx' });
+    expect(unqualified('localhost:1/a')).toEqual({ registry: 'localhost:1', repository: 'a' });
+    expect(unqualified('localhost:1/A')).toBeUndefined();
+    expect(imageOf({ name: 'org/app', wanted: 'v1' })).toEqual(parseImage('org/app:v1'));
+    expect(() => imageOf({ name: 'org/app', wanted: '../x' })).toThrowError(
+      expect.objectContaining({ code: 'REFERENCE_MALFORMED' }),
+    );
+  });
+});
+
+describe('A media type', () => {
+  it('of a layer tells how it is compressed', () => {
+    expect(compressionOf('application/vnd.oci.image.layer.v1.tar')).toBe('none');
+    expect(compressionOf('application/vnd.oci.image.layer.v1.tar+gzip')).toBe('gzip');
+    expect(compressionOf('application/vnd.oci.image.layer.v1.tar+zstd')).toBe('zstd');
+    expect(compressionOf('application/vnd.docker.image.rootfs.diff.tar.gzip')).toBe('gzip');
+    expect(compressionOf('application/vnd.example.sbom+json')).toBeUndefined();
+  });
+
+  it('tells what is not in the registry', () => {
+    expect(isForeign('application/vnd.docker.image.rootfs.foreign.diff.tar.gzip')).toBe(true);
+    expect(isForeign('application/vnd.oci.image.layer.nondistributable.v1.tar+gzip')).toBe(true);
+    expect(isForeign('application/vnd.oci.image.layer.v1.tar+gzip')).toBe(false);
+  });
+
+  it('is accepted however a client writes it', () => {
+    const index = 'application/vnd.oci.image.index.v1+json';
+    const image = 'application/vnd.docker.distribution.manifest.v2+json';
+    expect(acceptedTypes(`${image};q=0.5, TEXT/html, ${index}`)).toEqual([index, image]);
+    expect(acceptedTypes('*/*')).toEqual(acceptedTypes(undefined));
+    expect(acceptedTypes(undefined)).toHaveLength(4);
+  });
+});
