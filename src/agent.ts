@@ -15,10 +15,12 @@ import { openFollowings } from './agent/following.ts';
 import { openNews } from './agent/news.ts';
 import { findPastUs } from './agent/past-us.ts';
 import { openGates } from './agent/gates.ts';
+import { type ImageSessionParts, openImageSession } from './agent/image-sessions.ts';
 import { pull } from './agent/pull.ts';
 import { openQuickAnswers } from './agent/quick-answers.ts';
 import { openReception } from './agent/reception.ts';
 import { openSession, plan, type SessionParts } from './agent/sessions.ts';
+import { openWalkIns } from './agent/walk-ins.ts';
 import { openCache } from './cache/open-cache.ts';
 import { parseDigest } from './content/digest.ts';
 import { readConfig } from './config/read-config.ts';
@@ -30,11 +32,14 @@ import { PyrsiaError } from './errors.ts';
 import { pathsOf } from './paths.ts';
 import { openArtifacts } from './proxy/artifacts.ts';
 import { openDocuments } from './proxy/documents.ts';
+import { openImageGate } from './proxy/image-gate.ts';
+import { type ImageAsker, openImages } from './proxy/images.ts';
+import { openRegistryClient } from './proxy/registry-client.ts';
 import { openUpstreams } from './proxy/upstream.ts';
 import { openResolver } from './resolve/resolve.ts';
 import { restored } from './shims/environment.ts';
 import { findTool } from './shims/find-tool.ts';
-import { companionFile } from './shims/launch.ts';
+import { companionFile, relevantOf } from './shims/launch.ts';
 import { openNodeFinder } from './shims/node-finder.ts';
 import { importNpmConfig } from './shims/npm-config.ts';
 import { readNpmSettings } from './shims/npm-settings.ts';
@@ -89,7 +94,20 @@ async function serve(context: AgentContext): Promise<Service> {
     // Only one agent at a time keeps ports: the one that may also write the cache.
     ports: context.readOnly === undefined ? ports : { ...ports, keep: () => {} },
     admit: async (credential, upstream) => (await reception.session(credential))?.askers.get(upstream.href),
+    openImages: async (where) => openImageGate({ images, admit: admitToImages, log }, where),
   });
+  const images = openImages({ cache, artifacts, documents, upstreams, now: Date.now });
+  const imageParts: ImageSessionParts = {
+    client: openRegistryClient(upstreams, Date.now),
+    imageBase: async () => gates.imageBase(),
+    shims: paths.shims,
+  };
+  const walkIns = openWalkIns(accounts, async () => {
+    const caller = { cwd: '/', env: relevantOf(process.env), args: [], command: ['images'] };
+    return (await openImageSession(imageParts, caller)).session;
+  });
+  const admitToImages = async (launch: string | undefined): Promise<ImageAsker | undefined> =>
+    launch === undefined ? walkIns.session() : (await reception.sessionNamed(launch))?.images;
   const parts: SessionParts = {
     readSettings,
     readOnlyBecause,

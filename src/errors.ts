@@ -28,6 +28,8 @@ export interface ErrorDetails {
   NOT_FOUND: { what: string };
   /** The cache holds nothing for it and upstream may not or cannot be asked. */
   OFFLINE_MISS: { what: string; reason: string };
+  /** The user's own configuration says that it is not to be asked for. */
+  BLOCKED: { what: string; by: string };
   UPSTREAM_FAILED: { url: string; reason: string };
   CREDENTIALS_NEEDED: { what: string; upstream: string };
   DOCUMENT_INVALID: { what: string; reason: string };
@@ -65,6 +67,7 @@ const messages: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => strin
   REFERENCE_MALFORMED: (d) => `Cannot read reference "${d.text}": ${d.reason}`,
   NOT_FOUND: (d) => `Not found: ${d.what}`,
   OFFLINE_MISS: (d) => `Not in the cache: ${d.what} (${d.reason})`,
+  BLOCKED: (d) => `Refused ${d.what}: ${d.by} blocks it`,
   UPSTREAM_FAILED: (d) => `Upstream did not deliver ${d.url}: ${d.reason}`,
   CREDENTIALS_NEEDED: (d) => `Credentials needed for ${d.what} at ${d.upstream}`,
   DOCUMENT_INVALID: (d) => `Cannot read ${d.what}: ${d.reason}`,

@@ -26,6 +26,8 @@ export interface Reception {
    * @throws PyrsiaError when this launch cannot be served
    */
   session(credential: string): Promise<Session | undefined>;
+  /** The session of the launch with this public name; undefined when there is none. */
+  sessionNamed(name: string): Promise<Session | undefined>;
   /** Ends a launch and resolves to its receipt. @throws PyrsiaError `AGENT_REFUSED` when there is none */
   end(id: string): Promise<Receipt>;
   /** Takes up launches that nobody told of, and ends those whose process is gone. */
@@ -104,6 +106,10 @@ export function openReception({
     },
     async session(credential) {
       const launch = launches.find(credential);
+      return launch && (await open(launch)).session;
+    },
+    async sessionNamed(name) {
+      const launch = launches.list().find((each) => each.name === name);
       return launch && (await open(launch)).session;
     },
     async end(id) {

@@ -8,13 +8,14 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { FillMode } from '../config/settings.ts';
 import { userConfigPath } from '../config/config-file.ts';
-import { readConfig } from '../config/read-config.ts';
+import { readConfig, type ReadConfig } from '../config/read-config.ts';
 import { redact } from '../control/log.ts';
 import { digestOf, hexOf } from '../content/digest.ts';
 import type { LaunchAnswer } from '../control/protocol.ts';
 import type { Ecosystem, Leading, Redirection, Tool } from '../ecosystems/ecosystem.ts';
 import { pathsOf } from '../paths.ts';
 import type { Asker, Upstream } from '../proxy/asker.ts';
+import type { ImageAsker } from '../proxy/images.ts';
 import type { Receipt } from '../resolve/report.ts';
 import { openReporter, type Reporter } from '../resolve/reporter.ts';
 import type { Launch } from '../shims/launch.ts';
@@ -33,6 +34,8 @@ export interface Session {
   readonly reporter: Reporter;
   /** By the upstream's URL. */
   readonly askers: ReadonlyMap<string, Asker>;
+  /** Who asks for images, of a launch whose tool fetches such. */
+  readonly images?: ImageAsker;
   receipt(endedAt?: number): Receipt;
 }
 
@@ -62,26 +65,17 @@ export type Caller = Pick<Launch, 'cwd' | 'args' | 'env'> & {
   readonly receiptFile?: string;
 };
 
-/** Opens a session for a caller that uses `ecosystem`; nothing is listening for it yet. */
-export async function openSession(
-  parts: SessionParts,
-  ecosystem: Ecosystem,
-  caller: Caller,
-): Promise<{
-  readonly session: Session;
-  readonly settings: ToolSettings;
-  readonly filling: Plan['filling'];
-  readonly upstreams: ReadonlyMap<UpstreamSettings, Upstream>;
+/** Opens the account of a caller, by the configuration that is theirs: it need not be that of whoever started the agent. */
+export function openAccountOf({ cwd, env, command, receiptFile }: Caller): {
+  readonly values: ReadConfig['values'];
+  readonly reporter: Reporter;
+  /** Why upstream is not asked; undefined when it is. */
+  readonly offline?: string;
   /** What is wrong with our own configuration, and where that is. */
   readonly wrong: { readonly file: string; readonly problems: readonly string[] };
-  /** Who asks the registry of a scope, or the default one where it has none of its own; undefined: only the tool itself may. */
-  askerFor(this: void, scope?: string): Asker | undefined;
-}> {
-  const { cwd, env, command } = caller;
-  // The caller's configuration, which need not be that of whoever started the agent.
+} {
   const paths = pathsOf(env);
   const { values, problems } = readConfig(paths, env, cwd);
-  const settings = await parts.readSettings(ecosystem, caller.tool, caller);
   const offline = env['PYRSIA_OFFLINE'] === '1' ? 'PYRSIA_OFFLINE=1' : undefined;
   const reporter = openReporter(
     {
@@ -95,10 +89,31 @@ export async function openSession(
     },
     {
       ...(env['PYRSIA_REPORT'] && { report: resolve(cwd, env['PYRSIA_REPORT']) }),
-      ...(caller.receiptFile !== undefined && { receipt: caller.receiptFile }),
+      ...(receiptFile !== undefined && { receipt: receiptFile }),
     },
   );
   for (const problem of problems) reporter.note(problem);
+  const wrong = { file: userConfigPath(paths), problems };
+  return { values, reporter, wrong, ...(offline === undefined ? {} : { offline }) };
+}
+
+/** Opens a session for a caller that uses `ecosystem`; nothing is listening for it yet. */
+export async function openSession(
+  parts: SessionParts,
+  ecosystem: Ecosystem,
+  caller: Caller,
+): Promise<{
+  readonly session: Session;
+  readonly settings: ToolSettings;
+  readonly filling: Plan['filling'];
+  readonly upstreams: ReadonlyMap<UpstreamSettings, Upstream>;
+  /** As {@link openAccountOf} has it. */
+  readonly wrong: { readonly file: string; readonly problems: readonly string[] };
+  /** Who asks the registry of a scope, or the default one where it has none of its own; undefined: only the tool itself may. */
+  askerFor(this: void, scope?: string): Asker | undefined;
+}> {
+  const { values, reporter, offline, wrong } = openAccountOf(caller);
+  const settings = await parts.readSettings(ecosystem, caller.tool, caller);
 
   const upstreams = new Map<UpstreamSettings, Upstream>();
   const askers = new Map<string, Asker>();
@@ -131,7 +146,7 @@ export async function openSession(
     settings,
     filling: { how: values['npm.fill'], limit: values['npm.fill.max'] },
     upstreams,
-    wrong: { file: userConfigPath(paths), problems },
+    wrong,
     askerFor(scope) {
       const { upstreams: all } = settings;
       const named = all.find((each) => each.scope === scope) ?? all.find((each) => each.scope === undefined);

@@ -423,7 +423,7 @@ function isWhollyUpstreams({ source, takenOver }: Found): boolean {
 }
 
 /** Gives up content that will not be read. */
-async function closed(chunks: ByteStream): Promise<void> {
+export async function closed(chunks: ByteStream): Promise<void> {
   if (Symbol.asyncIterator in chunks) await chunks[Symbol.asyncIterator]().return?.();
 }
 
@@ -433,6 +433,7 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'DIGEST_MISMATCH',
   'SIZE_MISMATCH',
   'EVIDENCE_TOO_LOW',
+  'BLOCKED',
   'REFERENCE_MALFORMED',
 ]);
 

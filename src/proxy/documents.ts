@@ -16,7 +16,16 @@ import { statusOf, type UpstreamReply, type Upstreams } from './upstream.ts';
 export const DOCUMENT_LIMIT = 128 * 2 ** 20;
 
 /** Reply headers that are kept with a document. */
-const KEPT = ['content-type', 'content-encoding', 'etag', 'last-modified', 'vary', 'cache-control'];
+const KEPT = [
+  'content-type',
+  'content-encoding',
+  'etag',
+  'last-modified',
+  'vary',
+  'cache-control',
+  'link',
+  'oci-filters-applied',
+];
 
 const DECODERS: Readonly<
   Record<string, (body: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>>
@@ -69,7 +78,7 @@ export function openDocuments(
     const url = asker.upstream.ecosystem.registry.locate(address.path, asker.upstream.url);
     let reply: UpstreamReply;
     try {
-      reply = await upstreams.ask({
+      reply = await (asker.ask ?? upstreams.ask)({
         url,
         connection: asker.connection,
         headers: { ...headers, accept: address.accept, 'accept-encoding': 'gzip', ...conditionOf(cached) },

@@ -4,17 +4,14 @@
  *
  * @module
  */
-import { once } from 'node:events';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { RegistryProtocol, Reply } from '../ecosystems/ecosystem.ts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RegistryProtocol } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
 import { checkHeaders, credentialOf, ownerOf } from './admission.ts';
 import { answer, type AnswerParts, type Call, reply } from './answer.ts';
 import { outcomeOf } from './artifacts.ts';
 import { type Asker, passedOn } from './asker.ts';
-
-// Not by import: for that Node makes a façade of all that http can do, and loads its own undici to see what that is.
-const { createServer } = process.getBuiltinModule('node:http');
+import { addressOf, type Gate, openServer, plain } from './server.ts';
 
 /** What a gate works with. */
 export interface GateParts extends AnswerParts {
@@ -28,57 +25,16 @@ export interface GateParts extends AnswerParts {
   readonly log: (message: string) => void;
 }
 
-/** A server that listens. */
-export interface Gate extends AsyncDisposable {
-  /** Ends in `/`. */
-  readonly base: string;
-  readonly port: number;
-}
-
-/**
- * Listens on an IPv4 loopback address: on `port` if it can be had, else on any.
- *
- * @throws the system's error when no port can be had at all
- */
+/** Listens as {@link openServer} does. */
 export async function openGate(
   parts: GateParts,
   where: { readonly host: string; readonly port?: number },
 ): Promise<Gate> {
-  const server = createServer({ keepAliveTimeout: 60_000 });
-  const port = await listen(server, where.host, where.port);
-  const address = `${where.host}:${port}`;
-
-  server.on('request', (request, response) => {
-    void serve(parts, address, request, response).catch((error: unknown) => {
-      parts.log(`Broke down over ${request.method} ${request.url}: ${String(error)}`);
-      response.destroy();
-    });
-  });
-  return {
-    base: `http://${address}/`,
-    port,
-    async [Symbol.asyncDispose]() {
-      server.close();
-      server.closeAllConnections();
-      await Promise.resolve();
-    },
-  };
-}
-
-async function listen(server: Server, host: string, wanted = 0): Promise<number> {
-  for (const port of wanted === 0 ? [0] : [wanted, 0]) {
-    try {
-      server.listen(port, host);
-      await once(server, 'listening');
-      const address = server.address();
-      if (typeof address === 'object' && address) return address.port;
-    } catch (error) {
-      const taken =
-        error instanceof Error && 'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EACCES');
-      if (port === 0 || !taken) throw error;
-    }
-  }
-  throw new Error('unreachable');
+  return openServer(
+    async (request, response, address) => serve(parts, address, request, response),
+    parts.log,
+    where,
+  );
 }
 
 async function serve(
@@ -101,8 +57,7 @@ async function serve(
   if (asker instanceof PyrsiaError) return reply(response, parts.refuse('refused', asker.message));
 
   const { method = 'GET', url = '/', headers } = request;
-  const at = url.indexOf('?');
-  const [path, query] = at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)];
+  const [path, query] = addressOf(request);
   const { registry } = asker.upstream.ecosystem;
   const flat = passedOn(headers);
   const route = registry.route(method, path, query, flat);
@@ -127,12 +82,4 @@ function reasonOf(error: unknown): PyrsiaError {
 
 function refusalFor(error: PyrsiaError): 'refused' | 'unavailable' {
   return outcomeOf(error) === 'refused' ? 'refused' : 'unavailable';
-}
-
-function plain(status: number, reason: string): Reply {
-  return {
-    status,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ error: `pyrsia: ${reason}` }),
-  };
 }

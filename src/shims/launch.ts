@@ -73,7 +73,7 @@ export function ownerOf(file: string): string | undefined {
 }
 
 const relevant =
-  /^(npm_config_.*|PREFIX|DESTDIR|HOME|USERPROFILE|XDG_CONFIG_HOME|PATH|TMPDIR|APPDATA|LOCALAPPDATA|(.*_)?PROXY|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|CI|NODE_ENV|PYRSIA_.*)$/i;
+  /^(npm_config_.*|PREFIX|DESTDIR|HOME|USERPROFILE|XDG_CONFIG_HOME|PATH|TMPDIR|APPDATA|LOCALAPPDATA|(.*_)?PROXY|NODE_EXTRA_CA_CERTS|CONTAINERS_REGISTRIES_CONF|REGISTRY_AUTH_FILE|DOCKER_CONFIG|XDG_RUNTIME_DIR|SSL_CERT_FILE|CI|NODE_ENV|PYRSIA_.*)$/i;
 
 /** What of `env` the agent may need to know. */
 export function relevantOf(env: NodeJS.ProcessEnv): Record<string, string> {

@@ -1,0 +1,138 @@
+/**
+ * What the agent knows of whoever asks for images: where their configuration has them, and as whom they may ask.
+ *
+ * @module
+ */
+import { digestOf, hexOf } from '../content/digest.ts';
+import { canonical, DEFAULT_REGISTRY, endpointOf } from '../ecosystems/oci/names.ts';
+import { oci } from '../ecosystems/oci/oci.ts';
+import { printImage } from '../ecosystems/oci/reference.ts';
+import { type Endpoint, endpointsFor, isLoopback } from '../ecosystems/oci/registries.ts';
+import { PyrsiaError } from '../errors.ts';
+import type { Asker } from '../proxy/asker.ts';
+import type { ImageAsker, ImagePlace } from '../proxy/images.ts';
+import type { RegistryClient } from '../proxy/registry-client.ts';
+import { readRegistriesConf, type RegistriesConf } from '../shims/registries-conf.ts';
+import { readCredential, type RegistryCredential } from '../shims/registry-credentials.ts';
+import type { ConnectionSettings } from '../shims/settings.ts';
+import { type Caller, openAccountOf, type Session } from './sessions.ts';
+
+/** What makes such a session besides its caller. */
+export interface ImageSessionParts {
+  readonly client: RegistryClient;
+  /** Our own gate's base URL. */
+  imageBase(this: void): Promise<string>;
+  /** Where stand-ins lie, among which no credential helper is looked for. */
+  readonly shims: string;
+}
+
+/** A session that asks for images. */
+export interface ImageSession extends Session {
+  readonly images: ImageAsker;
+}
+
+/**
+ * Opens a session for a caller that fetches images.
+ *
+ * @throws PyrsiaError `CONFIG_INVALID`
+ */
+export async function openImageSession(
+  { client, imageBase, shims }: ImageSessionParts,
+  caller: Caller,
+): Promise<{ readonly session: ImageSession; readonly conf: RegistriesConf; readonly offline?: string }> {
+  const { env } = caller;
+  const { values, reporter, offline } = openAccountOf(caller);
+  const conf = await readRegistriesConf(env);
+  const { host: ourselves } = new URL(await imageBase());
+  const askers = new Map<string, Asker>();
+  const credentials = new Map<string, Promise<RegistryCredential | undefined>>();
+
+  function askerAt({ host, insecure }: Omit<Endpoint, 'repository'>, credential?: RegistryCredential): Asker {
+    const url = new URL(`https://${host}/`);
+    // What is shown to one user is another registry, for bindings and documents. Of the secret nothing is kept.
+    if (credential)
+      url.hash = hexOf(digestOf(Buffer.from(JSON.stringify([host, credential.username])), 'sha256')).slice(
+        0,
+        16,
+      );
+    const key = `${url.href} ${insecure}`;
+    let asker = askers.get(key);
+    if (asker) return asker;
+    const isPublic = host === endpointOf(DEFAULT_REGISTRY) && !credential;
+    asker = {
+      upstream: { url, name: isPublic ? oci.name : url.href, public: isPublic, ecosystem: oci },
+      connection: connectionTo(host, env),
+      policy: values.policy,
+      reporter,
+      ...(offline === undefined ? {} : { offline }),
+      ask: client.as({
+        insecure,
+        ...(credential && { credential: async () => Promise.resolve(credential) }),
+      }),
+    };
+    askers.set(key, asker);
+    return asker;
+  }
+
+  async function credentialFor(host: string, repository: string): Promise<RegistryCredential | undefined> {
+    const key = `${host}/${repository}`;
+    let credential = credentials.get(key);
+    if (!credential) {
+      const registry = canonical(host);
+      credentials.set(key, (credential = readCredential(registry, repository, { env, skip: [shims] })));
+    }
+    return credential;
+  }
+
+  const images: ImageAsker = {
+    reporter,
+    ...(offline === undefined ? {} : { offline }),
+    places(image, by) {
+      const endpoints = endpointsFor(conf.rules, image, by);
+      if (endpoints === 'blocked')
+        throw new PyrsiaError('BLOCKED', { what: printImage(image), by: 'registries.conf' });
+      return endpoints.flatMap(({ repository, ...at }): readonly ImagePlace[] =>
+        // Who is led to us already does not lead us to ourselves.
+        at.host === ourselves ? [] : [{ asker: askerAt(at), repository }],
+      );
+    },
+    async withCredential({ asker, repository }) {
+      const { url } = asker.upstream;
+      if (url.hash !== '') return undefined;
+      const credential = await credentialFor(url.host, repository);
+      const insecure = isInsecure(conf, url.host);
+      return credential && { asker: askerAt({ host: url.host, insecure }, credential), repository };
+    },
+  };
+  const session = {
+    reporter,
+    askers: new Map<string, Asker>(),
+    images,
+    receipt: (endedAt?: number) => reporter.receipt(endedAt),
+  };
+  return { session, conf, ...(offline === undefined ? {} : { offline }) };
+}
+
+/** Whether what is at `host` may be spoken to without TLS. */
+function isInsecure({ rules }: RegistriesConf, host: string): boolean {
+  const places = rules.flatMap((rule) => [rule, ...rule.mirrors]);
+  return (
+    isLoopback(host) ||
+    places.some(
+      ({ location, insecure }) => insecure && endpointOf(canonical(location.split('/')[0]!)) === host,
+    )
+  );
+}
+
+/** As the environment has it. What is on this machine is never asked through a proxy. */
+function connectionTo(host: string, env: Readonly<Record<string, string>>): ConnectionSettings {
+  if (isLoopback(host)) return { strictSsl: true };
+  const said = (name: string): string | undefined => env[name.toUpperCase()] || env[name] || undefined;
+  const [httpProxy, httpsProxy, noProxy] = ['http_proxy', 'https_proxy', 'no_proxy'].map(said);
+  return {
+    strictSsl: true,
+    ...(httpProxy === undefined ? {} : { httpProxy }),
+    ...(httpsProxy === undefined ? {} : { httpsProxy }),
+    ...(noProxy === undefined ? {} : { noProxy }),
+  };
+}

@@ -1,0 +1,449 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openImageSession } from '../../src/agent/image-sessions.ts';
+import type { Cache } from '../../src/cache/cache.ts';
+import { openCache } from '../../src/cache/open-cache.ts';
+import { digestOf } from '../../src/content/digest.ts';
+import { openArtifacts } from '../../src/proxy/artifacts.ts';
+import { openDocuments } from '../../src/proxy/documents.ts';
+import { openImageGate } from '../../src/proxy/image-gate.ts';
+import { openImages } from '../../src/proxy/images.ts';
+import { openRegistryClient } from '../../src/proxy/registry-client.ts';
+import type { Gate } from '../../src/proxy/server.ts';
+import { openUpstreams, type Upstreams } from '../../src/proxy/upstream.ts';
+import type { Receipt } from '../../src/resolve/report.ts';
+import { openResolver } from '../../src/resolve/resolve.ts';
+import {
+  type Front,
+  has,
+  imageTools,
+  type ImageRegistry,
+  startFront,
+  startRegistry,
+  tokens,
+} from '../support/image-registry.ts';
+import { Layout, type Described, type MadeImage } from '../support/oci-layout.ts';
+import { start } from '../support/command.ts';
+
+const bytesOf = async (reply: Response) => Buffer.from(await reply.arrayBuffer());
+const errorOf = async (reply: Response) => {
+  const { errors } = (await reply.json()) as { errors: { code: string; message: string }[] };
+  return { status: reply.status, ...errors[0] };
+};
+const LARGE = randomBytes(9 * 2 ** 20);
+
+describe.skipIf(!has(...imageTools))('The gate of images', () => {
+  let directory: string;
+  let registry: ImageRegistry;
+  let app: MadeImage;
+  let index: Described;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'images-'));
+    registry = await startRegistry();
+    const layout = new Layout(join(directory, 'layout'));
+    app = await layout.image({ layers: [{ 'bin/app': 'app' }, { 'bin/large': LARGE }] }, 'app');
+    const arm = await layout.image({
+      layers: [{ 'bin/app': 'arm' }],
+      platform: { os: 'linux', architecture: 'arm64' },
+      compression: 'zstd',
+    });
+    index = layout.index([app, arm], 'all');
+    await layout.image({ layers: [{ secret: 'secret' }] }, 'secret');
+    await registry.push(layout.directory, 'app', 'org/app:1');
+    await registry.push(layout.directory, 'all', 'org/app:all');
+    await registry.push(layout.directory, 'secret', 'private/secret:1');
+  });
+
+  afterAll(async () => {
+    await registry[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  let front: Front;
+  let home: string;
+  let cache: Cache;
+  let upstreams: Upstreams;
+  let gate: Gate;
+  let receipt: () => Receipt;
+  let env: Record<string, string>;
+  let fresh: () => Promise<void>;
+
+  beforeEach(async () => {
+    front = await startFront(registry.host);
+    home = mkdtempSync(join(directory, 'home-'));
+    env = { HOME: home, XDG_RUNTIME_DIR: home, CONTAINERS_REGISTRIES_CONF: join(home, 'registries.conf') };
+    writeFileSync(env['CONTAINERS_REGISTRIES_CONF']!, '');
+    cache = await openCache(join(home, 'cache'));
+    upstreams = openUpstreams({ silenceMs: 5000 });
+    const documents = openDocuments(cache.documents, upstreams, Date.now);
+    const artifacts = openArtifacts({
+      cache,
+      resolver: openResolver(cache),
+      documents,
+      upstreams,
+      now: Date.now,
+      onContradiction: () => undefined,
+    });
+    const images = openImages({ cache, artifacts, documents, upstreams, now: Date.now });
+    const client = openRegistryClient(upstreams, Date.now);
+    let session: Awaited<ReturnType<typeof openImageSession>>['session'];
+    fresh = async () => {
+      await artifacts.settled();
+      const caller = { cwd: '/', env, args: [], command: ['test'] };
+      const parts = {
+        client,
+        imageBase: async () => Promise.resolve(gate.base),
+        shims: '/nowhere',
+      };
+      ({ session } = await openImageSession(parts, caller));
+      receipt = () => session.receipt();
+    };
+    gate = await openImageGate(
+      { images, admit: async () => Promise.resolve(session.images), log: () => undefined },
+      { host: '127.0.0.1' },
+    );
+    await fresh();
+  });
+
+  afterEach(async () => {
+    await gate[Symbol.asyncDispose]();
+    await upstreams[Symbol.asyncDispose]();
+    await cache[Symbol.asyncDispose]();
+    await front[Symbol.asyncDispose]();
+  });
+
+  const at = (name: string) => `${gate.base}v2/${front.host.replace(':', '__')}/${name}`;
+  const get = async (name: string, init?: RequestInit) => fetch(at(name), init);
+  const copy = async (name: string, ...args: string[]) => {
+    const to = mkdtempSync(join(home, 'copy-'));
+    const from = `docker://${new URL(gate.base).host}/${front.host.replace(':', '__')}/${name}`;
+    const command = ['skopeo', '--insecure-policy', 'copy', '-q', '--src-tls-verify=false', ...args] as const;
+    return {
+      ...(await start([...command, from, `dir:${to}`], { env: { ...process.env, HOME: home } }).result),
+      to,
+    };
+  };
+
+  it('says that it is one, and to whom it does not belong', async () => {
+    expect((await fetch(`${gate.base}v2/`)).status).toBe(200);
+    expect(await errorOf(await fetch(`${gate.base}v2/org/app/manifests/1`))).toMatchObject({
+      status: 404,
+      code: 'NAME_UNKNOWN',
+    });
+    expect((await fetch(`${gate.base}v2/`, { headers: { origin: 'http://page.example' } })).status).toBe(403);
+    expect(await errorOf(await get('org/app/manifests/1', { method: 'PUT' }))).toMatchObject({ status: 405 });
+  });
+
+  it('passes an index and all its images on, byte for byte', async () => {
+    const direct = mkdtempSync(join(home, 'direct-'));
+    const from = `docker://${registry.host}/org/app:all`;
+    await start(
+      ['skopeo', '--insecure-policy', 'copy', '--all', '-q', '--src-tls-verify=false', from, `dir:${direct}`],
+      { env: process.env },
+    ).result;
+    const { code, stderr, to } = await copy('org/app:all', '--all');
+    expect([code, stderr]).toEqual([0, '']);
+    const same = await start(['diff', '-r', direct, to], { env: process.env }).result;
+    expect(same.stdout).toBe('');
+  });
+
+  it('asks of a tag once what it means, and of nothing else when that is here', async () => {
+    expect((await copy('org/app:1')).code).toBe(0);
+    front.requests.length = 0;
+    await fresh();
+    expect((await copy('org/app:1')).code).toBe(0);
+    expect(front.requests).toEqual(['HEAD /v2/org/app/manifests/1']);
+    expect(receipt().totals).toMatchObject({ upstream: 0, cache: 3, verified: 3 });
+  });
+
+  it('serves what it has while upstream is down, and says so', async () => {
+    expect((await copy('org/app:1')).code).toBe(0);
+    await front.down();
+    await fresh();
+    expect((await copy('org/app:1')).code).toBe(0);
+    expect(receipt().documents.stale).toBeGreaterThan(0);
+    expect(receipt().notes.join()).toContain('org/app:1 is what it was');
+    const missing = await errorOf(await get('org/app/manifests/all'));
+    expect(missing).toMatchObject({
+      status: 503,
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('connection refused'),
+    });
+  });
+
+  it('asks nobody where it is not to', async () => {
+    expect((await copy('org/app:1')).code).toBe(0);
+    front.requests.length = 0;
+    env['PYRSIA_OFFLINE'] = '1';
+    await fresh();
+    expect((await copy('org/app:1')).code).toBe(0);
+    expect(await errorOf(await get('org/app/manifests/all'))).toMatchObject({
+      status: 503,
+      code: 'UNAVAILABLE',
+    });
+    expect(await errorOf(await get(`org/app/blobs/sha256:${'0'.repeat(64)}`))).toMatchObject({ status: 503 });
+    expect(front.requests).toEqual([]);
+  });
+
+  it('tells of a manifest what a registry does', async () => {
+    const reply = await get('org/app/manifests/1');
+    const body = await bytesOf(reply);
+    expect(Object.fromEntries(reply.headers)).toMatchObject({
+      'content-type': app.mediaType,
+      'docker-content-digest': app.digest,
+      'content-length': String(body.byteLength),
+    });
+    expect(digestOf(body, 'sha256')).toBe(app.digest);
+    const head = await get(`org/app/manifests/${app.digest}`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, String(body.byteLength)]);
+    const etag = reply.headers.get('etag')!;
+    expect((await get('org/app/manifests/1', { headers: { 'if-none-match': etag } })).status).toBe(304);
+  });
+
+  it('sends a part of a blob', async () => {
+    const { digest, size } = app.layers[1]!;
+    const whole = await bytesOf(await get(`org/app/blobs/${digest}`));
+    expect(whole.byteLength).toBe(size);
+    const part = await get(`org/app/blobs/${digest}`, { headers: { range: 'bytes=1000-1999' } });
+    expect([part.status, part.headers.get('content-range')]).toEqual([206, `bytes 1000-1999/${size}`]);
+    expect(whole.subarray(1000, 2000).equals(await bytesOf(part))).toBe(true);
+    const end = await get(`org/app/blobs/${digest}`, { headers: { range: 'bytes=-10' } });
+    expect(whole.subarray(-10).equals(await bytesOf(end))).toBe(true);
+    const beyond = await get(`org/app/blobs/${digest}`, { headers: { range: `bytes=${size}-` } });
+    expect(beyond.status).toBe(416);
+  });
+
+  it('tells of a blob without fetching it', async () => {
+    const { digest, size } = app.layers[1]!;
+    const head = await get(`org/app/blobs/${digest}`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, String(size)]);
+    expect(front.requests).toContain(`HEAD /v2/org/app/blobs/${digest}`);
+    expect(cache.pathOf(digest)).toBeUndefined();
+  });
+
+  it('says of what is not there that it is unknown', async () => {
+    const nothing = `sha256:${'0'.repeat(64)}`;
+    expect(await errorOf(await get('org/app/manifests/none'))).toMatchObject({
+      status: 404,
+      code: 'MANIFEST_UNKNOWN',
+    });
+    expect(await errorOf(await get(`org/app/manifests/${nothing}`))).toMatchObject({
+      status: 404,
+      code: 'MANIFEST_UNKNOWN',
+    });
+    expect(await errorOf(await get(`org/app/blobs/${nothing}`))).toMatchObject({
+      status: 404,
+      code: 'BLOB_UNKNOWN',
+    });
+    expect(await errorOf(await get('org/none/tags/list'))).toMatchObject({
+      status: 404,
+      code: 'NAME_UNKNOWN',
+    });
+    expect((await get(`org/app/blobs/${nothing}`, { method: 'HEAD' })).status).toBe(404);
+  });
+
+  it('lists tags, page by page', async () => {
+    expect(await (await get('org/app/tags/list')).json()).toEqual({
+      name: 'org/app',
+      tags: expect.arrayContaining(['1', 'all']),
+    });
+    front.instead = (request, response) => {
+      if (!request.url!.includes('n=1')) return false;
+      const isLast = request.url!.includes('last=1');
+      const link = isLast ? {} : { link: '</v2/org/app/tags/list?n=1&last=1>; rel="next"' };
+      response.writeHead(200, link).end(JSON.stringify({ name: 'org/app', tags: [isLast ? 'all' : '1'] }));
+      return true;
+    };
+    const page = await get('org/app/tags/list?n=1');
+    expect(await page.json()).toMatchObject({ tags: ['1'] });
+    const [, next = ''] = /<(.*)>/.exec(page.headers.get('link') ?? '') ?? [];
+    expect(next.startsWith(new URL(at('org/app/tags/list')).pathname)).toBe(true);
+    const last = await fetch(new URL(next, gate.base));
+    expect([await last.json(), last.headers.get('link')]).toEqual([{ name: 'org/app', tags: ['all'] }, null]);
+  });
+
+  it('never lets anybody have a complete layer whose bytes are wrong', async () => {
+    for (const { digest, size } of app.layers) {
+      front.spoil = (path, body) => {
+        if (path.endsWith(digest)) body[body.byteLength - 1]! ^= 1;
+        return body;
+      };
+      const reply = await get(`org/app/blobs/${digest}`).catch(() => undefined);
+      const body = reply?.ok ? await bytesOf(reply).catch(() => Buffer.alloc(0)) : Buffer.alloc(0);
+      expect(body.byteLength).toBeLessThan(size);
+      expect(cache.pathOf(digest)).toBeUndefined();
+    }
+    expect((await copy('org/app:1')).code).not.toBe(0);
+    expect(receipt().totals.refused).toBeGreaterThan(0);
+    front.spoil = (_, body) => body;
+    expect((await copy('org/app:1')).code).toBe(0);
+  });
+
+  it('refuses a manifest whose bytes are wrong', async () => {
+    front.spoil = (path, body) =>
+      path.includes('/manifests/sha256:') ? Buffer.concat([body, Buffer.from(' ')]) : body;
+    expect(await errorOf(await get(`org/app/manifests/${app.digest}`))).toMatchObject({
+      status: 403,
+      code: 'DENIED',
+    });
+  });
+
+  it('serves the tag that was there before it moved', async () => {
+    const other = index.digest;
+    front.instead = (request, response) => {
+      if (request.method !== 'HEAD' || !request.url!.endsWith('/manifests/1')) return false;
+      response.writeHead(200, { 'docker-content-digest': other, 'content-type': index.mediaType }).end();
+      return true;
+    };
+    expect((await get('org/app/manifests/1')).headers.get('docker-content-digest')).toBe(other);
+    front.instead = () => false;
+    expect((await get('org/app/manifests/1')).headers.get('docker-content-digest')).toBe(app.digest);
+  });
+
+  it('fetches once what two want at the same time', async () => {
+    const copies = await Promise.all([copy('org/app:1'), copy('org/app:1')]);
+    expect(copies.map(({ code }) => code)).toEqual([0, 0]);
+    const fetched = front.requests.filter(
+      (request) => request.startsWith('GET') && request.includes('/blobs/'),
+    );
+    expect(fetched).toHaveLength(new Set(fetched).size);
+  });
+
+  it('passes on that upstream has had enough', async () => {
+    front.instead = (_, response) => {
+      response.writeHead(429, { 'retry-after': '3600' }).end();
+      return true;
+    };
+    expect(await errorOf(await get('org/app/manifests/1'))).toMatchObject({
+      status: 429,
+      code: 'TOOMANYREQUESTS',
+    });
+  });
+
+  it('refuses a manifest without end', async () => {
+    front.spoil = (path, body) =>
+      path.includes('/manifests/sha256:') ? Buffer.alloc(100_000_000, ' ') : body;
+    expect(await errorOf(await get(`org/app/manifests/${app.digest}`))).toMatchObject({
+      message: expect.stringContaining('larger than'),
+    });
+  });
+
+  const logIn = (auths: object) => writeFileSync(join(home, 'auth.json'), JSON.stringify({ auths }));
+
+  describe('where a token is wanted', () => {
+    const me = { auth: Buffer.from('me:secret').toString('base64') };
+
+    beforeEach(() => {
+      env['REGISTRY_AUTH_FILE'] = join(home, 'auth.json');
+      front.instead = tokens(`http://${front.host}/token`);
+    });
+
+    it('gets one as anybody may', async () => {
+      logIn({ [front.host]: me });
+      await fresh();
+      expect((await copy('org/app:1')).code).toBe(0);
+      expect(front.requests.filter((request) => request.includes('(Basic)'))).toEqual([]);
+      expect(front.requests.filter((request) => request.includes('/token'))).toHaveLength(1);
+    });
+
+    it('gets another one when it expires in mid-pull', async () => {
+      front.instead = tokens(`http://${front.host}/token`, { uses: 1 });
+      expect((await copy('org/app:all', '--all')).code).toBe(0);
+      expect(front.requests.filter((request) => request.includes('/token')).length).toBeGreaterThan(1);
+    });
+
+    it("uses the user's own credential for what is theirs", async () => {
+      expect(await errorOf(await get('private/secret/manifests/1'))).toMatchObject({
+        status: 403,
+        code: 'DENIED',
+      });
+      logIn({ [`${front.host}/private`]: me });
+      await fresh();
+      expect((await copy('private/secret:1')).code).toBe(0);
+      expect(cache.artifacts().every((each) => each.private)).toBe(true);
+      front.requests.length = 0;
+      await fresh();
+      await front.down();
+      expect((await copy('private/secret:1')).code).toBe(0);
+    });
+
+    it('shows it to nobody else', async () => {
+      await using stranger = await startFront(registry.host);
+      stranger.instead = tokens('');
+      logIn({ [front.host]: me });
+      front.instead = tokens(`http://localhost:${stranger.host.split(':')[1]}/token`);
+      await fresh();
+      expect(await errorOf(await get('private/secret/manifests/1'))).toMatchObject({
+        status: 403,
+        message: expect.stringContaining('localhost'),
+      });
+      expect(stranger.requests.filter((request) => request.includes('(Basic)'))).toEqual([]);
+      expect(stranger.requests.length).toBeGreaterThan(0);
+    });
+
+    it('does not serve what is private under a name that is not', async () => {
+      logIn({ [front.host]: me });
+      await fresh();
+      expect((await copy('private/secret:1')).code).toBe(0);
+      const secret = cache.artifacts().filter((each) => each.file === 'blob');
+      expect(secret.length).toBeGreaterThan(0);
+      for (const offline of [false, true]) {
+        if (offline) env['PYRSIA_OFFLINE'] = '1';
+        await fresh();
+        for (const { digest } of secret) {
+          expect((await get(`org/app/blobs/${digest}`)).status).toBe(offline ? 503 : 404);
+          expect((await get(`org/app/blobs/${digest}`, { method: 'HEAD' })).status).toBe(offline ? 503 : 404);
+        }
+      }
+      rmSync(join(home, 'auth.json'));
+      await fresh();
+      for (const { digest } of secret) expect((await get(`private/secret/blobs/${digest}`)).status).toBe(503);
+    });
+  });
+
+  const configure = async (text: string): Promise<void> => {
+    writeFileSync(env['CONTAINERS_REGISTRIES_CONF']!, text);
+    await fresh();
+  };
+  const hub = async (name: string) => fetch(`${gate.base}v2/docker.io/${name}`);
+
+  describe("the user's registries.conf", () => {
+    it('says where a registry is really asked', async () => {
+      await configure(`[[registry]]\nprefix = "docker.io/org"\nlocation = "${front.host}/org"\n`);
+      const reply = await hub('org/app/manifests/1');
+      expect([reply.status, reply.headers.get('docker-content-digest')]).toEqual([200, app.digest]);
+      expect(receipt().artifacts.map(({ purl }) => purl)).toEqual([`pkg:docker/org/app@${app.digest}`]);
+      expect(receipt().artifacts.every((line) => line.private)).toBe(true);
+    });
+
+    it('names mirrors, the next of which is asked when one does not have it', async () => {
+      await using empty = await startRegistry();
+      await using dead = await startFront(registry.host);
+      await dead.down();
+      const mirrors = [dead.host, empty.host, front.host].map(
+        (host) => `[[registry.mirror]]\nlocation = "${host}"\n`,
+      );
+      await configure(`[[registry]]\nlocation = "docker.io"\n${mirrors.join('')}`);
+      expect((await hub('org/app/manifests/1')).headers.get('docker-content-digest')).toBe(app.digest);
+      const { digest } = app.layers[0]!;
+      expect(digestOf(await bytesOf(await hub(`org/app/blobs/${digest}`)), 'sha256')).toBe(digest);
+    });
+
+    it('says what is not to be asked for', async () => {
+      await configure(`[[registry]]\nlocation = "docker.io"\nblocked = true\n`);
+      expect(await errorOf(await hub('org/app/manifests/1'))).toMatchObject({ status: 403, code: 'DENIED' });
+    });
+  });
+
+  it('keeps a layer in a file that nobody may change', async () => {
+    const { digest } = app.layers[1]!;
+    await bytesOf(await get(`org/app/blobs/${digest}`));
+    await fresh();
+    expect(digestOf(await readFile(cache.pathOf(digest)!), 'sha256')).toBe(digest);
+  });
+});
