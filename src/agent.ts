@@ -15,7 +15,8 @@ import { openFollowings } from './agent/following.ts';
 import { openNews } from './agent/news.ts';
 import { findPastUs } from './agent/past-us.ts';
 import { openGates } from './agent/gates.ts';
-import { type ImageSessionParts, openImageSession } from './agent/image-sessions.ts';
+import { type ImageSessionParts, openImageSession, planImages } from './agent/image-sessions.ts';
+import { pullImage } from './agent/pull-image.ts';
 import { pull } from './agent/pull.ts';
 import { openQuickAnswers } from './agent/quick-answers.ts';
 import { openReception } from './agent/reception.ts';
@@ -28,6 +29,10 @@ import { type AgentContext, runAgent, type Service } from './control/lifecycle.t
 import { keptPorts } from './control/ports.ts';
 import { npxAsExec } from './ecosystems/npm/npx.ts';
 import { ecosystems, parseReference } from './ecosystems/index.ts';
+import { oci } from './ecosystems/oci/oci.ts';
+import { parsePlatform, platformOf } from './ecosystems/oci/platform.ts';
+import { imageOf } from './ecosystems/oci/reference.ts';
+import { tools } from './ecosystems/tools.ts';
 import { PyrsiaError } from './errors.ts';
 import { pathsOf } from './paths.ts';
 import { openArtifacts } from './proxy/artifacts.ts';
@@ -139,8 +144,11 @@ async function serve(context: AgentContext): Promise<Service> {
     accounts,
     pathOf: parts.pathOf,
     log,
-    plan: async (launch) =>
-      launch.generation === undefined ? plan(parts, ...toolOf(launch.tool), launch) : quick.plan(launch),
+    async plan(launch) {
+      const [ecosystem, tool] = toolOf(launch.tool);
+      if (ecosystem === oci) return planImages({ ...parts, ...imageParts }, tool, launch);
+      return launch.generation === undefined ? plan(parts, ecosystem, tool, launch) : quick.plan(launch);
+    },
     opened(launch, planned, over) {
       const [ecosystem, tool] = toolOf(launch.tool);
       const filling = fill(
@@ -157,7 +165,8 @@ async function serve(context: AgentContext): Promise<Service> {
     answered(launch) {
       settleIn(); // While the tool is starting.
       // Stand-ins look nowhere else.
-      if (process.platform === 'linux' && context.directory === paths.runtime) void quick.renew(launch);
+      if (process.platform === 'linux' && context.directory === paths.runtime && hasStandIn(launch.tool))
+        void quick.renew(launch);
     },
     ended: () => quick.review(),
   });
@@ -205,9 +214,29 @@ async function serve(context: AgentContext): Promise<Service> {
         return {};
       },
 
-      async pull({ reference: text, cwd, env }, { signal, progress }) {
+      async pull({ reference: text, cwd, env, platform }, { signal, progress }) {
         const { ecosystem, reference } = await parseReference(text);
         const caller = { id: randomUUID(), cwd, env, args: [], command: ['pyrsia', 'pull', text] };
+        if (ecosystem === oci) {
+          const machine = platform === undefined ? platformOf(process) : parsePlatform(platform);
+          const opened = await openImageSession(imageParts, caller);
+          accounts.open(caller.id, opened.session);
+          try {
+            return await pullImage(
+              { cache, images, artifacts, upstreams },
+              opened.session.images,
+              imageOf(reference),
+              {
+                platform: platform === 'all' ? undefined : machine,
+                signal,
+                onProgress: progress,
+              },
+            );
+          } finally {
+            await accounts.close(caller.id);
+            settleIn();
+          }
+        }
         const { session, askerFor } = await openSession(parts, ecosystem, caller);
         const asker = askerFor(reference.name.startsWith('@') ? reference.name.split('/')[0] : undefined);
         if (!asker) throw new PyrsiaError('CREDENTIALS_NEEDED', { what: text, upstream: 'its registry' });
@@ -285,6 +314,10 @@ async function readSettings(
     ...(node === undefined ? {} : { node: node.path }),
   });
   return { ...settings, ...(node?.varies && { varies: true }) };
+}
+
+function hasStandIn(tool: string): boolean {
+  return tools.some(({ executable }) => executable === tool);
 }
 
 /** A tool by name. A command that is nobody's (a script, `make`) is led as npm is: by its environment. */

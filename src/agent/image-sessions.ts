@@ -4,6 +4,7 @@
  * @module
  */
 import { digestOf, hexOf } from '../content/digest.ts';
+import type { Tool } from '../ecosystems/ecosystem.ts';
 import { canonical, DEFAULT_REGISTRY, endpointOf } from '../ecosystems/oci/names.ts';
 import { oci } from '../ecosystems/oci/oci.ts';
 import { printImage } from '../ecosystems/oci/reference.ts';
@@ -11,11 +12,15 @@ import { type Endpoint, endpointsFor, isLoopback } from '../ecosystems/oci/regis
 import { PyrsiaError } from '../errors.ts';
 import type { Asker } from '../proxy/asker.ts';
 import type { ImageAsker, ImagePlace } from '../proxy/images.ts';
+import { mirrorOf } from '../proxy/image-gate.ts';
 import type { RegistryClient } from '../proxy/registry-client.ts';
+import type { Launch } from '../shims/launch.ts';
+import { mirroredConf, registriesOf } from '../shims/mirrored.ts';
 import { readRegistriesConf, type RegistriesConf } from '../shims/registries-conf.ts';
 import { readCredential, type RegistryCredential } from '../shims/registry-credentials.ts';
-import type { ConnectionSettings } from '../shims/settings.ts';
-import { type Caller, openAccountOf, type Session } from './sessions.ts';
+import type { ConnectionSettings, ToolSettings } from '../shims/settings.ts';
+import type { Policy } from '../verify/expect.ts';
+import { type Caller, openAccountOf, type Plan, type Session, type SessionParts } from './sessions.ts';
 
 /** What makes such a session besides its caller. */
 export interface ImageSessionParts {
@@ -39,7 +44,12 @@ export interface ImageSession extends Session {
 export async function openImageSession(
   { client, imageBase, shims }: ImageSessionParts,
   caller: Caller,
-): Promise<{ readonly session: ImageSession; readonly conf: RegistriesConf; readonly offline?: string }> {
+): Promise<{
+  readonly session: ImageSession;
+  readonly conf: RegistriesConf;
+  readonly offline?: string;
+  readonly policy: Policy;
+}> {
   const { env } = caller;
   const { values, reporter, offline } = openAccountOf(caller);
   const conf = await readRegistriesConf(env);
@@ -110,8 +120,61 @@ export async function openImageSession(
     images,
     receipt: (endedAt?: number) => reporter.receipt(endedAt),
   };
-  return { session, conf, ...(offline === undefined ? {} : { offline }) };
+  return { session, conf, policy: values.policy, ...(offline === undefined ? {} : { offline }) };
 }
+
+/**
+ * Finds out how a tool that reads registries.conf can be led to us. Nothing is written yet.
+ *
+ * @throws PyrsiaError `CONFIG_INVALID`
+ */
+export async function planImages(
+  parts: ImageSessionParts & Pick<SessionParts, 'pathOf' | 'readOnlyBecause'>,
+  tool: Tool,
+  launch: Omit<Launch, 'pid'>,
+): Promise<Plan> {
+  const { session, conf, offline, policy } = await openImageSession(parts, {
+    ...launch,
+    command: [launch.tool, ...launch.args],
+    ...(launch.receipt && { receiptFile: parts.pathOf(launch.name, 'receipt') }),
+  });
+  const readOnly = parts.readOnlyBecause();
+  const notes = readOnly === undefined ? [] : [`nothing is stored: ${readOnly}`];
+  for (const note of notes) session.reporter.note(note, 'storing');
+  const base = await parts.imageBase();
+  const globalConfig = mirroredConf(conf, {
+    registries: await registriesOf(conf, launch),
+    mirrorOf: (registry) => mirrorOf(base, registry, launch.name),
+    // What we refuse must not be had past us, where somebody has asked for more than to observe.
+    instead: offline !== undefined || policy !== 'observe',
+  });
+  const pathOf = (file: string): string => parts.pathOf(launch.name, file);
+  const redirection = tool.redirect({
+    leading: [],
+    besides: [],
+    credential: '',
+    globalConfig,
+    lockedHosts: [],
+    pathOf,
+  });
+  return {
+    session,
+    settings: nothing,
+    notes,
+    askerFor: () => undefined,
+    filling: { how: 'off', limit: 0 },
+    redirection,
+  };
+}
+
+/** These tools have no registry of packages. */
+const nothing: ToolSettings = {
+  upstreams: [],
+  connection: { strictSsl: true },
+  globalConfig: '',
+  sources: [],
+  lockedHosts: [],
+};
 
 /** Whether what is at `host` may be spoken to without TLS. */
 function isInsecure({ rules }: RegistriesConf, host: string): boolean {

@@ -6,4 +6,4 @@
 import type { EcosystemName } from '../content/coordinates.ts';
 
 /** The ecosystems that `--ecosystem` knows: those that there are, without loading any. */
-export const ECOSYSTEMS: readonly EcosystemName[] = ['npm'];
+export const ECOSYSTEMS: readonly EcosystemName[] = ['npm', 'docker'];

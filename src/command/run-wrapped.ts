@@ -5,7 +5,7 @@
  */
 import { basename, resolve } from 'node:path';
 import { isPyrsiaError } from '../errors.ts';
-import { tools } from '../ecosystems/tools.ts';
+import { wrappable } from '../ecosystems/tools.ts';
 import type { CalledTool } from '../ecosystems/ecosystem.ts';
 import { receiptLine } from '../resolve/receipt.ts';
 import type { Receipt } from '../resolve/report.ts';
@@ -80,7 +80,7 @@ export async function runWrapped(
 
 function knownTool(name: string): CalledTool | undefined {
   const called = basename(name).replace(/\.(cmd|exe|ps1)$/i, '');
-  return tools.find(({ executable }) => executable === called);
+  return wrappable.find(({ executable }) => executable === called);
 }
 
 /** Ends the launch and says what came of it; undefined when the agent can no longer tell. */

@@ -31,26 +31,40 @@ export function isLively(
   return stream.isTTY === true && env['TERM'] !== 'dumb' && !env['CI'] && !env['NO_COLOR'];
 }
 
-/** One line on a terminal that tells how far something is. */
+/** Lines on a terminal that tell how far each of several things is that go on at once. */
 export interface Progress extends Disposable {
-  /** Shows `text` in place of what was there; at most ten times a second. Nothing where nobody watches. */
-  show(text: string): void;
+  /**
+   * Shows `text` for `what`, in place of what was there; undefined when it is done. At most ten times a second.
+   * Nothing where nobody watches.
+   */
+  show(what: string, text: string | undefined): void;
 }
 
-/** Starts a line of progress on stderr; it is gone when disposed of. */
+/** The most lines that are shown at once. */
+const LINES_LIMIT = 10;
+
+/** Starts progress on stderr; its lines are gone when disposed of. */
 export function startProgress(): Progress {
   const lively = isLively(process.stderr);
+  const texts = new Map<string, string>();
+  let shown = 0;
   let shownAt = 0;
+  const draw = (lines: readonly string[]): void => {
+    const width = (process.stderr.columns || 80) - 1;
+    const drawn = lines.map((line) => `\u001B[K${harmless(line).slice(0, width)}`).join('\n');
+    // The cursor stays in the last line, so that a single one leaves nothing behind.
+    process.stderr.write(`\r${shown > 1 ? `\u001B[${shown - 1}A` : ''}${drawn}\u001B[J`);
+    shown = lines.length;
+    shownAt = Date.now();
+  };
   return {
-    show(text) {
-      if (!lively || Date.now() - shownAt < 100) return;
-      shownAt = Date.now();
-      const width = (process.stderr.columns || 80) - 1;
-      process.stderr.write(`\r\u001B[K${harmless(text).slice(0, width)}`);
+    show(what, text) {
+      if (text === undefined) texts.delete(what);
+      else texts.set(what, text);
+      if (lively && Date.now() - shownAt >= 100) draw([...texts.values()].slice(0, LINES_LIMIT));
     },
     [Symbol.dispose]() {
-      if (shownAt > 0) process.stderr.write('\r\u001B[K');
-      shownAt = 0;
+      if (shown > 0) draw([]);
     },
   };
 }

@@ -4,56 +4,109 @@ import { PyrsiaCommand } from '../command/pyrsia-command.ts';
 import { facts } from '../command/table.ts';
 import { startProgress } from '../command/talk.ts';
 import { formatBytes } from '../content/format.ts';
-import type { Pulled } from '../control/protocol.ts';
+import type { Pulled, PulledImage } from '../control/protocol.ts';
+import type { Session } from '../session.ts';
+
+/** Something that was pulled, and where it is now besides the cache. */
+type Result = (Pulled | PulledImage) & { readonly output?: string; readonly engine?: string };
 
 export default class Pull extends PyrsiaCommand {
-  static override summary = 'Fetch packages into the cache, and write them where you want them';
+  static override summary = 'Fetch images and packages into the cache, and hand them on';
   static override description =
-    'A reference is npm:NAME@VERSION, where VERSION may be a range or a tag, or a package URL. Dependencies are not fetched.';
+    'A reference is the name of an image, npm:NAME@VERSION, where VERSION may be a range or a tag, or a package URL. ' +
+    'Dependencies are not fetched.\n\n' +
+    'An image is fetched for this machine, and proven from its manifest down to each unpacked layer. Then podman, where ' +
+    'there is one, pulls it from us; or it is written: -o oci:DIR, -o oci-archive:FILE, -o docker-archive:FILE.';
   static override examples = [
+    '<%= config.bin %> pull nginx:latest',
+    '<%= config.bin %> pull ghcr.io/org/app:1 --platform linux/arm64 -o oci-archive:app.tar',
     '<%= config.bin %> pull npm:express@^5',
     '<%= config.bin %> pull pkg:npm/lodash@4.17.21 -o lodash.tgz',
     '<%= config.bin %> pull npm:lodash npm:@types/node@24 -o packages/',
     '<%= config.bin %> pull npm:lodash -o - | tar tz',
   ];
-  static override usage = 'pull REF… [-o FILE|DIR|-] [--json]';
+  static override usage = 'pull REF… [-o FILE|DIR|-|KIND:PATH] [--platform OS/ARCH] [--json]';
   static override strict = false;
   static override flags = {
     output: Flags.string({ char: 'o', summary: 'write to this file or into this directory; - is stdout' }),
+    platform: Flags.string({ summary: 'for which machine an image is, such as linux/arm64' }),
+    'all-platforms': Flags.boolean({ summary: 'all images of an index', exclusive: ['platform'] }),
+    load: Flags.boolean({ allowNo: true, default: true, summary: 'let podman have the image' }),
   };
 
-  async run(): Promise<(Pulled & { readonly output?: string })[]> {
+  async run(): Promise<Result[]> {
     const { argv, flags } = await this.parse(Pull);
     const { output } = flags;
-    if (argv.length === 0)
-      this.error('Nothing to pull: give a reference such as npm:express@^5', { exit: 2 });
+    const references = argv.map(String);
+    if (references.length === 0)
+      this.error('Nothing to pull: give a reference such as nginx:latest or npm:express@^5', { exit: 2 });
     if (output === '-' && this.jsonEnabled())
       this.error('Stdout holds either the content or --json', { exit: 2 });
-    if (argv.length > 1 && output !== undefined && !isDirectory(output)) {
+    if (references.length > 1 && output !== undefined && !isDirectory(output)) {
       this.error(`Several references are written into a directory, and there is none at ${output}`, {
         exit: 2,
       });
     }
+    const { parseImageOutput, writeImage } = await import('../command/image-archive.ts');
+    const imageOutput = output === undefined ? undefined : parseImageOutput(output);
+    const { parseReference } = await import('../ecosystems/index.ts');
+    for (const text of output === undefined ? [] : references) {
+      const isImage = parseReference(text).ecosystem.name === 'docker';
+      if (isImage && !imageOutput)
+        this.error(
+          `${text} is an image, which is written as oci:DIR, oci-archive:FILE or docker-archive:FILE`,
+          {
+            exit: 2,
+          },
+        );
+    }
     await using session = this.openSession();
     const agent = await session.agent();
     const env = Object.fromEntries(Object.entries(session.env).filter(isDefined));
+    const platform = flags['all-platforms'] ? 'all' : flags.platform;
 
-    const all: (Pulled & { readonly output?: string })[] = [];
-    for (const reference of argv.map(String)) {
+    const all: Result[] = [];
+    for (const reference of references) {
       using progress = startProgress();
-      const onProgress = ({ bytes, size, what }: { bytes: number; size?: number; what: string }): void =>
-        progress.show(
-          `${what}  ${formatBytes(bytes)}${size === undefined ? '' : ` of ${formatBytes(size)}`}`,
-        );
-      const pulled = await agent.call('pull', { reference, cwd: session.cwd, env }, { onProgress });
+      const onProgress = ({ bytes, size, what }: { bytes: number; size?: number; what: string }): void => {
+        const of = size === undefined ? '' : ` of ${formatBytes(size)}`;
+        progress.show(what, bytes === size ? undefined : `${what}  ${formatBytes(bytes)}${of}`);
+      };
+      const asked = { reference, cwd: session.cwd, env, ...(platform !== undefined && { platform }) };
+      const pulled = await agent.call('pull', asked, { onProgress });
       progress[Symbol.dispose]();
 
+      if ('image' in pulled) {
+        const written = imageOutput && (await writeImage(pulled, imageOutput));
+        this.print(toldOfImage(pulled, written));
+        const engine = flags.load && output === undefined && platform !== 'all';
+        const loaded = engine ? await this.#load(session, pulled, platform) : undefined;
+        all.push({
+          ...pulled,
+          ...(written !== undefined && { output: written }),
+          ...(loaded !== undefined && { engine: loaded }),
+        });
+        continue;
+      }
       const written = output === undefined ? undefined : await deliver(pulled, output);
       if (output === '-') this.say(told(pulled, undefined));
       else this.print(told(pulled, written));
       all.push({ ...pulled, ...(written !== undefined && { output: written }) });
     }
     return all;
+  }
+
+  /** Where no engine can have it, it is in the cache all the same. */
+  async #load(
+    session: Session,
+    { image }: PulledImage,
+    platform: string | undefined,
+  ): Promise<string | undefined> {
+    const { loadImage } = await import('../command/load-image.ts');
+    const loaded = await loadImage(session, image.reference, platform);
+    if ('engine' in loaded) this.print(facts([['engine', loaded.engine]]));
+    else this.say(`${image.reference} is in the cache only: ${loaded.reason}`);
+    return 'engine' in loaded ? loaded.engine : undefined;
   }
 }
 
@@ -69,6 +122,20 @@ function told(
     ['evidence', `${word} by ${by}${rung === 'none' ? '' : `: ${rung}`}; no log yet`],
     ['written', output],
   ]);
+}
+
+function toldOfImage(pulled: PulledImage, output: string | undefined): string {
+  const { manifests, reference } = pulled.image;
+  const layers = new Map(
+    manifests.flatMap((manifest) => manifest.layers).map((layer) => [layer.digest, layer]),
+  );
+  const here = [...layers.values()].filter(({ source }) => source === 'cache').length;
+  const platforms = manifests.flatMap(({ platform }) => platform ?? []);
+  return facts([
+    ['image', reference],
+    ['platform', platforms.join(', ') || undefined],
+    ['layers', `${layers.size}${here > 0 ? `, ${here} of them from the cache` : ''}`],
+  ]).concat('\n', told(pulled, output));
 }
 
 function isDefined(entry: [string, string | undefined]): entry is [string, string] {

@@ -62,6 +62,43 @@ export interface Pulled {
   readonly path: string;
 }
 
+/** Content of an image. */
+export interface PulledBlob {
+  readonly mediaType: string;
+  readonly digest: string;
+  /** Length in bytes. */
+  readonly size: number;
+  readonly source: string;
+  /** Its file in the cache. */
+  readonly path: string;
+}
+
+/** A layer, proven to hold what the image's configuration says. */
+export interface PulledLayer extends PulledBlob {
+  /** Digest and length of what it is when it is unpacked; absent for what is no layer of a file system. */
+  readonly diffId?: string;
+  readonly unpacked?: number;
+}
+
+/** An image for one platform. */
+export interface PulledManifest extends PulledBlob {
+  /** As in `linux/arm64`; absent where it says none. */
+  readonly platform?: string;
+  readonly config: PulledBlob;
+  readonly layers: readonly PulledLayer[];
+}
+
+/** What `pyrsia pull` brought of an image. */
+export interface PulledImage extends Pulled {
+  readonly image: {
+    /** As docker would print it. */
+    readonly reference: string;
+    readonly manifests: readonly PulledManifest[];
+    /** The manifest that lists them, where there is one. */
+    readonly index?: PulledBlob;
+  };
+}
+
 /** Every request by name: its parameters, what comes while it runs, and its result. */
 export interface Methods {
   status: { params: Record<string, never>; progress: never; result: AgentStatus };
@@ -75,9 +112,15 @@ export interface Methods {
   /** Ends launches whose process is gone; resolves once the receipts of all that have ended are kept. */
   settle: { params: Record<string, never>; progress: never; result: Record<string, never> };
   pull: {
-    params: { reference: string; cwd: string; env: Record<string, string> };
+    params: {
+      reference: string;
+      cwd: string;
+      env: Record<string, string>;
+      /** Of an image: for which machine (`linux/arm64`), or `all`. Default: this one. */
+      platform?: string;
+    };
     progress: { bytes: number; size?: number; what: string };
-    result: Pulled;
+    result: Pulled | PulledImage;
   };
   'cache.rm': { params: { digests: string[] }; progress: never; result: { removed: number; bytes: number } };
   'cache.gc': { params: { dryRun: boolean }; progress: never; result: Collected };

@@ -290,7 +290,7 @@ export interface ToolCall {
   /** Hosts, separated by commas, that the tool reaches without the proxy it is configured with; undefined: it has none. */
   readonly unproxied?: string;
   /** Path at which a file of {@link Redirection.files} will lie. */
-  pathOf(file: string): string;
+  pathOf(this: void, file: string): string;
 }
 
 /** What a shim adds to the tool's own environment before it steps aside. */

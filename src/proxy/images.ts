@@ -227,6 +227,7 @@ export function openImages(parts: {
   return {
     async tag(images, asked) {
       const { image, tag, accept, signal } = asked;
+      const startedAt = now();
       /** What was known where nobody can be asked. */
       let stale: Manifest | undefined;
       const found = await first(ways(images, image, 'tag'), signal, async (place) => {
@@ -247,8 +248,9 @@ export function openImages(parts: {
             stale ??= { ...manifestIn(cached), digest, from: 'stale', reason: error.details.reason };
           throw error;
         }
-      }).catch((error: unknown) => {
-        if (stale) return stale;
+      }).catch(async (error: unknown) => {
+        if (stale && outcomeOf(error) !== 'refused') return stale;
+        if (!signal.aborted) await failed(images, image, coordinatesOf(image, tag), startedAt, error);
         throw error;
       });
       if (found?.from) images.reporter.document(found.from);
@@ -318,9 +320,9 @@ async function first<T>(
   return undefined;
 }
 
-function coordinatesOf({ registry, repository }: ImageName, digest: Digest, file?: string): Coordinates {
+function coordinatesOf({ registry, repository }: ImageName, version: string, file?: string): Coordinates {
   const name = qualified(registry, repository);
-  return { ecosystem: 'docker', name, version: digest, ...(file === undefined ? {} : { file }) };
+  return { ecosystem: 'docker', name, version, ...(file === undefined ? {} : { file }) };
 }
 
 function manifestIn({ body, headers }: StoredDocument): Pick<Manifest, 'body' | 'mediaType'> {

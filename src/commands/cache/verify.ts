@@ -18,7 +18,7 @@ export default class CacheVerify extends PyrsiaCommand {
 
     using progress = startProgress();
     const onProgress = ({ checked, total }: { checked: number; total: number }): void =>
-      progress.show(`Verified ${checked} of ${total}`);
+      progress.show('verified', `Verified ${checked} of ${total}`);
     const verification = await agent.call('cache.verify', { rebuild: flags.rebuild }, { onProgress });
     progress[Symbol.dispose]();
 

@@ -11,6 +11,7 @@ import { parse } from './reference.ts';
 import { isImageDigest, unqualified } from './names.ts';
 import { refuse } from './refuse.ts';
 import { pathOf, route } from './route.ts';
+import { imageTools } from './tools.ts';
 
 export const oci: Ecosystem = {
   name: 'docker',
@@ -27,7 +28,7 @@ export const oci: Ecosystem = {
     artifactHost: () => undefined,
     refuse,
   },
-  tools: [],
+  tools: imageTools,
 };
 
 function exact({ name, wanted }: Reference): Selected | undefined {

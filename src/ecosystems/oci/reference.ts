@@ -71,6 +71,12 @@ export function parseImage(text: string): ImageReference {
   };
 }
 
+/** With everything that goes without saying: `docker.io/library/nginx:latest`. */
+export function fullName({ registry, repository, tag, digest }: ImageReference): string {
+  const named = `${registry}/${repository}`;
+  return digest === undefined ? `${named}:${tag ?? 'latest'}` : `${named}@${digest}`;
+}
+
 /** Many a bare name is meant for npm. */
 function orOfNpm(text: string): string {
   return text === '' || /^@?[\w./-]+(@[\w.^~<>=* -]+)?$/.test(text)

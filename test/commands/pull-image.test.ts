@@ -1,0 +1,231 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { hexOf } from '../../src/content/digest.ts';
+import type { PulledImage } from '../../src/control/protocol.ts';
+import {
+  type Front,
+  has,
+  imageTools,
+  type ImageRegistry,
+  startFront,
+  startRegistry,
+} from '../support/image-registry.ts';
+import { type Described, Layout, type MadeImage } from '../support/oci-layout.ts';
+import { openSandbox, type Sandbox } from '../support/sandbox.ts';
+
+const LARGE = randomBytes(9 * 2 ** 20);
+const wrong = `sha256:${'0'.repeat(64)}` as const;
+
+describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
+  let shelf: Sandbox;
+  let registry: ImageRegistry;
+  let layout: Layout;
+  let amd: MadeImage;
+  let arm: MadeImage;
+  let index: Described;
+
+  beforeAll(async () => {
+    shelf = openSandbox();
+    registry = await startRegistry();
+    layout = new Layout(join(shelf.root, 'layout'));
+    const push = async (tag: string, name: string) => registry.push(layout.directory, tag, name);
+    amd = await layout.image({ layers: [{ 'bin/nginx': 'amd' }, { 'bin/large': LARGE }, {}, {}] });
+    arm = await layout.image({
+      layers: [{ 'bin/nginx': 'arm' }],
+      platform: { os: 'linux', architecture: 'arm64' },
+      compression: 'zstd',
+    });
+    index = layout.index([amd, arm], 'nginx');
+    await push('nginx', 'library/nginx:latest');
+    await layout.image({ layers: Array.from({ length: 120 }, (_, at) => ({ [`${at}`]: 'x' })) }, 'many');
+    await push('many', 'library/many:latest');
+    await layout.image({ layers: [{ a: 'a' }], lie: { diffId: wrong } }, 'unpacked');
+    await push('unpacked', 'library/unpacked:latest');
+  });
+  afterAll(async () => {
+    await registry[Symbol.asyncDispose]();
+    await shelf[Symbol.asyncDispose]();
+  });
+
+  let home: Sandbox;
+  let front: Front;
+  let env: Record<string, string>;
+
+  beforeEach(async () => {
+    home = openSandbox();
+    front = await startFront(registry.host);
+    env = { CONTAINERS_REGISTRIES_CONF: join(home.root, 'registries.conf') };
+    // With nobody behind it, so that no test asks the world.
+    const rule = `[[registry]]\nprefix = "docker.io"\nlocation = "${front.host}"\n`;
+    writeFileSync(env['CONTAINERS_REGISTRIES_CONF']!, rule);
+  });
+  afterEach(async () => {
+    await home[Symbol.asyncDispose]();
+    await front[Symbol.asyncDispose]();
+  });
+
+  const pull = async (args: readonly string[], more: Record<string, string> = {}) =>
+    home.pyrsia(['pull', '--no-load', ...args], { env: { ...env, ...more } });
+  const pulled = async (args: readonly string[]): Promise<PulledImage> => {
+    const { code, stdout, stderr } = await pull([...args, '--platform', 'linux/amd64', '--json']);
+    expect([code, stderr]).toEqual([0, '']);
+    return (JSON.parse(stdout) as PulledImage[])[0]!;
+  };
+
+  it('brings what is for this machine, and says what it is', async () => {
+    const { code, stdout, stderr } = await pull(['nginx:latest', '--platform', 'linux/amd64']);
+    expect([code, stderr]).toEqual([0, '']);
+    for (const said of ['nginx:latest', index.digest, 'linux/amd64', 'upstream', 'declared by the registry'])
+      expect(stdout).toContain(said);
+    expect(front.requests.join()).not.toContain(arm.layers[0]!.digest);
+  });
+
+  it('asks, the second time, what the tag means; of a digest nothing', async () => {
+    await pulled(['nginx']);
+    front.requests.length = 0;
+    const again = await pulled(['nginx']);
+    expect(front.requests).toEqual(['HEAD /v2/library/nginx/manifests/latest']);
+    expect([again.source, again.digest]).toEqual(['cache', index.digest]);
+    front.requests.length = 0;
+    await pulled([`nginx@${amd.digest}`]);
+    expect(front.requests).toEqual([]);
+  });
+
+  it('proves every layer, unpacked', async () => {
+    const { image } = await pulled(['nginx']);
+    const [manifest] = image.manifests;
+    expect(manifest!.layers.map(({ digest }) => digest)).toEqual(amd.layers.map(({ digest }) => digest));
+    expect(manifest!.layers[1]!.unpacked).toBeGreaterThan(LARGE.byteLength);
+    for (const { path, digest } of [manifest!.config, ...manifest!.layers])
+      expect(createHash('sha256').update(readFileSync(path)).digest('hex')).toBe(
+        digest.slice('sha256:'.length),
+      );
+    const { code, stderr } = await pull(['unpacked']);
+    expect([code, stderr]).toEqual([3, expect.stringContaining(wrong)]);
+  });
+
+  it('brings all platforms, and an image of many layers', async () => {
+    expect((await pull(['nginx', '--all-platforms'])).stdout).toContain('linux/amd64, linux/arm64');
+    const many = await pulled(['many']);
+    expect(many.image.manifests[0]!.layers).toHaveLength(120);
+  });
+
+  it('says which platforms there are when none fits', async () => {
+    const { code, stderr } = await pull(['nginx', '--platform', 'windows/amd64']);
+    expect([code, stderr]).toEqual([5, expect.stringContaining('it is there for linux/amd64, linux/arm64')]);
+    expect((await pull(['nginx', '--platform', 'a/b/c/d'])).code).toBe(2);
+  });
+
+  it('works while upstream is down, if it is here, and says so if it is not', async () => {
+    await pulled(['nginx']);
+    await front.down();
+    expect((await pulled(['nginx'])).source).toBe('cache');
+    const { code, stderr } = await pull(['many']);
+    expect([code, stderr]).toEqual([6, expect.stringMatching(/Not in the cache: many:latest \(.+\)/)]);
+    expect((await pull(['many'], { PYRSIA_OFFLINE: '1' })).code).toBe(6);
+  });
+
+  it('says that there is none', async () => {
+    const { code, stderr } = await pull(['none:1']);
+    expect([code, stderr]).toEqual([5, 'pyrsia: Not found: none:1\n']);
+  });
+
+  it.each([
+    ['a layer whose bytes are others', () => amd.layers[1]!.digest],
+    ['a configuration whose bytes are others', () => amd.config.digest],
+    ['a manifest whose bytes are others', () => amd.digest],
+  ])('refuses %s', async (_, digest) => {
+    front.spoil = (path, body) => {
+      if (path.endsWith(digest()) && body.byteLength > 0) body[body.byteLength - 1]! ^= 1;
+      return body;
+    };
+    const { code, stderr } = await pull(['nginx', '--platform', 'linux/amd64']);
+    expect([code, stderr]).toEqual([3, expect.stringContaining('does not match its digest')]);
+  });
+
+  it('refuses what lies about its size', async () => {
+    const liar = new Layout(join(home.root, 'liar'));
+    const { digest } = await liar.image({ layers: [{ a: 'a' }], lie: { size: 7 } }, 'liar');
+    const blob = (name: string): string => join(liar.directory, 'blobs/sha256', name);
+    front.instead = (request, response) => {
+      const [, name = ''] = /\/sha256:(\w+)$/.exec(request.url!) ?? [];
+      if (name === '' || !existsSync(blob(name))) return false;
+      response.end(request.method === 'HEAD' ? undefined : readFileSync(blob(name)));
+      return true;
+    };
+    const { code, stderr } = await pull([`liar@${digest}`]);
+    expect([code, stderr]).toEqual([3, expect.stringContaining('wrong size: expected 7 bytes')]);
+  });
+
+  it('refuses what is blocked', async () => {
+    writeFileSync(
+      env['CONTAINERS_REGISTRIES_CONF']!,
+      '[[registry]]\nlocation = "docker.io"\nblocked = true\n',
+    );
+    const { code, stderr } = await pull(['nginx']);
+    expect([code, stderr]).toEqual([3, 'pyrsia: Refused nginx: registries.conf blocks it\n']);
+  });
+
+  describe('writes it', () => {
+    const files = async (archive: string) => {
+      const to = join(home.root, `to-${Math.random()}`);
+      mkdirSync(to);
+      const { code } = await home.run('skopeo', ['--insecure-policy', 'copy', '-q', archive, `dir:${to}`]);
+      expect(code).toBe(0);
+      return (name: string): Buffer => readFileSync(join(to, name));
+    };
+
+    it.each(['oci', 'oci-archive'])('as %s', async (kind) => {
+      const path = join(home.root, 'out');
+      const wrote = await pull(['nginx', '--platform', 'linux/amd64', '-o', `${kind}:${path}`]);
+      expect([wrote.code, wrote.stderr]).toEqual([0, '']);
+      const written = await files(`${kind}:${path}:latest`);
+      for (const { digest } of [amd.config, ...amd.layers])
+        expect(
+          createHash('sha256')
+            .update(written(hexOf(digest)))
+            .digest('hex'),
+        ).toBe(hexOf(digest));
+    });
+
+    it('as docker-archive, with its layers unpacked', async () => {
+      const path = join(home.root, 'out');
+      const args = ['nginx', '--platform', 'linux/arm64', '-o', `docker-archive:${path}`];
+      const wrote = await pull(args);
+      expect([wrote.code, wrote.stderr]).toEqual([0, '']);
+      const written = await files(`docker-archive:${path}`);
+      const manifest = JSON.parse(written('manifest.json').toString()) as { config: { digest: string } };
+      expect(manifest.config.digest).toBe(arm.config.digest);
+      expect((await home.run('tar', ['xOf', path, 'manifest.json'])).stdout).toContain('nginx:latest');
+    });
+
+    it('nowhere where something is', async () => {
+      const path = join(home.root, 'out');
+      mkdirSync(join(path, 'mine'), { recursive: true });
+      const { code, stderr } = await pull(['nginx', '--platform', 'linux/amd64', '-o', `oci:${path}`]);
+      expect([code, stderr]).toEqual([1, expect.stringContaining('Cannot write')]);
+      expect((await pull(['nginx', '-o', join(home.root, 'file')])).code).toBe(2);
+    });
+  });
+
+  it.skipIf(!has('podman'))('lets podman have it', async () => {
+    const storage = join(home.root, 'storage.conf');
+    writeFileSync(
+      storage,
+      `[storage]\ndriver = "vfs"\ngraphroot = "${home.root}/graph"\nrunroot = "${home.root}/runroot"\n`,
+    );
+    env['CONTAINERS_STORAGE_CONF'] = storage;
+    const loading = await home.pyrsia(['pull', 'nginx:latest', '--platform', 'linux/amd64'], { env });
+    expect([loading.code, loading.stdout, loading.stderr]).toEqual([
+      0,
+      expect.stringContaining('engine  podman'),
+      expect.stringContaining('6 cache'),
+    ]);
+    const images = await home.run('podman', ['images', '--digests'], { env });
+    expect(images.stdout).toMatch(/docker\.io\/library\/nginx +latest/);
+    const fetched = front.requests.filter((request) => request.includes('/blobs/'));
+    expect(fetched).toHaveLength(new Set(fetched).size);
+  });
+});

@@ -1,0 +1,137 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { randomBytes } from 'node:crypto';
+import {
+  type Front,
+  has,
+  imageTools,
+  type ImageRegistry,
+  startFront,
+  startRegistry,
+} from '../support/image-registry.ts';
+import { Layout, type MadeImage } from '../support/oci-layout.ts';
+import { openSandbox, type Sandbox } from '../support/sandbox.ts';
+
+const LARGE = randomBytes(9 * 2 ** 20);
+
+describe.skipIf(!has(...imageTools, 'podman', 'buildah'))('Images through pyrsia exec', () => {
+  let shelf: Sandbox;
+  let registry: ImageRegistry;
+  let nginx: MadeImage;
+
+  beforeAll(async () => {
+    shelf = openSandbox();
+    registry = await startRegistry();
+    const layout = new Layout(join(shelf.root, 'layout'));
+    nginx = await layout.image({ layers: [{ 'bin/nginx': 'nginx' }, { 'bin/large': LARGE }] }, 'nginx');
+    await registry.push(layout.directory, 'nginx', 'library/nginx:latest');
+  });
+  afterAll(async () => {
+    await registry[Symbol.asyncDispose]();
+    await shelf[Symbol.asyncDispose]();
+  });
+
+  let sandbox: Sandbox;
+  let front: Front;
+  let env: Record<string, string>;
+
+  beforeEach(async () => {
+    sandbox = openSandbox();
+    front = await startFront(registry.host);
+    const conf = join(sandbox.root, 'registries.conf');
+    writeFileSync(
+      conf,
+      `unqualified-search-registries = ["docker.io"]\n[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "${front.host}"\ninsecure = true\n`,
+    );
+    const storage = join(sandbox.root, 'storage.conf');
+    const [graph, run] = ['graph', 'runroot'].map((name) => join(sandbox.root, name));
+    writeFileSync(storage, `[storage]\ndriver = "vfs"\ngraphroot = "${graph}"\nrunroot = "${run}"\n`);
+    env = { CONTAINERS_REGISTRIES_CONF: conf, CONTAINERS_STORAGE_CONF: storage, STORAGE_DRIVER: 'vfs' };
+  });
+  afterEach(async () => {
+    await sandbox[Symbol.asyncDispose]();
+    await front[Symbol.asyncDispose]();
+  });
+
+  const exec = async (command: readonly string[], more: Record<string, string> = {}) =>
+    sandbox.pyrsia(['exec', '--', ...command], { env: { ...env, ...more } });
+  const copy = (to: string) => [
+    'skopeo',
+    '--insecure-policy',
+    'copy',
+    '-q',
+    'docker://nginx',
+    `dir:${join(sandbox.root, to)}`,
+  ];
+
+  it('skopeo copies an image, the second time without asking for anything but its tag', async () => {
+    const first = await exec(copy('a'));
+    expect([first.code, first.stderr]).toEqual([
+      0,
+      expect.stringContaining('4 artifacts · 4 upstream · 4 verified'),
+    ]);
+    expect(readdirSync(join(sandbox.root, 'a'))).toHaveLength(5);
+    front.requests.length = 0;
+    const second = await exec(copy('b'));
+    expect([second.code, second.stderr]).toEqual([0, expect.stringContaining('3 cache')]);
+    expect(front.requests).toEqual(['HEAD /v2/library/nginx/manifests/latest']);
+  });
+
+  it.each([
+    ['podman', ['podman', 'pull', '-q', 'docker.io/library/nginx']],
+    ['podman, by a short name', ['podman', 'pull', '-q', 'nginx']],
+    ['buildah', ['buildah', 'pull', '-q', 'docker.io/library/nginx:latest']],
+  ])('%s pulls an image', async (_, command) => {
+    const pulled = await exec(command);
+    expect([pulled.code, pulled.stderr]).toEqual([0, expect.stringContaining('4 verified')]);
+    const images = await sandbox.run('podman', ['images', '--digests'], { env });
+    expect(images.stdout).toContain(nginx.digest);
+    expect(images.stdout).toContain('docker.io/library/nginx');
+    expect(images.stdout).not.toContain('127.0.0.1');
+  });
+
+  it('buildah builds from an image that only the file names', async () => {
+    const context = join(sandbox.root, 'context');
+    mkdirSync(context);
+    writeFileSync(join(context, 'Containerfile'), `FROM ${front.host}/library/nginx\nLABEL a=b\n`);
+    env['CONTAINERS_REGISTRIES_CONF'] = join(sandbox.root, 'insecure.conf');
+    writeFileSync(
+      env['CONTAINERS_REGISTRIES_CONF']!,
+      `[[registry]]\nlocation = "${front.host}"\ninsecure = true\n`,
+    );
+    const built = await exec(['buildah', 'bud', '-q', '--isolation', 'chroot', context]);
+    expect([built.code, built.stderr]).toEqual([0, expect.stringContaining('4 verified')]);
+  });
+
+  it('serves what is here while upstream is down, and offline asks nobody', async () => {
+    expect((await exec(copy('a'))).code).toBe(0);
+    front.requests.length = 0;
+    const offline = await exec(copy('b'), { PYRSIA_OFFLINE: '1' });
+    expect([offline.code, offline.stderr]).toEqual([0, expect.stringContaining('offline')]);
+    expect(front.requests).toEqual([]);
+    await front.down();
+    expect((await exec(copy('c'))).code).toBe(0);
+    const missing = await exec(['skopeo', 'inspect', 'docker://docker.io/library/other'], {
+      PYRSIA_OFFLINE: '1',
+    });
+    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('PYRSIA_OFFLINE=1')]);
+  });
+
+  it('leaves what is not ours to the tool', async () => {
+    for (const command of [
+      ['skopeo', 'login', '--get-login', front.host],
+      ['podman', 'login', '--get-login', front.host],
+    ]) {
+      const { code } = await exec(command);
+      expect(code).not.toBe(0);
+    }
+    expect((await sandbox.pyrsia(['agent', 'status', '--json'])).stdout).toContain('"running": false');
+  });
+
+  it('leaves nothing behind of a launch', async () => {
+    expect((await exec(copy('a'))).code).toBe(0);
+    const files = readdirSync(sandbox.env['XDG_RUNTIME_DIR']!, { recursive: true }).map(String);
+    expect(files.filter((file) => file.includes('registries.conf'))).toEqual([]);
+  });
+});
