@@ -54,7 +54,8 @@ export default {
     home('libp2p-stays-in-p2p', '@libp2p|libp2p', '^src/p2p/'),
     home('oclif-stays-in-commands', '@oclif', '^src/(commands?/|main\\.ts$)'),
     home('cacache-stays-in-cache', 'cacache', '^src/cache/'),
-    home('undici-stays-in-proxy', 'undici', '^src/proxy/'),
+    home('undici-stays-in-proxy', 'undici|tldts', '^src/proxy/'),
+    home('toml-stays-in-shims', 'smol-toml', '^src/shims/'),
     home('npm-config-stays-in-shims', '@npmcli', '^src/shims/'),
   ],
   options: {

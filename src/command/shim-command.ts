@@ -4,7 +4,7 @@
  * @module
  */
 import type { Tool } from '../ecosystems/ecosystem.ts';
-import { ecosystems } from '../ecosystems/index.ts';
+import { tools as all } from '../ecosystems/tools.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { Session } from '../session.ts';
 import { setDisabled, shimFile, type ShimPlace, shimPlace, shimsIn } from '../shims/shim-files.ts';
@@ -12,7 +12,7 @@ import { PyrsiaCommand } from './pyrsia-command.ts';
 import { facts } from './table.ts';
 
 /** The tools that there are shims for. */
-export const shimmable: readonly Tool[] = ecosystems.flatMap(({ tools }) => tools);
+export const shimmable: readonly Tool[] = all;
 
 /** A shim that was switched off or on, or was so before. */
 export interface Switched {

@@ -51,9 +51,9 @@ export function startProgress(): Progress {
   let shownAt = 0;
   const draw = (lines: readonly string[]): void => {
     const width = (process.stderr.columns || 80) - 1;
-    const drawn = lines.map((line) => `\u001B[K${harmless(line).slice(0, width)}`).join('\n');
     // The cursor stays in the last line, so that a single one leaves nothing behind.
-    process.stderr.write(`\r${shown > 1 ? `\u001B[${shown - 1}A` : ''}${drawn}\u001B[J`);
+    const cleared = `\r\u001B[K${'\u001B[A\u001B[K'.repeat(Math.max(0, shown - 1))}`;
+    process.stderr.write(cleared + lines.map((line) => harmless(line).slice(0, width)).join('\n'));
     shown = lines.length;
     shownAt = Date.now();
   };

@@ -1,5 +1,5 @@
 import type { Tool } from '../ecosystems/ecosystem.ts';
-import { ecosystems } from '../ecosystems/index.ts';
+import { tools } from '../ecosystems/tools.ts';
 
 /** The tools that there are shims for. */
-export const TOOLS: readonly Tool[] = ecosystems.flatMap(({ tools }) => tools);
+export const TOOLS: readonly Tool[] = tools;

@@ -86,7 +86,7 @@ function invalid(file: string, error: unknown): PyrsiaError<'CONFIG_INVALID'> {
 }
 
 /** Reads one file of this kind. @throws Error that says what cannot be understood */
-export function parseRegistriesConf(text: string): RegistriesConf {
+function parseRegistriesConf(text: string): RegistriesConf {
   const toml: Toml = parse(text);
   const helpers = strings(toml['credential-helpers']);
   const mode = toml['short-name-mode'];

@@ -168,15 +168,15 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
     expect([code, stderr]).toEqual([3, 'pyrsia: Refused nginx: registries.conf blocks it\n']);
   });
 
-  describe('writes it', () => {
-    const files = async (archive: string) => {
-      const to = join(home.root, `to-${Math.random()}`);
-      mkdirSync(to);
-      const { code } = await home.run('skopeo', ['--insecure-policy', 'copy', '-q', archive, `dir:${to}`]);
-      expect(code).toBe(0);
-      return (name: string): Buffer => readFileSync(join(to, name));
-    };
+  const files = async (archive: string) => {
+    const to = join(home.root, `to-${Math.random()}`);
+    mkdirSync(to);
+    const { code } = await home.run('skopeo', ['--insecure-policy', 'copy', '-q', archive, `dir:${to}`]);
+    expect(code).toBe(0);
+    return (name: string): Buffer => readFileSync(join(to, name));
+  };
 
+  describe('writes it', () => {
     it.each(['oci', 'oci-archive'])('as %s', async (kind) => {
       const path = join(home.root, 'out');
       const wrote = await pull(['nginx', '--platform', 'linux/amd64', '-o', `${kind}:${path}`]);

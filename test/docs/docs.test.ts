@@ -19,6 +19,10 @@ const elsewhere: Readonly<Record<string, string>> = {
   'npm ci && npm test': 'this is it',
   'npm ci && npm pack && npm install --global ./pyrsia-*.tgz': 'test/e2e/install.test.ts packs and installs',
   'npm uninstall --global pyrsia': 'test/e2e/install.test.ts does it',
+  'pyrsia pull nginx:latest': 'test/commands/pull-image.test.ts pulls it from a registry of its own',
+  'pyrsia pull ghcr.io/org/app:1 --platform linux/arm64 -o oci-archive:app.tar': 'so does this one',
+  'pyrsia exec -- podman pull nginx': 'test/e2e/images.test.ts does it',
+  'pyrsia exec -- skopeo copy docker://nginx dir:nginx': 'so it does this',
   'pyrsia uninstall --purge --yes':
     'test/commands/uninstall.test.ts does it, and others here need what is cached',
 };

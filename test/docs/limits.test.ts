@@ -51,6 +51,23 @@ const limits: Readonly<
   "`integrity` of a lockfile's entry that is looked at, in characters": [
     ['ecosystems/npm/lockfile', 'INTEGRITY_LIMIT', asIs],
   ],
+  'manifest or configuration of an image': [['ecosystems/oci/manifest', 'MANIFEST_LIMIT', binary]],
+  'layers of an image, manifests of an index': [['ecosystems/oci/manifest', 'ENTRIES_LIMIT', asIs]],
+  'indexes within one another': [['agent/pull-image', 'DEPTH_LIMIT', asIs]],
+  'layers that are fetched at once, by `pyrsia pull`': [['agent/pull-image', 'LAYERS_AT_ONCE', asIs]],
+  'name of an image': [['ecosystems/oci/names', 'NAME_LIMIT', asIs]],
+  'challenge of a registry': [['ecosystems/oci/challenge', 'HEADER_LIMIT', asIs]],
+  'answer with a token': [['proxy/registry-tokens', 'TOKEN_LIMIT', binary]],
+  'token that does not say how long it holds': [
+    ['proxy/registry-tokens', 'LIFETIME_MS', (ms) => `${ms / 1000} s`],
+  ],
+  'credential helper': [
+    ['shims/registry-credentials', 'HELPER_TIMEOUT_MS', formatDuration],
+    ['shims/registry-credentials', 'HELPER_LIMIT', binary],
+  ],
+  'Containerfile that is searched for the images it names': [['shims/mirrored', 'BUILD_FILE_LIMIT', binary]],
+  'podman that is asked whether it is there': [['command/load-image', 'ANSWER_TIMEOUT_MS', formatDuration]],
+  'account of those who ask without a launch': [['agent/walk-ins', 'SILENCE_MS', formatDuration]],
   'message that npm is asked to print': [['ecosystems/npm/refuse', 'NOTICE_LIMIT', asIs]],
   'commas and brackets of such a lockfile': [['ecosystems/npm/lockfile', 'PARTS_LIMIT', asIs]],
   "temporary file of ours in npm's own cache": [['shims/npm-content', 'STALE_MS', formatDuration]],

@@ -98,15 +98,15 @@ describe('registries.conf', () => {
   });
 });
 
-describe('An image is asked for', () => {
-  const places = async (text: string, registry: string, repository: string, by: 'tag' | 'digest' = 'tag') => {
-    write(join(system(), 'registries.conf'), text);
-    const found = endpointsFor((await read()).rules, { registry, repository }, by);
-    return found === 'blocked'
-      ? found
-      : found.map(({ host, repository: name, insecure }) => `${insecure ? 'insecure ' : ''}${host} ${name}`);
-  };
+const places = async (text: string, registry: string, repository: string, by: 'tag' | 'digest' = 'tag') => {
+  write(join(system(), 'registries.conf'), text);
+  const found = endpointsFor((await read()).rules, { registry, repository }, by);
+  return found === 'blocked'
+    ? found
+    : found.map(({ host, repository: name, insecure }) => `${insecure ? 'insecure ' : ''}${host} ${name}`);
+};
 
+describe('An image is asked for', () => {
   it('at its registry where nothing is said', async () => {
     expect(await places('', 'ghcr.io', 'org/app')).toEqual(['ghcr.io org/app']);
     expect(await places('', 'docker.io', 'library/nginx')).toEqual(['registry-1.docker.io library/nginx']);

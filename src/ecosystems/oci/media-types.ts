@@ -19,7 +19,7 @@ export const IMAGE_TYPES = [
 ] as const;
 
 /** Every type of a manifest that is asked for. */
-export const MANIFEST_TYPES: readonly string[] = [...INDEX_TYPES, ...IMAGE_TYPES];
+const MANIFEST_TYPES: readonly string[] = [...INDEX_TYPES, ...IMAGE_TYPES];
 
 /** Content that only its owner hands out, at addresses that the manifest gives. */
 export function isForeign(mediaType: string): boolean {

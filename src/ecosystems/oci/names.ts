@@ -17,7 +17,7 @@ const DEFAULT_ENDPOINT = 'registry-1.docker.io';
 export const OFFICIAL = 'library/';
 
 /** The most characters of a name, its registry included. */
-const NAME_LIMIT = 255;
+export const NAME_LIMIT = 255;
 
 const label = '[a-z0-9](?:[a-z0-9-]*[a-z0-9])?';
 const host = `(?:${label}(?:\\.${label})*|\\[[0-9a-f:]+\\])(?::[0-9]{1,5})?`;

@@ -27,7 +27,7 @@ const ARCHITECTURES: Readonly<Record<string, readonly [architecture: string, var
 };
 
 /** The one spelling of a platform that has several: `aarch64/8` is `arm64`. */
-export function normalized({ os, architecture, variant = '' }: Platform): Platform {
+function normalized({ os, architecture, variant = '' }: Platform): Platform {
   const [system, said] = [os.toLowerCase(), architecture.toLowerCase()];
   const known = Object.hasOwn(ARCHITECTURES, said) ? ARCHITECTURES[said]! : ([said] as const);
   const [processor, implied] = known;

@@ -17,6 +17,7 @@ import {
   isRegistry,
   isRepository,
   isTag,
+  NAME_LIMIT,
   OFFICIAL,
   qualified,
   split,
@@ -61,7 +62,8 @@ export function parseImage(text: string): ImageReference {
   if (!isRegistry(registry)) fail(`"${domain}" can be no registry`);
   if (/[A-Z]/.test(said)) fail('the name of an image is in lower case');
   if (!isRepository(repository)) fail(`"${said}" cannot be the name of an image`);
-  if (qualified(registry, repository).length > 255) fail('its name is longer than 255 characters');
+  if (qualified(registry, repository).length > NAME_LIMIT)
+    fail(`its name is longer than ${NAME_LIMIT} characters`);
   if (tag !== undefined && !isTag(tag)) fail(`"${tag}" is no tag`);
   return {
     registry,
@@ -118,7 +120,7 @@ function isOfAnotherKind(text: string): boolean {
 }
 
 /** A reference in the words of every ecosystem. */
-export function referenceTo({ registry, repository, tag, digest }: ImageReference): Reference {
+function referenceTo({ registry, repository, tag, digest }: ImageReference): Reference {
   const wanted = digest ?? tag ?? 'latest';
   return { ecosystem: 'docker', name: qualified(registry, repository), wanted };
 }

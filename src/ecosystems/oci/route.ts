@@ -56,7 +56,7 @@ export function pathOf(repository: string, version: string, file?: string): stri
 }
 
 /** The types of manifests that a client takes, written in one way. */
-export function acceptOf(accept: string | undefined): string {
+function acceptOf(accept: string | undefined): string {
   return acceptedTypes(accept).join(', ');
 }
 

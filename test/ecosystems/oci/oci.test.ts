@@ -87,5 +87,15 @@ ecosystemConformance(oci, {
   },
   selects: image('library/nginx', digest),
   selected: { version: digest, path: `/v2/library/nginx/manifests/${digest}`, digest },
-  stepsAside: [],
+  stepsAside: [
+    'podman push app',
+    'podman image push app',
+    'podman --log-level debug login ghcr.io',
+    'buildah push app',
+    'skopeo delete docker://ghcr.io/org/app',
+    'skopeo --registries-conf mine copy docker://a docker://b',
+    'skopeo --registries-conf=mine inspect docker://a',
+  ],
+  goesThrough: ['podman pull nginx', 'buildah bud .', 'skopeo copy docker://nginx dir:x'],
+  showsNone: true,
 });
