@@ -11,6 +11,7 @@ import { commandGuards } from './mutations/commands.ts';
 import { contentGuards } from './mutations/content.ts';
 import { doctorGuards } from './mutations/doctor.ts';
 import { fillGuards } from './mutations/fill.ts';
+import { imageGuards } from './mutations/images.ts';
 import { launchGuards } from './mutations/launches.ts';
 import { leavingGuards } from './mutations/leaving.ts';
 import { npmGuards } from './mutations/npm.ts';
@@ -37,5 +38,6 @@ export const mutations = [
   ...proxyGuards,
   ...agentGuards,
   ...fillGuards,
+  ...imageGuards,
   ...commandGuards,
 ];

@@ -372,7 +372,7 @@ export function openArtifacts(parts: {
           upstream,
           private: !isPublic,
           ms: now() - startedAt,
-          at: now(),
+          at: startedAt,
         }),
       };
     },
@@ -388,7 +388,7 @@ export function openArtifacts(parts: {
       // What a public registry shows to its user alone is not public.
       private: !asker.upstream.public || outcome === 'passed',
       ms: now() - startedAt,
-      at: now(),
+      at: startedAt,
       ...(reason === undefined ? {} : { reason }),
     }),
 

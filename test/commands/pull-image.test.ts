@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hexOf } from '../../src/content/digest.ts';
@@ -25,6 +25,7 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
   let amd: MadeImage;
   let arm: MadeImage;
   let index: Described;
+  let huge: MadeImage;
 
   beforeAll(async () => {
     shelf = openSandbox();
@@ -41,6 +42,8 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
     await push('nginx', 'library/nginx:latest');
     await layout.image({ layers: Array.from({ length: 120 }, (_, at) => ({ [`${at}`]: 'x' })) }, 'many');
     await push('many', 'library/many:latest');
+    huge = await layout.image({ layers: [{ huge: randomBytes(20 * 2 ** 20) }], compression: 'none' }, 'huge');
+    await push('huge', 'library/huge:latest');
     await layout.image({ layers: [{ a: 'a' }], lie: { diffId: wrong } }, 'unpacked');
     await push('unpacked', 'library/unpacked:latest');
   });
@@ -157,6 +160,40 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
     };
     const { code, stderr } = await pull([`liar@${digest}`]);
     expect([code, stderr]).toEqual([3, expect.stringContaining('wrong size: expected 7 bytes')]);
+  });
+
+  it('goes on where it was when the agent was killed', { timeout: 120_000 }, async () => {
+    const { digest, size } = huge.layers[0]!;
+    const path = join(layout.directory, 'blobs/sha256', hexOf(digest));
+    const ranges: (string | undefined)[] = [];
+    front.instead = (request, response) => {
+      if (request.method !== 'GET' || !request.url!.endsWith(digest)) return false;
+      const { range } = request.headers;
+      ranges.push(range);
+      if (range !== undefined) {
+        const start = Number(/^bytes=(\d+)-$/.exec(range)![1]);
+        response.writeHead(206, { 'content-range': `bytes ${start}-${size - 1}/${size}` });
+        response.end(readFileSync(path).subarray(start));
+      } else {
+        response.writeHead(200, { 'content-length': size });
+        response.write(readFileSync(path).subarray(0, size / 2));
+      }
+      return true;
+    };
+    const first = home.start(home.pyrsiaCommand(['pull', '--no-load', 'huge', '--platform', 'linux/amd64']), {
+      env,
+    });
+    const partial = join(home.env['XDG_CACHE_HOME']!, 'pyrsia/partial');
+    const come = (): number =>
+      existsSync(partial)
+        ? readdirSync(partial).reduce((sum, name) => sum + statSync(join(partial, name)).size, 0)
+        : 0;
+    await expect.poll(come, { timeout: 60_000 }).toBeGreaterThan(size / 4);
+    const { stdout } = await home.pyrsia(['agent', 'status', '--json']);
+    process.kill((JSON.parse(stdout) as { pid: number }).pid, 'SIGKILL');
+    expect((await first.result).code).toBe(1);
+    await pulled(['huge']);
+    expect(ranges.at(-1)).toMatch(/^bytes=[1-9]\d+-$/);
   });
 
   it('refuses what is blocked', async () => {

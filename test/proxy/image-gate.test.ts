@@ -267,6 +267,27 @@ describe.skipIf(!has(...imageTools))('The gate of images', () => {
     expect([await last.json(), last.headers.get('link')]).toEqual([{ name: 'org/app', tags: ['all'] }, null]);
   });
 
+  it('lists what refers to a manifest, and passes on which of it was asked for', async () => {
+    const list = { schemaVersion: 2, mediaType: index.mediaType, manifests: [] };
+    front.instead = (request, response) => {
+      if (!request.url!.includes('/referrers/')) return false;
+      response.writeHead(200, { 'content-type': index.mediaType, 'oci-filters-applied': 'artifactType' });
+      response.end(JSON.stringify({ ...list, annotations: { asked: request.url } }));
+      return true;
+    };
+    const reply = await get(`org/app/referrers/${app.digest}?artifactType=application%2Fx`);
+    expect([reply.headers.get('content-type'), reply.headers.get('oci-filters-applied')]).toEqual([
+      index.mediaType,
+      'artifactType',
+    ]);
+    const asked = `/v2/org/app/referrers/${app.digest}?artifactType=application%2Fx`;
+    expect(await reply.json()).toEqual({ ...list, annotations: { asked } });
+    front.instead = () => false;
+    // Of a registry that knows no such lists a client goes on to ask for the tag that stands for it.
+    expect((await get(`org/app/referrers/${index.digest}`)).status).toBe(404);
+    expect((await get(`org/app/manifests/${index.digest.replace(':', '-')}`)).status).toBe(404);
+  });
+
   it('never lets anybody have a complete layer whose bytes are wrong', async () => {
     for (const { digest, size } of app.layers) {
       front.spoil = (path, body) => {

@@ -1,0 +1,157 @@
+import { guardsIn } from './mutation.ts';
+
+const GATE = 'test/proxy/image-gate.test.ts';
+
+/** What is asked of image registries, as whom, and what is believed of their answers. */
+export const imageGuards = [
+  ...guardsIn('src/proxy/artifacts.ts', GATE, {
+    why: 'Content that is here is served under any name',
+    find: "return isHere ? { ...unbound, word: 'declared', by: 'the registry' } : undefined;",
+    replace: "return isHere || true ? { ...unbound, word: 'declared', by: 'the registry' } : undefined;",
+    only: 'does not serve what is private',
+  }),
+  ...guardsIn('src/proxy/declared.ts', GATE, {
+    why: 'Offline, content that is here is served under any name',
+    find: 'if (offline !== undefined) return false;',
+    replace: 'if (offline !== undefined) return true;',
+    only: 'does not serve what is private',
+  }),
+  ...guardsIn(
+    'src/agent/image-sessions.ts',
+    GATE,
+    {
+      why: 'What a credential brought is everybody’s',
+      find: 'url.hash = hexOf(',
+      replace: 'void hexOf(',
+      only: 'where a token is wanted',
+    },
+    {
+      why: 'What a credential brought is public',
+      find: 'host === endpointOf(DEFAULT_REGISTRY) && !credential',
+      replace: 'true',
+      only: 'own credential for what is theirs',
+    },
+  ),
+  ...guardsIn(
+    'src/proxy/images.ts',
+    GATE,
+    {
+      why: 'A tag is served from the cache without asking',
+      find: "if (cached?.headers['docker-content-digest'] === named)",
+      replace: 'if (cached)',
+      only: 'before it moved',
+    },
+    {
+      why: 'A manifest that is unchanged is fetched again',
+      find: "if (cached?.headers['docker-content-digest'] === named)",
+      replace: 'if (false)',
+      only: 'asks of a tag once',
+    },
+    {
+      why: 'A manifest has no end',
+      find: 'if (come > MANIFEST_LIMIT) break;',
+      replace: '',
+      only: 'without end',
+    },
+  ),
+  ...guardsIn(
+    'src/proxy/image-gate.ts',
+    GATE,
+    {
+      why: 'A web page may ask',
+      find: 'if (turnedAway) return',
+      replace: 'if (false) return',
+      only: 'says that it is one',
+    },
+    {
+      why: 'The last piece is sent before all is proven',
+      find: 'if (last && !response.write(last))',
+      replace: 'if (!response.write((last = piece)))',
+      only: 'whose bytes are wrong',
+    },
+    {
+      why: 'A list goes on past us',
+      find: '`<${root}/${rest',
+      replace: '`</v2/${rest',
+      only: 'page by page',
+    },
+  ),
+  ...guardsIn(
+    'src/proxy/registry-tokens.ts',
+    'test/proxy/registry-client.test.ts',
+    {
+      why: 'A credential is shown to anybody whom the registry names',
+      find: 'if (credential && !(await maySee(realm, registry))) {',
+      replace: 'if (credential && realm.hash) {',
+    },
+    {
+      why: 'Neighbours on a shared domain see each other’s credentials',
+      find: 'allowPrivateDomains: true',
+      replace: 'allowPrivateDomains: false',
+    },
+    {
+      why: 'A token has no end',
+      find: "if (size > TOKEN_LIMIT) throw failed('the token has no end');",
+      replace: '',
+    },
+    {
+      why: 'A token breaks a header',
+      find: '&& /^[\\x21-\\x7e]+$/.test(each)',
+      replace: '',
+    },
+  ),
+  ...guardsIn('src/proxy/registry-client.ts', 'test/proxy/registry-client.test.ts', {
+    why: 'Every registry may have any certificate',
+    find: 'const connection = insecure ?',
+    replace: 'const connection = true ?',
+  }),
+  ...guardsIn('src/shims/registry-credentials.ts', 'test/shims/registry-credentials.test.ts', {
+    why: 'A credential of a namespace is not preferred',
+    find: 'return [...namespaces, registry,',
+    replace: 'return [registry, ...namespaces,',
+  }),
+  ...guardsIn(
+    'src/ecosystems/oci/registries.ts',
+    'test/shims/registries-conf.test.ts',
+    {
+      why: 'What is blocked is asked for',
+      find: "if (rule.blocked) return 'blocked';",
+      replace: '',
+    },
+    {
+      why: 'A prefix ends in the middle of a name',
+      find: 'name.startsWith(`${prefix}/`)',
+      replace: 'name.startsWith(prefix)',
+    },
+  ),
+  ...guardsIn(
+    'src/ecosystems/oci/manifest.ts',
+    'test/ecosystems/oci/manifest.test.ts',
+    {
+      why: 'An image has any number of layers',
+      find: 'if (value.length > ENTRIES_LIMIT)',
+      replace: 'if (false)',
+    },
+    {
+      why: 'A manifest may be read in two ways',
+      find: "if ('manifests' in json && ('layers' in json || 'config' in json))",
+      replace: 'if (false)',
+    },
+  ),
+  ...guardsIn(
+    'src/agent/pull-image.ts',
+    'test/commands/pull-image.test.ts',
+    {
+      why: 'A layer is not what the configuration says',
+      find: 'if (diffId !== undefined && isOwn(layer)) proven',
+      replace: 'if (diffId === layer.digest && isOwn(layer)) proven',
+      only: 'unpacked$',
+    },
+    {
+      why: 'A manifest lies about sizes',
+      find: 'if (actual !== size) throw',
+      replace: 'if (actual > size * 1e9) throw',
+      only: 'lies about its size',
+    },
+  ),
+];
