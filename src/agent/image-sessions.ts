@@ -49,9 +49,11 @@ export async function openImageSession(
   readonly conf: RegistriesConf;
   readonly offline?: string;
   readonly policy: Policy;
+  /** As {@link openAccountOf} has it. */
+  readonly wrong: { readonly file: string; readonly problems: readonly string[] };
 }> {
   const { env } = caller;
-  const { values, reporter, offline } = openAccountOf(caller);
+  const { values, reporter, offline, wrong } = openAccountOf(caller);
   const conf = await readRegistriesConf(env);
   const { host: ourselves } = new URL(await imageBase());
   const askers = new Map<string, Asker>();
@@ -120,7 +122,7 @@ export async function openImageSession(
     images,
     receipt: (endedAt?: number) => reporter.receipt(endedAt),
   };
-  return { session, conf, policy: values.policy, ...(offline === undefined ? {} : { offline }) };
+  return { session, conf, policy: values.policy, wrong, ...(offline === undefined ? {} : { offline }) };
 }
 
 /**
@@ -129,18 +131,17 @@ export async function openImageSession(
  * @throws PyrsiaError `CONFIG_INVALID`
  */
 export async function planImages(
-  parts: ImageSessionParts & Pick<SessionParts, 'pathOf' | 'readOnlyBecause'>,
+  parts: ImageSessionParts & Pick<SessionParts, 'news' | 'pathOf' | 'readOnlyBecause'>,
   tool: Tool,
   launch: Omit<Launch, 'pid'>,
 ): Promise<Plan> {
-  const { session, conf, offline, policy } = await openImageSession(parts, {
+  const { session, conf, offline, policy, wrong } = await openImageSession(parts, {
     ...launch,
     command: [launch.tool, ...launch.args],
     ...(launch.receipt && { receiptFile: parts.pathOf(launch.name, 'receipt') }),
   });
   const readOnly = parts.readOnlyBecause();
-  const notes = readOnly === undefined ? [] : [`nothing is stored: ${readOnly}`];
-  for (const note of notes) session.reporter.note(note, 'storing');
+  if (readOnly !== undefined) session.reporter.unstored(readOnly);
   const base = await parts.imageBase();
   const globalConfig = mirroredConf(conf, {
     registries: await registriesOf(conf, launch),
@@ -160,7 +161,7 @@ export async function planImages(
   return {
     session,
     settings: nothing,
-    notes,
+    notes: parts.news(wrong.file, wrong.problems),
     askerFor: () => undefined,
     filling: { how: 'off', limit: 0 },
     redirection,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Tool } from '../ecosystems/ecosystem.ts';
+import type { CalledTool } from '../ecosystems/ecosystem.ts';
 import { tools as all } from '../ecosystems/tools.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { Session } from '../session.ts';
@@ -12,7 +12,7 @@ import { PyrsiaCommand } from './pyrsia-command.ts';
 import { facts } from './table.ts';
 
 /** The tools that there are shims for. */
-export const shimmable: readonly Tool[] = all;
+export const shimmable: readonly CalledTool[] = all;
 
 /** A shim that was switched off or on, or was so before. */
 export interface Switched {
@@ -28,7 +28,7 @@ export abstract class ShimCommand extends PyrsiaCommand {
   }
 
   /** The tools with these names, each once. Ends the command where there is none of such a name. */
-  protected toolsNamed(names: readonly unknown[]): readonly Tool[] {
+  protected toolsNamed(names: readonly unknown[]): readonly CalledTool[] {
     return [...new Set(names)].map((name) => {
       const tool = shimmable.find(({ executable }) => executable === name);
       const known = shimmable.map(({ executable }) => executable).join(', ');

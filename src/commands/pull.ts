@@ -51,7 +51,7 @@ export default class Pull extends PyrsiaCommand {
     const imageOutput = output === undefined ? undefined : parseImageOutput(output);
     const { parseReference } = await import('../ecosystems/index.ts');
     for (const text of output === undefined ? [] : references) {
-      const isImage = parseReference(text).ecosystem.name === 'docker';
+      const isImage = (await parseReference(text)).ecosystem.name === 'docker';
       if (isImage && !imageOutput)
         this.error(
           `${text} is an image, which is written as oci:DIR, oci-archive:FILE or docker-archive:FILE`,

@@ -6,7 +6,7 @@
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { supports } from '../../bin/engines.js';
-import type { Tool } from '../ecosystems/ecosystem.ts';
+import type { CalledTool } from '../ecosystems/ecosystem.ts';
 import type { ShimPlace } from '../shims/shim-files.ts';
 import { type ShimHeader, shimScript } from '../shims/shim-script.ts';
 import type { ShimState } from '../shims/shim-states.ts';
@@ -19,7 +19,7 @@ export type Fault = Pick<Finding, 'id' | 'title' | 'cost'> & { readonly level?: 
 
 /** What keeps a shim from doing its work; undefined when nothing does. */
 export async function faultOf(
-  { executable }: Tool,
+  { executable }: CalledTool,
   { file }: ShimState,
   { node, entry, interpreter }: ShimHeader,
   { root, signal }: Patient,
@@ -62,7 +62,7 @@ export async function faultOf(
 
 /** Whether this program would write a shim otherwise, if only because it was made for another environment. */
 export function differenceOf(
-  tool: Tool,
+  tool: CalledTool,
   file: string,
   header: ShimHeader,
   { paths, env, platform }: ShimPlace,

@@ -4,7 +4,7 @@
  * @module
  */
 import { lstatSync } from 'node:fs';
-import type { Tool } from '../ecosystems/ecosystem.ts';
+import type { CalledTool } from '../ecosystems/ecosystem.ts';
 import { installShim, readShim, shimFile, type ShimPlace, shimPlace, shimsIn } from '../shims/shim-files.ts';
 import { type ShimState, shimStates } from '../shims/shim-states.ts';
 import type { Finding, Fix } from './finding.ts';
@@ -29,7 +29,12 @@ export async function lookAtShims(patient: Patient): Promise<Finding[]> {
   return [...(await Promise.all(each)).flat(), ...strangers(place, states)];
 }
 
-async function ofState(tool: Tool, state: ShimState, place: ShimPlace, patient: Patient): Promise<Finding[]> {
+async function ofState(
+  tool: CalledTool,
+  state: ShimState,
+  place: ShimPlace,
+  patient: Patient,
+): Promise<Finding[]> {
   const header = readShim(tool.executable, place);
   if (header === undefined) return [];
   if (header === 'foreign') return [overwritten(tool, state, place)];
@@ -60,7 +65,7 @@ async function ofState(tool: Tool, state: ShimState, place: ShimPlace, patient: 
   return findings;
 }
 
-function overwritten(tool: Tool, { file }: ShimState, place: ShimPlace): Finding {
+function overwritten(tool: CalledTool, { file }: ShimState, place: ShimPlace): Finding {
   const stat = lstatSync(file);
   const what = stat.isSymbolicLink() ? 'a link' : stat.isFile() ? `a file of ${stat.size} bytes` : 'no file';
   return {
@@ -80,7 +85,7 @@ function overwritten(tool: Tool, { file }: ShimState, place: ShimPlace): Finding
 }
 
 function renewal(
-  tool: Tool,
+  tool: CalledTool,
   place: ShimPlace,
   isMeant: boolean,
 ): { readonly remedy: string; readonly fix?: Fix } {

@@ -1,5 +1,5 @@
-import type { Tool } from '../ecosystems/ecosystem.ts';
+import type { CalledTool } from '../ecosystems/ecosystem.ts';
 import { tools } from '../ecosystems/tools.ts';
 
 /** The tools that there are shims for. */
-export const TOOLS: readonly Tool[] = tools;
+export const TOOLS: readonly CalledTool[] = tools;

@@ -296,7 +296,7 @@ export function openArtifacts(parts: {
           upstream: asker.upstream.name,
           private: !asker.upstream.public,
           ms: now() - startedAt,
-          at: now(),
+          at: startedAt,
           ...(passedOver.length > 0 ? { passedOver } : {}),
         };
       },

@@ -9,8 +9,8 @@ describe('A reference', () => {
 
   it.each(['nginx', 'nginx:latest', 'maven:3.9', 'org/app', 'localhost:5000/app:1'])(
     'that is the bare name %s is an image',
-    (text) => {
-      expect(parseReference(text).ecosystem.name).toBe('docker');
+    async (text) => {
+      expect((await parseReference(text)).ecosystem.name).toBe('docker');
     },
   );
 

@@ -4,7 +4,7 @@ import { announce, linesFor, listed, outcomes, sayOfFiles } from '../../command/
 import { shimmable, ShimCommand } from '../../command/shim-command.ts';
 import { facts } from '../../command/table.ts';
 import { confirmed } from '../../command/talk.ts';
-import type { Tool } from '../../ecosystems/ecosystem.ts';
+import type { CalledTool } from '../../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../../errors.ts';
 import { loginShell, openHome } from '../../shims/ask-shells.ts';
 import { addToPath, azureLine, type Edited, pathFiles } from '../../shims/on-path.ts';
@@ -127,7 +127,10 @@ export default class ShimInstall extends ShimCommand {
 }
 
 /** The tools that shims would run, with where they are: those that are named, else all that there are. */
-function wrapped(named: readonly Tool[], place: ShimPlace): { readonly tool: Tool; readonly real: string }[] {
+function wrapped(
+  named: readonly CalledTool[],
+  place: ShimPlace,
+): { readonly tool: CalledTool; readonly real: string }[] {
   const found = (named.length > 0 ? named : shimmable).flatMap((tool) => {
     const real = realTool(tool.executable, place);
     if (real !== undefined) return { tool, real };

@@ -6,7 +6,6 @@
  * @see https://github.com/package-url/purl-spec/blob/main/types-doc/docker-definition.md
  * @module
  */
-import { PackageURL } from 'packageurl-js';
 import type { Digest } from '../../content/digest.ts';
 import { PyrsiaError } from '../../errors.ts';
 import type { Reference } from '../ecosystem.ts';
@@ -104,10 +103,10 @@ const OTHER_SYNTAX = /^[a-z][a-z-]*:.*[@:^~*<>=]/;
  *
  * @throws PyrsiaError `REFERENCE_MALFORMED`
  */
-export function parse(text: string): Reference | undefined {
+export async function parse(text: string): Promise<Reference | undefined> {
   const [, bare] = /^docker:(?:\/\/)?(.*)$/s.exec(text) ?? [];
   if (bare !== undefined) return referenceTo(parseImage(bare));
-  if (/^pkg:\/*(docker|oci)\//i.test(text)) return referenceTo(purl(text));
+  if (/^pkg:\/*(docker|oci)\//i.test(text)) return referenceTo(await purl(text));
   return isOfAnotherKind(text) ? undefined : referenceTo(parseImage(text));
 }
 
@@ -135,10 +134,11 @@ export function imageOf({ name, wanted }: Pick<Reference, 'name' | 'wanted'>): I
 }
 
 /** `pkg:docker/org/app@1?repository_url=ghcr.io`, or `pkg:oci/app@sha256:…?repository_url=ghcr.io/org/app&tag=1`. */
-function purl(text: string): ImageReference {
+async function purl(text: string): Promise<ImageReference> {
   const fail = (reason: string): never => {
     throw new PyrsiaError('REFERENCE_MALFORMED', { text, reason });
   };
+  const { PackageURL } = (await import('packageurl-js')).default;
   let parts: ReturnType<typeof PackageURL.parseString>;
   try {
     parts = PackageURL.parseString(text);
