@@ -17,6 +17,7 @@ import type { RegistryClient } from '../proxy/registry-client.ts';
 import type { Launch } from '../shims/launch.ts';
 import { mirroredConf, registriesOf } from '../shims/mirrored.ts';
 import { readRegistriesConf, type RegistriesConf } from '../shims/registries-conf.ts';
+import { certificatesFor } from '../shims/registry-certificates.ts';
 import { readCredential, type RegistryCredential } from '../shims/registry-credentials.ts';
 import type { ConnectionSettings, ToolSettings } from '../shims/settings.ts';
 import type { Policy } from '../verify/expect.ts';
@@ -190,11 +191,13 @@ function isInsecure({ rules }: RegistriesConf, host: string): boolean {
 
 /** As the environment has it. What is on this machine is never asked through a proxy. */
 function connectionTo(host: string, env: Readonly<Record<string, string>>): ConnectionSettings {
-  if (isLoopback(host)) return { strictSsl: true };
+  const ca = certificatesFor(host, env);
+  const trust = { strictSsl: true, ...(ca.length > 0 ? { ca } : {}) };
+  if (isLoopback(host)) return trust;
   const said = (name: string): string | undefined => env[name.toUpperCase()] || env[name] || undefined;
   const [httpProxy, httpsProxy, noProxy] = ['http_proxy', 'https_proxy', 'no_proxy'].map(said);
   return {
-    strictSsl: true,
+    ...trust,
     ...(httpProxy === undefined ? {} : { httpProxy }),
     ...(httpsProxy === undefined ? {} : { httpsProxy }),
     ...(noProxy === undefined ? {} : { noProxy }),

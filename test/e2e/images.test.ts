@@ -129,6 +129,28 @@ describe.skipIf(!has(...imageTools, 'podman', 'buildah'))('Images through pyrsia
     expect((await sandbox.pyrsia(['agent', 'status', '--json'])).stdout).toContain('"running": false');
   });
 
+  it('serves whoever belongs to the same user, by that user’s own configuration', async () => {
+    expect((await exec(copy('a'))).code).toBe(0);
+    mkdirSync(join(sandbox.home, '.config/containers'), { recursive: true });
+    const rule = `[[registry]]\nprefix = "docker.io"\nlocation = "${front.host}"\n`;
+    writeFileSync(join(sandbox.home, '.config/containers/registries.conf'), rule);
+    const { ports } = JSON.parse((await sandbox.pyrsia(['agent', 'status', '--json'])).stdout) as {
+      ports: Record<string, number>;
+    };
+    front.requests.length = 0;
+    const from = `docker://127.0.0.1:${ports['images']}/docker.io/nginx`;
+    const args = [
+      '--insecure-policy',
+      'copy',
+      '-q',
+      '--src-tls-verify=false',
+      from,
+      `dir:${sandbox.root}/direct`,
+    ];
+    expect(await sandbox.run('skopeo', args)).toMatchObject({ code: 0 });
+    expect(front.requests).toEqual(['HEAD /v2/library/nginx/manifests/latest']);
+  });
+
   it('leaves nothing behind of a launch', async () => {
     expect((await exec(copy('a'))).code).toBe(0);
     const files = readdirSync(sandbox.env['XDG_RUNTIME_DIR']!, { recursive: true }).map(String);

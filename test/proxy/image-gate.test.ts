@@ -28,12 +28,15 @@ import {
 } from '../support/image-registry.ts';
 import { Layout, type Described, type MadeImage } from '../support/oci-layout.ts';
 import { start } from '../support/command.ts';
+import { asUser, unprivileged } from '../support/user.ts';
 
 const bytesOf = async (reply: Response) => Buffer.from(await reply.arrayBuffer());
 const errorOf = async (reply: Response) => {
   const { errors } = (await reply.json()) as { errors: { code: string; message: string }[] };
   return { status: reply.status, ...errors[0] };
 };
+const someone = unprivileged();
+const stranger = process.getuid?.() === 0 && someone.possible ? someone.user : undefined;
 const LARGE = randomBytes(9 * 2 ** 20);
 
 describe.skipIf(!has(...imageTools))('The gate of images', () => {
@@ -137,6 +140,13 @@ describe.skipIf(!has(...imageTools))('The gate of images', () => {
     });
     expect((await fetch(`${gate.base}v2/`, { headers: { origin: 'http://page.example' } })).status).toBe(403);
     expect(await errorOf(await get('org/app/manifests/1', { method: 'PUT' }))).toMatchObject({ status: 405 });
+  });
+
+  it.runIf(stranger)('turns another user away', async () => {
+    const script = `fetch('${at('org/app/manifests/1')}').then(({ status }) => console.log(status))`;
+    const { stdout } = await start(asUser(stranger!, [process.execPath, '-e', script])).result;
+    expect(stdout.trim()).toBe('403');
+    expect(front.requests).toEqual([]);
   });
 
   it('passes an index and all its images on, byte for byte', async () => {

@@ -18,6 +18,8 @@ export interface Asked {
 export interface Registry extends AsyncDisposable {
   readonly host: string;
   readonly asked: Asked[];
+  /** By which it is to be known, as PEM. */
+  readonly certificate?: string;
 }
 
 export async function startPlainServer(): Promise<Registry> {
@@ -27,10 +29,10 @@ export async function startPlainServer(): Promise<Registry> {
 /** Its certificate is nobody's. */
 export async function startTlsServer(): Promise<Registry> {
   const { key, cert } = selfSigned();
-  return running((listener) => createTlsServer({ key, cert }, listener));
+  return running((listener) => createTlsServer({ key, cert }, listener), cert);
 }
 
-async function running(open: (listener: RequestListener) => Server): Promise<Registry> {
+async function running(open: (listener: RequestListener) => Server, certificate?: string): Promise<Registry> {
   const asked: Asked[] = [];
   const server = open(({ url }, response) => {
     asked.push({ url });
@@ -41,6 +43,7 @@ async function running(open: (listener: RequestListener) => Server): Promise<Reg
   return {
     host: `127.0.0.1:${port}`,
     asked,
+    ...(certificate === undefined ? {} : { certificate }),
     async [Symbol.asyncDispose]() {
       server.close();
       server.closeAllConnections();
