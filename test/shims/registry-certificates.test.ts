@@ -19,10 +19,10 @@ function put(folder: string, name: string, text: string): void {
   writeFileSync(join(directory, folder, name), text);
 }
 
+const of = (host: string) => certificatesFor(host, { HOME: join(directory, 'home') }, join(directory, 'etc'));
+
 describe('Certificates for one registry', () => {
   it('lie where podman and docker look for them', () => {
-    const of = (host: string) =>
-      certificatesFor(host, { HOME: join(directory, 'home') }, join(directory, 'etc'));
     put('etc/docker/certs.d/a.example:5000', 'ca.crt', 'docker');
     put('etc/containers/certs.d/a.example:5000', 'ca.crt', 'podman');
     put('home/.config/containers/certs.d/a.example:5000', 'mine.crt', 'mine');
