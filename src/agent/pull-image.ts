@@ -64,7 +64,7 @@ export async function pullImage(
 ): Promise<PulledImage> {
   const name = printImage(reference);
   try {
-    const top = await topOf(parts.images, asker, reference, options.signal);
+    const top = await topOf(parts, asker, reference, options.signal);
     if (!top) throw new PyrsiaError('NOT_FOUND', { what: name });
     const pull = { parts, asker, reference, options, name };
     const { index, found } = await chosen(pull, top);
@@ -104,9 +104,9 @@ interface Brought extends Found {
   readonly unpacked: ReadonlyMap<Digest, Measured>;
 }
 
-/** The manifest that a reference names. A tag that means what it meant is not told to the account again: its digest is. */
+/** The manifest that a reference names, which is in the cache and told to the account then. */
 async function topOf(
-  images: ImageService,
+  { images, cache, artifacts }: ImagePullParts,
   asker: ImageAsker,
   { digest, tag = 'latest', ...image }: ImageReference,
   signal: AbortSignal,
@@ -114,7 +114,10 @@ async function topOf(
   if (digest !== undefined) return images.manifest(asker, { image, digest, signal });
   const accept = acceptedTypes(undefined).join(', ');
   const meant = await images.tag(asker, { image, tag, accept, signal });
-  return meant && (await images.manifest(asker, { image, digest: meant.digest, signal }));
+  if (!meant) return undefined;
+  await artifacts.settled();
+  const hasCome = meant.from === 'upstream' && cache.pathOf(meant.digest) !== undefined;
+  return hasCome ? meant : images.manifest(asker, { image, digest: meant.digest, signal });
 }
 
 /** The images that are wanted of those that a manifest stands for. */

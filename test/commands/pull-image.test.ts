@@ -80,6 +80,8 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
   it('brings what is for this machine, and says what it is', async () => {
     const { code, stdout, stderr } = await pull(['nginx:latest', '--platform', 'linux/amd64']);
     expect([code, stderr]).toEqual([0, '']);
+    const { stdout: last } = await home.pyrsia(['why', 'last']);
+    expect(last).toContain('6 artifacts · 6 upstream · 6 verified');
     for (const said of ['nginx:latest', index.digest, 'linux/amd64', 'upstream', 'declared by the registry'])
       expect(stdout).toContain(said);
     expect(front.requests.join()).not.toContain(arm.layers[0]!.digest);
