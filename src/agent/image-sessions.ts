@@ -15,7 +15,7 @@ import type { ImageAsker, ImagePlace } from '../proxy/images.ts';
 import { mirrorOf } from '../proxy/image-gate.ts';
 import type { RegistryClient } from '../proxy/registry-client.ts';
 import type { Launch } from '../shims/launch.ts';
-import { mirroredConf, registriesOf } from '../shims/mirrored.ts';
+import { mirroredConf, wantedBy } from '../shims/mirrored.ts';
 import { readRegistriesConf, type RegistriesConf } from '../shims/registries-conf.ts';
 import { certificatesFor } from '../shims/registry-certificates.ts';
 import { readCredential, type RegistryCredential } from '../shims/registry-credentials.ts';
@@ -145,7 +145,7 @@ export async function planImages(
   if (readOnly !== undefined) session.reporter.unstored(readOnly);
   const base = await parts.imageBase();
   const globalConfig = mirroredConf(conf, {
-    registries: await registriesOf(conf, launch),
+    wanted: await wantedBy(conf, launch),
     mirrorOf: (registry) => mirrorOf(base, registry, launch.name),
     // What we refuse must not be had past us, where somebody has asked for more than to observe.
     instead: offline !== undefined || policy !== 'observe',

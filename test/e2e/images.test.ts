@@ -91,6 +91,19 @@ describe.skipIf(!has(...imageTools, 'podman', 'buildah'))('Images through pyrsia
     expect(images.stdout).not.toContain('127.0.0.1');
   });
 
+  it.each([
+    ['podman', ['podman', 'pull', '-q', 'docker.io/library/nginx']],
+    ['skopeo', ['skopeo', '--insecure-policy', 'copy', '-q', 'docker://nginx', 'dir:copy']],
+  ])('%s pulls one of which a file of additions has something to say', async (_, command) => {
+    const folder = join(sandbox.home, '.config/containers/registries.conf.d');
+    mkdirSync(folder, { recursive: true });
+    const rule = `[[registry]]\nprefix = "docker.io"\nlocation = "${front.host}"\ninsecure = true\n`;
+    writeFileSync(join(folder, 'hub.conf'), rule);
+    delete env['CONTAINERS_REGISTRIES_CONF'];
+    const pulled = await exec(command);
+    expect([pulled.code, pulled.stderr]).toEqual([0, expect.stringContaining('4 verified')]);
+  });
+
   it('buildah builds from an image that only the file names', async () => {
     const context = join(sandbox.root, 'context');
     mkdirSync(context);

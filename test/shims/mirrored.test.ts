@@ -1,0 +1,115 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { endpointsFor } from '../../src/ecosystems/oci/registries.ts';
+import { mirroredConf, wantedBy } from '../../src/shims/mirrored.ts';
+import { readRegistriesConf } from '../../src/shims/registries-conf.ts';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'mirrored-'));
+});
+afterEach(async () => rm(directory, { recursive: true }));
+
+async function confOf(text: string) {
+  writeFileSync(join(directory, 'conf'), text);
+  return readRegistriesConf({ CONTAINERS_REGISTRIES_CONF: join(directory, 'conf') }, '/nowhere');
+}
+
+/** Where an engine that is led to us by what the user's own file says would ask for an image. */
+async function asked(
+  user: string,
+  registry: string,
+  repository: string,
+  { wanted = [registry], instead = false } = {},
+) {
+  const mirrorOf = (name: string): string => `127.0.0.1:1/${name}`;
+  const led = await confOf(mirroredConf(await confOf(user), { wanted, mirrorOf, instead }));
+  const found = endpointsFor(led.rules, { registry, repository }, 'tag');
+  return found === 'blocked' ? found : found.map((each) => `${each.host}/${each.repository}`);
+}
+
+describe('An engine that is led to us', () => {
+  it('asks us, and then whom it would have asked', async () => {
+    expect(await asked('', 'ghcr.io', 'org/app')).toEqual(['127.0.0.1:1/ghcr.io/org/app', 'ghcr.io/org/app']);
+    const mirrored = '[[registry]]\nlocation = "ghcr.io"\n[[registry.mirror]]\nlocation = "m.example/ghcr"\n';
+    expect(await asked(mirrored, 'ghcr.io', 'org/app')).toEqual([
+      '127.0.0.1:1/ghcr.io/org/app',
+      'm.example/ghcr/org/app',
+      'ghcr.io/org/app',
+    ]);
+  });
+
+  it('asks as well for a repository that is named besides', async () => {
+    const text =
+      '[[registry]]\nprefix = "ghcr.io/org"\nlocation = "l.example/x"\n[[registry.mirror]]\nlocation = "m.example"\n';
+    expect(await asked(text, 'ghcr.io', 'org/app', { wanted: ['ghcr.io/org/app'] })).toEqual([
+      '127.0.0.1:1/ghcr.io/org/app',
+      'm.example/app',
+      'l.example/x/app',
+    ]);
+    const pattern = '[[registry]]\nprefix = "*.example"\ninsecure = true\n';
+    expect(await asked(pattern, 'a.example', 'org/app', { wanted: ['a.example/org/app'] })).toEqual([
+      '127.0.0.1:1/a.example/org/app',
+      'a.example/org/app',
+    ]);
+  });
+
+  it('asks nobody else where it is not to', async () => {
+    expect(await asked('', 'ghcr.io', 'org/app', { instead: true })).toEqual(['127.0.0.1:1/ghcr.io/org/app']);
+  });
+
+  it('asks not even us for what is blocked', async () => {
+    const text = '[[registry]]\nlocation = "ghcr.io"\nblocked = true\n';
+    expect(await asked(text, 'ghcr.io', 'org/app')).toBe('blocked');
+    expect(await asked(text, 'ghcr.io', 'org/app', { wanted: ['ghcr.io/org/app'] })).toBe('blocked');
+  });
+
+  it('keeps short names and helpers', async () => {
+    const text =
+      'unqualified-search-registries = ["a.example"]\nshort-name-mode = "permissive"\ncredential-helpers = ["secretservice"]\n[aliases]\nx = "b.example/x"\n';
+    const led = await confOf(
+      mirroredConf(await confOf(text), { wanted: [], mirrorOf: () => undefined, instead: false }),
+    );
+    expect(led).toMatchObject({
+      search: ['a.example'],
+      shortNameMode: 'permissive',
+      credentialHelpers: ['secretservice'],
+      aliases: { x: 'b.example/x' },
+    });
+  });
+});
+
+describe('What a call is likely to ask for', () => {
+  const conf = { aliases: { fedora: 'registry.example/fedora' }, search: ['s.example'] };
+  const wanted = async (...args: string[]) => wantedBy(conf, { args, cwd: directory });
+
+  it('are the images of its arguments, and their registries', async () => {
+    expect(await wanted('copy', 'docker://ghcr.io/org/app:1', '--platform=linux/arm64')).toEqual(
+      expect.arrayContaining(['ghcr.io/org/app', 'ghcr.io']),
+    );
+  });
+
+  it('are those of short names', async () => {
+    expect(await wanted('pull', 'nginx:1')).toEqual(
+      expect.arrayContaining(['s.example/nginx', 'docker.io/library/nginx', 's.example', 'registry.example']),
+    );
+    expect(await wanted('pull', 'fedora')).toEqual(expect.arrayContaining(['registry.example/fedora']));
+  });
+
+  it('are those that a Containerfile names', async () => {
+    mkdirSync(join(directory, 'context'));
+    const text =
+      'FROM --platform=linux/amd64 a.example/base:1 AS build\nRUN x\nFROM b.example/base\nCOPY --from=c.example/files /x /y\n';
+    writeFileSync(join(directory, 'context/Containerfile'), text);
+    writeFileSync(join(directory, 'Dockerfile.other'), 'from d.example/base\n');
+    expect(await wanted('bud', 'context')).toEqual(
+      expect.arrayContaining(['a.example/base', 'b.example/base', 'c.example/files']),
+    );
+    expect(await wanted('bud', '--file=Dockerfile.other', '/nowhere')).toEqual(
+      expect.arrayContaining(['d.example/base']),
+    );
+  });
+});
