@@ -18,6 +18,8 @@ async function confOf(text: string) {
   return readRegistriesConf({ CONTAINERS_REGISTRIES_CONF: join(directory, 'conf') }, '/nowhere');
 }
 
+const mirrorOf = (name: string): string => `127.0.0.1:1/${name}`;
+
 /** Where an engine that is led to us by what the user's own file says would ask for an image. */
 async function asked(
   user: string,
@@ -25,7 +27,6 @@ async function asked(
   repository: string,
   { wanted = [registry], instead = false } = {},
 ) {
-  const mirrorOf = (name: string): string => `127.0.0.1:1/${name}`;
   const led = await confOf(mirroredConf(await confOf(user), { wanted, mirrorOf, instead }));
   const found = endpointsFor(led.rules, { registry, repository }, 'tag');
   return found === 'blocked' ? found : found.map((each) => `${each.host}/${each.repository}`);
