@@ -19,7 +19,7 @@ export default class Pull extends PyrsiaCommand {
     'there is one, pulls it from us; or it is written: -o oci:DIR, -o oci-archive:FILE, -o docker-archive:FILE.';
   static override examples = [
     '<%= config.bin %> pull nginx:latest',
-    '<%= config.bin %> pull ghcr.io/org/app:1 --platform linux/arm64 -o oci-archive:app.tar',
+    '<%= config.bin %> pull images.example/org/app:1 --platform linux/arm64 -o oci-archive:app.tar',
     '<%= config.bin %> pull npm:express@^5',
     '<%= config.bin %> pull pkg:npm/lodash@4.17.21 -o lodash.tgz',
     '<%= config.bin %> pull npm:lodash npm:@types/node@24 -o packages/',

@@ -117,7 +117,7 @@ async function credentialIn(
   return undefined;
 }
 
-/** Old entries are URLs: `https://quay.io/v1/`. */
+/** Old entries are URLs: `https://other.example/v1/`. */
 function plain(key: string): string {
   return key.replace(/^https?:\/\//, '').replace(/\/(v[12]\/?)?$/, '');
 }

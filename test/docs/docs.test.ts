@@ -20,7 +20,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'npm ci && npm pack && npm install --global ./pyrsia-*.tgz': 'test/e2e/install.test.ts packs and installs',
   'npm uninstall --global pyrsia': 'test/e2e/install.test.ts does it',
   'pyrsia pull nginx:latest': 'test/commands/pull-image.test.ts pulls it from a registry of its own',
-  'pyrsia pull ghcr.io/org/app:1 --platform linux/arm64 -o oci-archive:app.tar': 'so does this one',
+  'pyrsia pull images.example/org/app:1 --platform linux/arm64 -o oci-archive:app.tar': 'so does this one',
   'pyrsia exec -- podman pull nginx': 'test/e2e/images.test.ts does it',
   'pyrsia exec -- skopeo copy docker://nginx dir:nginx': 'so it does this',
   'pyrsia uninstall --purge --yes':

@@ -34,20 +34,24 @@ async function asked(
 
 describe('An engine that is led to us', () => {
   it('asks us, and then whom it would have asked', async () => {
-    expect(await asked('', 'ghcr.io', 'org/app')).toEqual(['127.0.0.1:1/ghcr.io/org/app', 'ghcr.io/org/app']);
-    const mirrored = '[[registry]]\nlocation = "ghcr.io"\n[[registry.mirror]]\nlocation = "m.example/ghcr"\n';
-    expect(await asked(mirrored, 'ghcr.io', 'org/app')).toEqual([
-      '127.0.0.1:1/ghcr.io/org/app',
+    expect(await asked('', 'images.example', 'org/app')).toEqual([
+      '127.0.0.1:1/images.example/org/app',
+      'images.example/org/app',
+    ]);
+    const mirrored =
+      '[[registry]]\nlocation = "images.example"\n[[registry.mirror]]\nlocation = "m.example/ghcr"\n';
+    expect(await asked(mirrored, 'images.example', 'org/app')).toEqual([
+      '127.0.0.1:1/images.example/org/app',
       'm.example/ghcr/org/app',
-      'ghcr.io/org/app',
+      'images.example/org/app',
     ]);
   });
 
   it('asks as well for a repository that is named besides', async () => {
     const text =
-      '[[registry]]\nprefix = "ghcr.io/org"\nlocation = "l.example/x"\n[[registry.mirror]]\nlocation = "m.example"\n';
-    expect(await asked(text, 'ghcr.io', 'org/app', { wanted: ['ghcr.io/org/app'] })).toEqual([
-      '127.0.0.1:1/ghcr.io/org/app',
+      '[[registry]]\nprefix = "images.example/org"\nlocation = "l.example/x"\n[[registry.mirror]]\nlocation = "m.example"\n';
+    expect(await asked(text, 'images.example', 'org/app', { wanted: ['images.example/org/app'] })).toEqual([
+      '127.0.0.1:1/images.example/org/app',
       'm.example/app',
       'l.example/x/app',
     ]);
@@ -59,13 +63,17 @@ describe('An engine that is led to us', () => {
   });
 
   it('asks nobody else where it is not to', async () => {
-    expect(await asked('', 'ghcr.io', 'org/app', { instead: true })).toEqual(['127.0.0.1:1/ghcr.io/org/app']);
+    expect(await asked('', 'images.example', 'org/app', { instead: true })).toEqual([
+      '127.0.0.1:1/images.example/org/app',
+    ]);
   });
 
   it('asks not even us for what is blocked', async () => {
-    const text = '[[registry]]\nlocation = "ghcr.io"\nblocked = true\n';
-    expect(await asked(text, 'ghcr.io', 'org/app')).toBe('blocked');
-    expect(await asked(text, 'ghcr.io', 'org/app', { wanted: ['ghcr.io/org/app'] })).toBe('blocked');
+    const text = '[[registry]]\nlocation = "images.example"\nblocked = true\n';
+    expect(await asked(text, 'images.example', 'org/app')).toBe('blocked');
+    expect(await asked(text, 'images.example', 'org/app', { wanted: ['images.example/org/app'] })).toBe(
+      'blocked',
+    );
   });
 
   it('keeps short names and helpers', async () => {
@@ -88,8 +96,8 @@ describe('What a call is likely to ask for', () => {
   const wanted = async (...args: string[]) => wantedBy(conf, { args, cwd: directory });
 
   it('are the images of its arguments, and their registries', async () => {
-    expect(await wanted('copy', 'docker://ghcr.io/org/app:1', '--platform=linux/arm64')).toEqual(
-      expect.arrayContaining(['ghcr.io/org/app', 'ghcr.io']),
+    expect(await wanted('copy', 'docker://images.example/org/app:1', '--platform=linux/arm64')).toEqual(
+      expect.arrayContaining(['images.example/org/app', 'images.example']),
     );
   });
 

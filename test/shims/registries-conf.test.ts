@@ -108,7 +108,7 @@ const places = async (text: string, registry: string, repository: string, by: 't
 
 describe('An image is asked for', () => {
   it('at its registry where nothing is said', async () => {
-    expect(await places('', 'ghcr.io', 'org/app')).toEqual(['ghcr.io org/app']);
+    expect(await places('', 'images.example', 'org/app')).toEqual(['images.example org/app']);
     expect(await places('', 'docker.io', 'library/nginx')).toEqual(['registry-1.docker.io library/nginx']);
     expect(await places('', '127.0.0.1:5000', 'app')).toEqual(['insecure 127.0.0.1:5000 app']);
   });

@@ -38,11 +38,11 @@ const me = { username: 'me', password: 'se:cret' };
 describe('A credential', () => {
   it('is where docker keeps it', async () => {
     write('.docker/config.json', {
-      auths: { 'ghcr.io': auth('me:se:cret'), 'https://quay.io/v1/': auth('q:q') },
+      auths: { 'images.example': auth('me:se:cret'), 'https://other.example/v1/': auth('q:q') },
     });
-    expect(await credential('ghcr.io')).toEqual(me);
-    expect(await credential('quay.io')).toEqual({ username: 'q', password: 'q' });
-    expect(await credential('other.example')).toBeUndefined();
+    expect(await credential('images.example')).toEqual(me);
+    expect(await credential('other.example')).toEqual({ username: 'q', password: 'q' });
+    expect(await credential('third.example')).toBeUndefined();
   });
 
   it("is docker's own registry's under its old name", async () => {
@@ -53,15 +53,15 @@ describe('A credential', () => {
   });
 
   it('is where podman keeps it, for a namespace before a registry', async () => {
-    write('.docker/config.json', { auths: { 'quay.io': auth('docker:x') } });
+    write('.docker/config.json', { auths: { 'other.example': auth('docker:x') } });
     write('run/containers/auth.json', {
-      auths: { 'quay.io': auth('all:x'), 'quay.io/org': auth('me:se:cret') },
+      auths: { 'other.example': auth('all:x'), 'other.example/org': auth('me:se:cret') },
     });
-    expect(await credential('quay.io', 'org/app')).toEqual(me);
-    expect(await credential('quay.io', 'other/app')).toEqual({ username: 'all', password: 'x' });
-    write('mine.json', { auths: { 'quay.io': auth('mine:x') } });
+    expect(await credential('other.example', 'org/app')).toEqual(me);
+    expect(await credential('other.example', 'other/app')).toEqual({ username: 'all', password: 'x' });
+    write('mine.json', { auths: { 'other.example': auth('mine:x') } });
     env['REGISTRY_AUTH_FILE'] = join(home, 'mine.json');
-    expect(await credential('quay.io', 'org/app')).toEqual({ username: 'mine', password: 'x' });
+    expect(await credential('other.example', 'org/app')).toEqual({ username: 'mine', password: 'x' });
   });
 
   it('is a token by which others are got', async () => {

@@ -58,7 +58,7 @@ export function endpointOf(registry: string): string {
 }
 
 /**
- * The name in coordinates: `library/nginx`, `ghcr.io/org/app`. A registry is told from a first component by
+ * The name in coordinates: `library/nginx`, `images.example/org/app`. A registry is told from a first component by
  * its dot or its port, or by being `localhost`, as in a reference.
  */
 export function qualified(registry: string, repository: string): string {

@@ -1,5 +1,5 @@
 /**
- * What people type to name an image: `nginx`, `ghcr.io/org/app:1`, `localhost:5000/app@sha256:…`, or a
+ * What people type to name an image: `nginx`, `images.example/org/app:1`, `localhost:5000/app@sha256:…`, or a
  * package URL.
  *
  * @see https://github.com/distribution/reference/blob/v0.6.0/normalize.go
@@ -133,7 +133,7 @@ export function imageOf({ name, wanted }: Pick<Reference, 'name' | 'wanted'>): I
   return { ...found, ...(isImageDigest(wanted) ? { digest: wanted } : { tag: wanted }) };
 }
 
-/** `pkg:docker/org/app@1?repository_url=ghcr.io`, or `pkg:oci/app@sha256:…?repository_url=ghcr.io/org/app&tag=1`. */
+/** `pkg:docker/org/app@1?repository_url=images.example`, or `pkg:oci/app@sha256:…?repository_url=images.example/org/app&tag=1`. */
 async function purl(text: string): Promise<ImageReference> {
   const fail = (reason: string): never => {
     throw new PyrsiaError('REFERENCE_MALFORMED', { text, reason });
@@ -152,7 +152,7 @@ async function purl(text: string): Promise<ImageReference> {
   if (other !== undefined) fail(`the qualifier ${other} is not understood`);
   const path = namespace === undefined ? name : `${namespace}/${name}`;
   if (type?.toLowerCase() === 'oci' && url === undefined)
-    fail('a purl of this type says where the image is: ?repository_url=ghcr.io/org/app');
+    fail('a purl of this type says where the image is: ?repository_url=images.example/org/app');
   const base = url?.replace(/^https?:\/\//, '').replace(/\/$/, '');
   // Of docker's type the URL is the registry's, of the other one the repository's.
   const place = base === undefined ? path : type?.toLowerCase() === 'oci' ? base : `${base}/${path}`;

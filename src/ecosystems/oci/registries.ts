@@ -18,7 +18,7 @@ export interface Mirror {
 
 /** What is said of all images whose name begins in one way. */
 export interface RegistryRule {
-  /** `quay.io`, `quay.io/org`, or `*.example.com`. */
+  /** `other.example`, `other.example/org`, or `*.example.com`. */
   readonly prefix: string;
   /** What stands in place of the prefix when the registry is asked. */
   readonly location: string;
