@@ -33,7 +33,7 @@ export const imageGuards = [
     },
   ),
   ...guardsIn(
-    'src/proxy/images.ts',
+    'src/proxy/image-tags.ts',
     GATE,
     {
       why: 'A tag is served from the cache without asking',
@@ -126,20 +126,16 @@ export const imageGuards = [
       replace: 'if (false)',
     },
   ),
-  ...guardsIn(
-    'src/agent/pull-image.ts',
-    'test/commands/pull-image.test.ts',
-    {
-      why: 'A layer is not what the configuration says',
-      find: 'if (diffId !== undefined && isOwn(layer)) proven',
-      replace: 'if (diffId === layer.digest && isOwn(layer)) proven',
-      only: 'unpacked$',
-    },
-    {
-      why: 'A manifest lies about sizes',
-      find: 'if (actual !== size) throw',
-      replace: 'if (actual > size * 1e9) throw',
-      only: 'lies about its size',
-    },
-  ),
+  ...guardsIn('src/agent/pull-image.ts', 'test/commands/pull-image.test.ts', {
+    why: 'A layer is not what the configuration says',
+    find: 'if (diffId !== undefined && isOwn(layer)) proven',
+    replace: 'if (diffId === layer.digest && isOwn(layer)) proven',
+    only: 'unpacked$',
+  }),
+  ...guardsIn('src/agent/pull-image-blobs.ts', 'test/commands/pull-image.test.ts', {
+    why: 'A manifest lies about sizes',
+    find: 'if (actual !== size) throw',
+    replace: 'if (actual > size * 1e9) throw',
+    only: 'lies about its size',
+  }),
 ];

@@ -11,7 +11,7 @@ import { printImage } from '../ecosystems/oci/reference.ts';
 import { type Endpoint, endpointsFor, isLoopback } from '../ecosystems/oci/registries.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { Asker } from '../proxy/asker.ts';
-import type { ImageAsker, ImagePlace } from '../proxy/images.ts';
+import type { ImageAsker, ImagePlace } from '../proxy/image-asker.ts';
 import { mirrorOf } from '../proxy/image-gate.ts';
 import type { RegistryClient } from '../proxy/registry-client.ts';
 import type { Launch } from '../shims/launch.ts';

@@ -15,7 +15,7 @@ import type { LaunchAnswer } from '../control/protocol.ts';
 import type { Ecosystem, Leading, Redirection, Tool } from '../ecosystems/ecosystem.ts';
 import { pathsOf } from '../paths.ts';
 import type { Asker, Upstream } from '../proxy/asker.ts';
-import type { ImageAsker } from '../proxy/images.ts';
+import type { ImageAsker } from '../proxy/image-asker.ts';
 import type { Receipt } from '../resolve/report.ts';
 import { openReporter, type Reporter } from '../resolve/reporter.ts';
 import type { Launch } from '../shims/launch.ts';

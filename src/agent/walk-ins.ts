@@ -5,7 +5,7 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import type { ImageAsker } from '../proxy/images.ts';
+import type { ImageAsker } from '../proxy/image-asker.ts';
 import type { Accounts } from './accounts.ts';
 import type { ImageSession } from './image-sessions.ts';
 

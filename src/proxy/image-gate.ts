@@ -21,7 +21,9 @@ import { reply } from './answer.ts';
 import { closed, type Delivery, outcomeOf } from './artifacts.ts';
 import { passedOn } from './asker.ts';
 import { decoded } from './documents.ts';
-import type { ImageAsker, ImageName, ImageService, Manifest } from './images.ts';
+import type { ImageAsker, ImageName } from './image-asker.ts';
+import type { Manifest } from './image-content.ts';
+import type { ImageService } from './images.ts';
 import { rangeIn } from './range.ts';
 import { addressOf, type Gate, openServer, plain } from './server.ts';
 

@@ -53,7 +53,7 @@ const limits: Readonly<
   ],
   'manifest or configuration of an image': [['ecosystems/oci/manifest', 'MANIFEST_LIMIT', binary]],
   'layers of an image, manifests of an index': [['ecosystems/oci/manifest', 'ENTRIES_LIMIT', asIs]],
-  'indexes within one another': [['agent/pull-image', 'DEPTH_LIMIT', asIs]],
+  'indexes within one another': [['agent/pull-image-manifests', 'DEPTH_LIMIT', asIs]],
   'layers that are fetched at once, by `pyrsia pull`': [['agent/pull-image', 'LAYERS_AT_ONCE', asIs]],
   'name of an image': [['ecosystems/oci/names', 'NAME_LIMIT', asIs]],
   'challenge of a registry': [['ecosystems/oci/challenge', 'HEADER_LIMIT', asIs]],

@@ -1,0 +1,92 @@
+/**
+ * One blob of an image: brought into the cache, and proven there.
+ *
+ * @module
+ */
+import { createReadStream } from 'node:fs';
+import { unpacked } from '../cache/unpacked.ts';
+import type { Digest } from '../content/digest.ts';
+import { measure, type Measured } from '../content/verified.ts';
+import { type Descriptor, MANIFEST_LIMIT } from '../ecosystems/oci/manifest.ts';
+import { compressionOf, isForeign } from '../ecosystems/oci/media-types.ts';
+import { printImage } from '../ecosystems/oci/reference.ts';
+import { isPyrsiaError, PyrsiaError } from '../errors.ts';
+import type { Pull } from './pull-image-parts.ts';
+
+/** Whether the registry has it, and not somebody else who must be asked by whoever unpacks it. */
+export function isOwn({ mediaType, urls }: Descriptor): boolean {
+  return !(isForeign(mediaType) && urls !== undefined);
+}
+
+/** Brings one blob into the cache, or looks at all of it there. */
+export async function fetched(
+  pull: Pull,
+  described: Descriptor,
+  each?: (chunk: Uint8Array) => void,
+): Promise<void> {
+  const { parts, asker, reference, options } = pull;
+  const { digest, size } = described;
+  const what = digest.slice('sha256:'.length).slice(0, 12);
+  const delivery = await parts.images.blob(asker, { image: reference, digest, signal: options.signal });
+  if (!delivery) throw new PyrsiaError('NOT_FOUND', { what: printImage({ ...reference, digest }) });
+  let bytes = 0;
+  for await (const chunk of delivery.chunks) {
+    bytes += chunk.byteLength;
+    // What it says of itself it must keep to, whatever the digest says.
+    if (bytes > size) break;
+    each?.(chunk);
+    options.onProgress({ what, bytes, size });
+  }
+  checkSize(described, bytes, `${pull.name}: ${what}`);
+  await asker.reporter.add(await delivery.line());
+}
+
+/** All of a small blob, which is brought into the cache besides. */
+export async function small(pull: Pull, described: Descriptor): Promise<Uint8Array> {
+  if (described.size > MANIFEST_LIMIT)
+    throw new PyrsiaError('DOCUMENT_TOO_LARGE', {
+      what: `the configuration of ${pull.name}`,
+      limit: MANIFEST_LIMIT,
+    });
+  const chunks: Uint8Array[] = [];
+  await fetched(pull, described, (chunk) => chunks.push(chunk));
+  return Buffer.concat(chunks);
+}
+
+/** @throws PyrsiaError `SIZE_MISMATCH` */
+export function checkSize({ size }: Descriptor, actual: number, from: string): void {
+  if (actual !== size) throw new PyrsiaError('SIZE_MISMATCH', { expected: size, actual, from });
+}
+
+/** Unpacks a layer without keeping anything of it. */
+export async function prove(pull: Pull, layer: Descriptor, diffId: Digest): Promise<Measured> {
+  const from = `${pull.name}: layer ${layer.digest}, unpacked,`;
+  const meter = measure({ digests: [diffId] });
+  try {
+    const content = createReadStream(placeOf(pull, layer.digest), { signal: pull.options.signal });
+    for await (const chunk of unpacked(content, compressionOf(layer.mediaType) ?? 'none'))
+      meter.update(chunk);
+    return meter.end();
+  } catch (error) {
+    pull.options.signal.throwIfAborted();
+    for (const code of ['DIGEST_MISMATCH', 'SIZE_MISMATCH'] as const) {
+      if (isPyrsiaError(error, code))
+        throw new PyrsiaError(code, { ...error.details, from }, { cause: error });
+    }
+    if (error instanceof PyrsiaError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PyrsiaError('DOCUMENT_INVALID', { what: from, reason }, { cause: error });
+  }
+}
+
+/**
+ * Where the cache has it.
+ *
+ * @throws PyrsiaError `CACHE_READ_ONLY`
+ */
+export function placeOf({ parts: { cache }, asker }: Pull, digest: Digest): string {
+  const path = cache.pathOf(digest);
+  if (path !== undefined) return path;
+  const reason = cache.readOnlyBecause ?? asker.reporter.receipt().notes.at(-1) ?? 'unknown';
+  throw new PyrsiaError('CACHE_READ_ONLY', { path: cache.path, reason });
+}

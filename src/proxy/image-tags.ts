@@ -1,0 +1,138 @@
+/**
+ * What a tag means: upstream is asked now, which is one HEAD; when it cannot be, the tag means what it meant.
+ *
+ * @module
+ */
+import type { Cache, DocumentKey, StoredDocument } from '../cache/cache.ts';
+import { digestOf } from '../content/digest.ts';
+import { mediaTypeOf } from '../ecosystems/oci/manifest.ts';
+import { isImageDigest } from '../ecosystems/oci/names.ts';
+import { printImage } from '../ecosystems/oci/reference.ts';
+import { pathOf } from '../ecosystems/oci/route.ts';
+import { isPyrsiaError, PyrsiaError } from '../errors.ts';
+import { outcomeOf } from './artifacts.ts';
+import type { ImageAsker, ImageName, ImagePlace } from './image-asker.ts';
+import { coordinatesOf, gathered, type ImageContent, type Manifest } from './image-content.ts';
+import { first, nothingAt, waysTo } from './image-places.ts';
+import type { Upstreams } from './upstream.ts';
+
+/** Something named by its tag. */
+export interface AskedTag {
+  readonly image: ImageName;
+  readonly tag: string;
+  /** The types of manifests that will do. */
+  readonly accept: string;
+  readonly signal: AbortSignal;
+}
+
+/** What a tag means now, or meant when upstream was last reached. */
+export type TagService = (images: ImageAsker, asked: AskedTag) => Promise<Manifest | undefined>;
+
+/** Tags of any registry. What they mean is kept as documents are. */
+export function openTags({
+  cache,
+  content,
+  upstreams,
+  now,
+}: {
+  readonly cache: Cache;
+  readonly content: ImageContent;
+  readonly upstreams: Upstreams;
+  readonly now: () => number;
+}): TagService {
+  /** What a tag means at one place, asked anew. Undefined: it means nothing there. */
+  async function meaning(
+    images: ImageAsker,
+    { asker, repository }: ImagePlace,
+    { image, tag, accept, signal }: AskedTag,
+    cached: StoredDocument | undefined,
+  ): Promise<Manifest | undefined> {
+    const ask = asker.ask ?? upstreams.ask;
+    const { connection, upstream } = asker;
+    const asked = { headers: { accept }, connection, signal };
+    const at = (reference: string): URL =>
+      upstream.ecosystem.registry.locate(pathOf(repository, reference), upstream.url);
+
+    const head = await ask({ ...asked, method: 'HEAD', url: at(tag) });
+    await head.discard();
+    const { 'docker-content-digest': named = '' } = head.headers;
+    if (head.status === 200 && isImageDigest(named)) {
+      if (cached?.headers['docker-content-digest'] === named)
+        return { ...manifestIn(cached), digest: named, from: 'unchanged' };
+      // By its digest: the tag may mean something else by now.
+      const found = await content.manifest(
+        { ...images, places: () => [{ asker, repository }] },
+        { image, digest: named, signal },
+      );
+      if (found) return { ...found, from: 'upstream' };
+    } else if (head.status !== 200 && head.status !== 405) return nothingAt(head, at(tag));
+
+    const reply = await ask({ ...asked, url: at(tag) });
+    if (reply.status !== 200) {
+      await reply.discard();
+      return nothingAt(reply, at(tag));
+    }
+    const what = printImage({ ...image, tag });
+    const body = await gathered({ chunks: reply.body }, Number(reply.headers['content-length'] ?? 0), what);
+    const { 'docker-content-digest': said } = reply.headers;
+    const digest = digestOf(body, 'sha256');
+    if (said?.startsWith('sha256:') && said !== digest)
+      throw new PyrsiaError('DIGEST_MISMATCH', { expected: said, actual: digest, from: reply.url });
+    return { body, mediaType: mediaTypeOf(body, what), digest, from: 'upstream' };
+  }
+
+  async function keep(
+    images: ImageAsker,
+    key: DocumentKey,
+    found: Manifest,
+    isPrivate: boolean,
+  ): Promise<void> {
+    const { body, mediaType, digest } = found;
+    const headers = { 'content-type': mediaType, 'docker-content-digest': digest };
+    await cache.documents
+      .put({ ...key, body, headers, checkedAt: now(), private: isPrivate })
+      .catch((error: Error) => images.reporter.note(`not everything is stored: ${error.message}`, 'storing'));
+  }
+
+  async function meant(images: ImageAsker, asked: AskedTag): Promise<Manifest | undefined> {
+    const { image, tag, accept, signal } = asked;
+    const startedAt = now();
+    /** What was known where nobody can be asked. */
+    let stale: Manifest | undefined;
+    const found = await first(waysTo(cache, images, image, 'tag'), signal, async (place) => {
+      const { upstream, offline } = place.asker;
+      const key = { upstream: upstream.url.href, path: pathOf(place.repository, tag), accept };
+      const cached = await cache.documents.get(key);
+      try {
+        if (offline !== undefined)
+          throw new PyrsiaError('OFFLINE_MISS', { what: printImage({ ...image, tag }), reason: offline });
+        const current = await meaning(images, place, asked, cached);
+        if (current?.from === 'unchanged') cache.documents.touch(key, now());
+        else if (current) await keep(images, key, current, !upstream.public);
+        return current;
+      } catch (error) {
+        const digest = cached?.headers['docker-content-digest'] ?? '';
+        const isOut = isPyrsiaError(error, 'OFFLINE_MISS') || isPyrsiaError(error, 'UPSTREAM_FAILED');
+        if (cached && isOut && isImageDigest(digest))
+          stale ??= { ...manifestIn(cached), digest, from: 'stale', reason: error.details.reason };
+        throw error;
+      }
+    }).catch(async (error: unknown) => {
+      if (stale && outcomeOf(error) !== 'refused') return stale;
+      if (!signal.aborted) await content.failed(images, image, coordinatesOf(image, tag), startedAt, error);
+      throw error;
+    });
+    if (found?.from) images.reporter.document(found.from);
+    if (found?.from === 'stale' && images.offline === undefined)
+      images.reporter.note(
+        `${printImage({ ...image, tag })} is what it was: ${found.reason ?? 'nobody answered'}`,
+      );
+    return found;
+  }
+
+  return meant;
+}
+
+function manifestIn({ body, headers }: StoredDocument): Pick<Manifest, 'body' | 'mediaType'> {
+  return { body, mediaType: headers['content-type'] ?? '' };
+}
