@@ -17,16 +17,10 @@ export const fillGuards = [
       replace: 'digests.length > 0 ?',
     },
     {
-      why: 'A lockfile of any length keeps everybody waiting',
-      find: 'if (entries.length > ENTRIES_LIMIT) return undefined;',
-      replace: '',
-      only: 'entries than',
-    },
-    {
-      why: 'A lockfile that is nothing but brackets keeps everybody waiting',
-      find: 'isTooMuch(lockfile) ? undefined : parsed(lockfile)',
-      replace: 'parsed(lockfile)',
-      only: 'nothing where it has more',
+      why: 'A digest with more names than can be looked up soon keeps everybody waiting',
+      find: 'doubtful.has(digest) || locked.size > NAMES_LIMIT',
+      replace: 'doubtful.has(digest)',
+      only: 'too many names',
     },
     {
       why: 'A digest that npm reads where we do not hides a package',
@@ -44,6 +38,38 @@ export const fillGuards = [
       why: 'More is put there than is installed',
       find: "if (dev === true && omits('dev')) return false;",
       replace: '',
+    },
+  ),
+  ...guardsIn(
+    'src/ecosystems/npm/lock-entries.ts',
+    'test/ecosystems/npm/lockfile.test.ts',
+    {
+      why: 'A lockfile of any length keeps everybody waiting',
+      find: 'if (entries.length > ENTRIES_LIMIT) return undefined;',
+      replace: '',
+      only: 'entries than',
+    },
+    {
+      why: 'A lockfile that is nothing but brackets keeps everybody waiting',
+      find: 'isTooMuch(lockfile) ? undefined : parsed(lockfile)',
+      replace: 'parsed(lockfile)',
+      only: 'nothing where it has more',
+    },
+  ),
+  ...guardsIn(
+    'src/ecosystems/npm/reached.ts',
+    'test/ecosystems/npm/lockfile.test.ts',
+    {
+      why: 'A lockfile that is all depth keeps everybody waiting',
+      find: 'if ((looks += 1) > LOOKS_LIMIT) return new Set();',
+      replace: 'looks += 1;',
+      only: 'takes too long',
+    },
+    {
+      why: 'What nothing depends on is fetched, though npm would never install it',
+      find: 'const found = new Set<Place>([root]);',
+      replace: 'const found = new Set<Place>(places.values());',
+      only: 'what something depends on',
     },
   ),
   ...guardsIn(

@@ -124,7 +124,13 @@ function lock(
   ]);
   writeFileSync(
     join(directory, file),
-    JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries(entries) }),
+    JSON.stringify({
+      lockfileVersion: 3,
+      packages: {
+        '': { dependencies: Object.fromEntries(Object.keys(packages).map((name) => [name, '*'])) },
+        ...Object.fromEntries(entries),
+      },
+    }),
   );
 }
 

@@ -23,7 +23,7 @@ function lock(addresses: Readonly<Record<string, string>>): void {
     `node_modules/${name}`,
     { version: '1.0.0', resolved, integrity: integrityOf(digest(name)) },
   ]);
-  const packages: unknown = Object.fromEntries(entries);
+  const packages: unknown = { '': { dependencies: addresses }, ...Object.fromEntries(entries) };
   writeFileSync(join(directory, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages }));
 }
 

@@ -37,7 +37,7 @@ const limits: Readonly<
   'lockfile that is searched for the hosts it names': [['shims/npm-lockfile', 'SIZE_LIMIT', binary]],
   "lockfile by which npm's own cache is filled": [
     ['agent/pinned', 'LOCKFILE_LIMIT', binary],
-    ['ecosystems/npm/lockfile', 'ENTRIES_LIMIT', asIs],
+    ['ecosystems/npm/lock-entries', 'ENTRIES_LIMIT', asIs],
   ],
   "document by which npm's choice of versions is followed": [['agent/following', 'DOCUMENT_LIMIT', binary]],
   'documents that wait for that in memory': [['agent/following', 'WAITING_LIMIT', binary]],
@@ -69,7 +69,12 @@ const limits: Readonly<
   'podman that is asked whether it is there': [['command/load-image', 'ANSWER_TIMEOUT_MS', formatDuration]],
   'account of those who ask without a launch': [['agent/walk-ins', 'SILENCE_MS', formatDuration]],
   'message that npm is asked to print': [['ecosystems/npm/refuse', 'NOTICE_LIMIT', asIs]],
-  'commas and brackets of such a lockfile': [['ecosystems/npm/lockfile', 'PARTS_LIMIT', asIs]],
+  'commas and brackets of such a lockfile': [['ecosystems/npm/lock-entries', 'PARTS_LIMIT', asIs]],
+  'names that such a lockfile gives one digest': [['ecosystems/npm/lockfile', 'NAMES_LIMIT', asIs]],
+  'folders looked into to find what of it is depended on': [['ecosystems/npm/reached', 'LOOKS_LIMIT', asIs]],
+  'folders above a workspace that are looked into for that': [
+    ['ecosystems/npm/reached', 'FOLDERS_LIMIT', asIs],
+  ],
   "temporary file of ours in npm's own cache": [['shims/npm-content', 'STALE_MS', formatDuration]],
   'making a connection': [['proxy/upstream', 'CONNECT_MS', formatDuration]],
   'tries of a request to an upstream': [

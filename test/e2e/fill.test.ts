@@ -192,6 +192,48 @@ describe('A second install', { timeout: 60_000 }, () => {
     expect(await purls()).toEqual(['only-for-building@1.0.0']);
   });
 
+  it('takes nothing that npm finds left over in the lockfile', async () => {
+    await using world = await installed(
+      ['left', 'orphan', 'behind'].map((name) => ({ name, version: '1.0.0' })),
+    );
+    const { project, registry, made } = world;
+    const { '': root, ...locked } = project.lockfile().packages;
+    const packages = {
+      '': { ...root, dependencies: { left: '1.0.0' } },
+      ...locked,
+      'node_modules/orphan': { ...locked['node_modules/orphan'], dependencies: { behind: '1.0.0' } },
+    };
+    project.write('package.json', JSON.stringify(packages['']));
+    project.write('package-lock.json', JSON.stringify({ ...project.lockfile(), packages }));
+    for (const command of ['ci', 'install']) {
+      rmSync(join(project.dir, 'node_modules'), { recursive: true });
+      const { code, stderr } = await world.again({}, [command]);
+      expect(code, stderr).toBe(0);
+      expect(Object.keys(project.installed())).toEqual(['node_modules/left']);
+      expect(registry.log.all).toEqual([]);
+      expect((await world.last()).artifacts.map(({ purl }) => purl)).toEqual(['pkg:npm/left@1.0.0']);
+      expect(existsSync(within(world.cache(), hexOfPackage(made[1]!)))).toBe(false);
+    }
+  });
+
+  it('by a lockfile that leaves out where packages are from asks for all, whatever npm’s own cache holds', async () => {
+    await using world = await installed(three);
+    const { project, registry, made, sandbox } = world;
+    // What npm itself looks up it replaces the host of only where that has no port.
+    sandbox.npmrc({ 'replace-registry-host': 'always' });
+    expect(await world.again()).toMatchObject({ code: 0 });
+    const { packages, ...rest } = project.lockfile();
+    const bare = Object.entries(packages).map(([path, entry]) => [path, { ...entry, resolved: undefined }]);
+    project.write('package-lock.json', JSON.stringify({ ...rest, packages: Object.fromEntries(bare) }));
+    for (const each of made) expect(existsSync(within(world.cache(), hexOfPackage(each)))).toBe(true);
+    const { code, stderr } = await world.run(['ci']);
+    expect(code, stderr).toBe(0);
+    const { totals, fill } = await world.last();
+    expect(totals).toMatchObject({ artifacts: 3, cache: 3, linked: 0 });
+    expect(fill).toBeUndefined();
+    expect(registry.log.tarballs()).toEqual([]);
+  });
+
   it('of a workspace takes what the root’s lockfile names', async () => {
     await using world = await installed([left], {
       project: () => ({

@@ -12,29 +12,28 @@
 import type { Digest } from '../../content/digest.ts';
 import { digestFromIntegrity, isDigest } from '../../content/digest.ts';
 import type { InstallTerms, Locked, Pinned, PinnedContent } from '../ecosystem.ts';
+import { FOLDER, legibleIn, type LockEntries, type LockEntry } from './lock-entries.ts';
 import { isPackageName, isVersion } from './names.ts';
+import { reachedIn } from './reached.ts';
 
-/** The most entries that a lockfile may have: one with more pins nothing. */
-const ENTRIES_LIMIT = 50_000;
-
-/** The most objects, lists, and commas between their members: to parse what has more holds up everybody else. */
-const PARTS_LIMIT = 500_000;
-
-const FOLDER = 'node_modules/';
+/** The most packages that one digest may stand for: npm is to ask for what has more names. */
+const NAMES_LIMIT = 100;
 
 /** The longest `integrity` that is looked at, in characters. */
 const INTEGRITY_LIMIT = 1000;
-
-type Entry = Readonly<Record<string, unknown>>;
 
 /** Content that `lockfile` pins and an install on these terms needs; nothing where it cannot be read. */
 export function pinnedBy(lockfile: string, terms: InstallTerms): readonly PinnedContent[] {
   const installed = installedBy(terms);
   const named = namedIn(lockfile);
   if (!named) return [];
+  const reached = reachedFor(named.entries, terms);
   const needed = new Set<Digest>();
-  for (const { path, entry, digest, pinned } of named.sure)
-    if (pinned.resolved !== undefined && isNeeded(path, entry, terms, installed)) needed.add(digest);
+  for (const { path, entry, digest, pinned } of named.sure) {
+    // Without an address npm asks for it, whatever its own cache holds.
+    if (pinned.resolved === undefined || !reached.has(path)) continue;
+    if (isNeeded(path, entry, terms, installed)) needed.add(digest);
+  }
   return [...needed].flatMap((digest) => named.with({ digest, packages: [] }) ?? []);
 }
 
@@ -57,7 +56,7 @@ function namedIn(lockfile: string) {
   const entries = legibleIn(lockfile);
   const found = new Map<Digest, Map<string, Pinned>>();
   const doubtful = new Set<Digest>();
-  const sure: { path: string; entry: Entry; digest: Digest; pinned: Pinned }[] = [];
+  const sure: { path: string; entry: LockEntry; digest: Digest; pinned: Pinned }[] = [];
   for (const [path, entry] of entries ?? []) {
     const { integrity } = entry;
     // npm takes all of these for a digest.
@@ -77,11 +76,13 @@ function namedIn(lockfile: string) {
   }
   return (
     entries && {
+      entries,
       sure,
-      with: ({ digest, packages }: PinnedContent): PinnedContent | undefined =>
-        doubtful.has(digest)
-          ? undefined
-          : { digest, packages: merged(packages, [...(found.get(digest)?.values() ?? [])]) },
+      with: ({ digest, packages }: PinnedContent): PinnedContent | undefined => {
+        const locked = found.get(digest) ?? new Map<string, Pinned>();
+        if (doubtful.has(digest) || locked.size > NAMES_LIMIT) return undefined;
+        return { digest, packages: merged(packages, [...locked.values()]) };
+      },
     }
   );
 }
@@ -89,7 +90,9 @@ function namedIn(lockfile: string) {
 /** The versions that a lockfile has of each package, wherever they come from. */
 export function versionsIn(lockfile: string | undefined): ReadonlyMap<string, ReadonlySet<string>> {
   const found = new Map<string, Set<string>>();
-  for (const [path, { name = nameAt(path), version }] of lockfile === undefined ? [] : entriesIn(lockfile)) {
+  for (const [path, { name = nameAt(path), version }] of (lockfile === undefined
+    ? undefined
+    : legibleIn(lockfile)) ?? []) {
     if (typeof name !== 'string' || typeof version !== 'string') continue;
     found.set(name, (found.get(name) ?? new Set()).add(version));
   }
@@ -102,8 +105,11 @@ export function versionsIn(lockfile: string | undefined): ReadonlyMap<string, Re
  */
 export function lockedBy(lockfile: string, terms: InstallTerms): readonly Locked[] {
   const installed = installedBy(terms);
+  const entries = legibleIn(lockfile) ?? [];
+  const reached = reachedFor(entries, terms);
   const found = new Map<string, Locked>();
-  for (const [path, entry] of entriesIn(lockfile)) {
+  for (const [path, entry] of entries) {
+    if (!reached.has(path)) continue;
     const { name, version, resolved } = pinnedAt(path, entry) ?? {};
     if (name === undefined || version === undefined || resolved === undefined) continue;
     if (!isNeeded(path, entry, terms, installed)) continue;
@@ -114,45 +120,17 @@ export function lockedBy(lockfile: string, terms: InstallTerms): readonly Locked
   return [...found.values()];
 }
 
-function installedBy({ installed }: InstallTerms): ReadonlyMap<string, Entry> {
-  return new Map(installed === undefined ? [] : entriesIn(installed));
+function installedBy({ installed }: InstallTerms): ReadonlyMap<string, LockEntry> {
+  return new Map((installed === undefined ? undefined : legibleIn(installed)) ?? []);
 }
 
-function entriesIn(lockfile: string): readonly (readonly [path: string, entry: Entry])[] {
-  return legibleIn(lockfile) ?? [];
-}
-
-function legibleIn(lockfile: string): readonly (readonly [path: string, entry: Entry])[] | undefined {
-  const lock = isTooMuch(lockfile) ? undefined : parsed(lockfile);
-  const version = lock?.['lockfileVersion'];
-  const packages = lock?.['packages'];
-  if (typeof version !== 'number' || version < 2 || !isObject(packages)) return undefined;
-  const entries = Object.entries(packages);
-  if (entries.length > ENTRIES_LIMIT) return undefined;
-  return entries.filter((entry): entry is [string, Entry] => isObject(entry[1]));
-}
-
-function isTooMuch(text: string): boolean {
-  let parts = 0;
-  for (const mark of '{[,') {
-    for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + 1)) {
-      if (++parts > PARTS_LIMIT) return true;
-    }
-  }
-  return false;
-}
-
-function parsed(text: string): Entry | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined; // npm itself will say what is wrong with it.
-  }
+/** The paths of what an install on these terms depends on: not what is behind a package of another platform. */
+function reachedFor(entries: LockEntries, terms: InstallTerms): ReadonlySet<string> {
+  return reachedIn(entries, (entry) => isForHere(entry, terms));
 }
 
 /** The package of an entry; undefined for what npm would not fetch from a registry. */
-function pinnedAt(path: string, entry: Entry): Pinned | undefined {
+function pinnedAt(path: string, entry: LockEntry): Pinned | undefined {
   const { name = nameAt(path), version, resolved, link } = entry;
   if (typeof name !== 'string' || !isPackageName(name) || link === true) return undefined;
   if (typeof version !== 'string' || !isVersion(version)) return undefined;
@@ -185,21 +163,26 @@ function strongDigests(integrity: unknown): {
 /** Whether an install on these terms unpacks the entry anew, as npm decides it. */
 function isNeeded(
   path: string,
-  entry: Entry,
-  { omit, os, cpu, libc }: InstallTerms,
-  installed: ReadonlyMap<string, Entry>,
+  entry: LockEntry,
+  terms: InstallTerms,
+  installed: ReadonlyMap<string, LockEntry>,
 ): boolean {
   const { dev, optional, devOptional, peer, inBundle, extraneous } = entry;
   if (inBundle === true || extraneous === true) return false;
-  const omits = (type: string): boolean => omit.includes(type);
+  const omits = (type: string): boolean => terms.omit.includes(type);
   if (dev === true && omits('dev')) return false;
   if (optional === true && omits('optional')) return false;
   if (devOptional === true && omits('dev') && omits('optional')) return false;
   if (peer === true && omits('peer')) return false;
-  if (!allows(entry['os'], os) || !allows(entry['cpu'], cpu)) return false;
-  if (entry['libc'] !== undefined && (libc === undefined || !allows(entry['libc'], libc))) return false;
+  if (!isForHere(entry, terms)) return false;
   const there = installed.get(path);
   return there?.['integrity'] !== entry['integrity'] || there?.['version'] !== entry['version'];
+}
+
+/** Whether an entry is for the platform of an install. */
+function isForHere(entry: LockEntry, { os, cpu, libc }: InstallTerms): boolean {
+  if (!allows(entry['os'], os) || !allows(entry['cpu'], cpu)) return false;
+  return entry['libc'] === undefined || (libc !== undefined && allows(entry['libc'], libc));
 }
 
 /** Whether a list of platforms, some maybe excluded by `!`, allows this one. */
@@ -208,8 +191,4 @@ function allows(list: unknown, platform: string): boolean {
   if (names.length === 0 || (names.length === 1 && names[0] === 'any')) return true;
   if (names.includes(`!${platform}`)) return false;
   return names.includes(platform) || names.every((name) => name.startsWith('!'));
-}
-
-function isObject(value: unknown): value is Entry {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -16,24 +16,59 @@ const entry = (name: string, more: Record<string, unknown> = {}) => ({
   integrity: hash(name),
   ...more,
 });
+/** Everything, by a project that depends on it all. */
+const root = (packages: unknown) => ({
+  name: 'project',
+  dependencies: Object.fromEntries(
+    Object.keys(packages ?? {}).map((path) => [path.replace(/^node_modules\//, ''), '*']),
+  ),
+});
 const lock = (packages: unknown, lockfileVersion: unknown = 3): string =>
-  JSON.stringify({ name: 'project', lockfileVersion, packages });
+  JSON.stringify({
+    name: 'project',
+    lockfileVersion,
+    packages: Array.isArray(packages) ? packages : { '': root(packages), ...Object(packages) },
+  });
 const names = (packages: unknown, more: Partial<InstallTerms> = {}): string[] =>
   pinnedBy(lock(packages), { ...terms, ...more }).flatMap((each) => each.packages.map(({ name }) => name));
 /** A lockfile that pins left, with more text among its entries and behind them. */
 const textWith = (within: string, behind: string): string =>
-  `{"lockfileVersion":3,"packages":{"node_modules/left":${JSON.stringify(entry('left'))}${within}}${behind}}`;
+  `{"lockfileVersion":3,"packages":{"":{"dependencies":{"left":"*"}},"node_modules/left":${JSON.stringify(entry('left'))}${within}}${behind}}`;
 const many = (parts: number, part: (n: number) => string): string =>
   Array.from({ length: parts }, (_, n) => part(n)).join(',');
 
 const taken = (packages: unknown, more: Partial<InstallTerms> = {}) =>
   lockedBy(lock(packages), { ...terms, ...more });
 
+/** A lockfile by what each entry depends on, and more about some. */
+const tree = (depends: Record<string, readonly string[]>, more: Record<string, unknown> = {}) =>
+  Object.fromEntries(
+    Object.entries(depends).map(([path, wanted]) => [
+      path,
+      {
+        ...(path.includes('node_modules/') ? entry(path) : {}),
+        dependencies: Object.fromEntries(wanted.map((name) => [name, '*'])),
+        ...Object(more[path]),
+      },
+    ]),
+  );
+const reached = (...args: Parameters<typeof tree>): string[] =>
+  pinnedBy(lock(tree(...args)), terms).map(({ packages: [first] }) =>
+    new URL(first!.resolved!).pathname.replace(/^\/(node_modules\/)?|\/-\/.*/g, ''),
+  );
+
+const linked = (path: string) => ({ link: true, resolved: path });
+const inner = (depth: number): string => Array.from({ length: depth }, () => 'node_modules/a').join('/');
+/** Entries of one and the same digest. */
+const named = (count: number) =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, n) => [`node_modules/a${n}`, entry(`a${n}`, { integrity: hash('a') })]),
+  );
+
 describe('A lockfile pins', () => {
   it('what it names with digest and address, each content once', () => {
     const found = pinnedBy(
       lock({
-        '': { name: 'project', dependencies: { left: '1.0.0' } },
         'node_modules/left': entry('left'),
         'node_modules/@acme/right': entry('@acme/right'),
         'node_modules/right/node_modules/left': entry('left'),
@@ -120,7 +155,6 @@ describe('An install takes from the addresses of a lockfile', () => {
     const weak = { integrity: 'sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=' };
     expect(
       taken({
-        '': { name: 'project' },
         'node_modules/left': entry('left'),
         'node_modules/right/node_modules/left': entry('left'),
         'node_modules/alias': { ...entry('real'), name: 'real' },
@@ -160,6 +194,80 @@ describe('An install takes from the addresses of a lockfile', () => {
 });
 
 describe('An install needs', () => {
+  it('what something depends on, as Node finds it, and not what is left over', () => {
+    expect(
+      reached({
+        '': ['a', '@acme/b'],
+        'node_modules/a': ['c'],
+        'node_modules/a/node_modules/c': ['d'],
+        'node_modules/a/node_modules/e': [],
+        'node_modules/a/other/node_modules/d': [],
+        'node_modules/@acme/b': ['c', 'a'],
+        'node_modules/@acme/node_modules/c': [],
+        'node_modules/c': [],
+        'node_modules/d': [],
+        'node_modules/orphan': ['f'],
+        'node_modules/f': [],
+        'node_modules/gone/node_modules/d': [],
+        'my_node_modules/a': [],
+      }),
+    ).toEqual(['a', 'a/node_modules/c', '@acme/b', 'c', 'd']);
+  });
+
+  it.each(['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies'])(
+    'the %s of the project',
+    (kind) => {
+      const packages = { '': { [kind]: { left: '*' } }, 'node_modules/left': entry('left') };
+      expect(names(packages)).toEqual(['left']);
+    },
+  );
+
+  it.each<[string, Record<string, unknown>, readonly string[]]>([
+    ['its workspaces, whether something depends on them or not', { workspaces: ['packages/*'] }, []],
+    ['the directories that it links', {}, ['one', 'two']],
+  ])('what %s depend on', (_, more, dependencies) => {
+    expect(
+      reached(
+        {
+          '': dependencies,
+          'node_modules/one': [],
+          'packages/one': ['a'],
+          'packages/one/node_modules/a': [],
+          'node_modules/a': [],
+          'node_modules/two': [],
+          'packages/one/two': ['a', 'b'],
+          'node_modules/b': [],
+          'node_modules/only-to-develop': [],
+        },
+        {
+          '': more,
+          'node_modules/one': linked('packages/one'),
+          'node_modules/two': linked('packages/one/two'),
+          'packages/one': { devDependencies: { 'only-to-develop': '*' } },
+          'node_modules/a': { devDependencies: { orphan: '*' } },
+        },
+      ),
+    ).toEqual(['packages/one/node_modules/a', 'b', 'only-to-develop']);
+  });
+
+  it('no directory that nothing links, nor what it depends on', () => {
+    const links = { 'node_modules/one': { link: true, resolved: 'one' } };
+    expect(reached({ '': [], 'node_modules/one': [], one: ['a'], 'node_modules/a': [] }, links)).toEqual([]);
+  });
+
+  it('nothing that only a package of another platform depends on', () => {
+    const packages = { '': ['a', 'b'], 'node_modules/a': ['c', 'd'], 'node_modules/b': ['d'] };
+    const more = { 'node_modules/a': { os: ['sunos'], optional: true } };
+    expect(reached({ ...packages, 'node_modules/c': [], 'node_modules/d': [] }, more)).toEqual(['b', 'd']);
+  });
+
+  it('nothing where it takes too long to find out', () => {
+    const deep = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [inner(n + 1), ['a']]));
+    const wanted = Array.from({ length: 10_000 }, (_, n) => `x${n}`);
+    expect(reached({ '': ['a'], ...deep })).toHaveLength(300);
+    expect(reached({ '': ['a'], ...deep, [inner(300)]: wanted })).toEqual([]);
+  });
+
   it.each([
     ['dev', { dev: true }, ['dev']],
     ['optional', { optional: true }, ['optional']],
@@ -219,6 +327,12 @@ describe('Content that has several names', () => {
     );
     expect(others).toEqual([]);
     expect(found!.packages.map(({ name }) => name)).toEqual(['evil', 'lodash']);
+  });
+
+  it('is not pinned where it has too many names to look all of them up', () => {
+    expect(names(named(100))).toHaveLength(100);
+    expect(names(named(101))).toEqual([]);
+    expect(besidesIn(lock(named(101)))!({ digest: digest('a'), packages: [] })).toBeUndefined();
   });
 
   it.each([
