@@ -48,7 +48,7 @@ export default {
       name: 'pure',
       comment: 'no I/O in the pure parts',
       severity: 'error',
-      from: { path: '^src/(content|errors|ecosystems|verify)' },
+      from: { path: '^src/(content|errors|ecosystems|log|verify)' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
     },
     home('libp2p-stays-in-p2p', '@libp2p|libp2p', '^src/p2p/'),

@@ -14,6 +14,7 @@ import { fillGuards } from './mutations/fill.ts';
 import { imageGuards } from './mutations/images.ts';
 import { launchGuards } from './mutations/launches.ts';
 import { leavingGuards } from './mutations/leaving.ts';
+import { logGuards } from './mutations/log.ts';
 import { npmGuards } from './mutations/npm.ts';
 import { proxyGuards } from './mutations/proxy.ts';
 import { quickWayGuards } from './mutations/quick-way.ts';
@@ -39,5 +40,6 @@ export const mutations = [
   ...agentGuards,
   ...fillGuards,
   ...imageGuards,
+  ...logGuards,
   ...commandGuards,
 ];

@@ -34,6 +34,8 @@ export interface ErrorDetails {
   CREDENTIALS_NEEDED: { what: string; upstream: string };
   DOCUMENT_INVALID: { what: string; reason: string };
   DOCUMENT_TOO_LARGE: { what: string; limit: number };
+  /** What came does not prove what it should: a signature, a hash or enough cosignatures are wanting. */
+  NOT_PROVEN: { what: string; reason: string };
   /** Stored content no longer has its digest; it has been removed. */
   CACHE_CORRUPT: { digest: string; actual: string };
   CACHE_READ_ONLY: { path: string; reason: string };
@@ -72,6 +74,7 @@ const messages: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => strin
   CREDENTIALS_NEEDED: (d) => `Credentials needed for ${d.what} at ${d.upstream}`,
   DOCUMENT_INVALID: (d) => `Cannot read ${d.what}: ${d.reason}`,
   DOCUMENT_TOO_LARGE: (d) => `Refused ${d.what}: larger than the limit of ${d.limit} bytes`,
+  NOT_PROVEN: (d) => `Refused ${d.what}: ${d.reason}`,
   CACHE_CORRUPT: (d) =>
     `Cached content was damaged and has been removed: expected ${d.digest}, found ${d.actual}`,
   CACHE_READ_ONLY: (d) => `Cannot write the cache at ${d.path}: ${d.reason}`,

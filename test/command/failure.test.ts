@@ -17,6 +17,7 @@ const details: ErrorDetails = {
   CREDENTIALS_NEEDED: { what: 'x', upstream: 'y' },
   DOCUMENT_INVALID: { what: 'x', reason: 'y' },
   DOCUMENT_TOO_LARGE: { what: 'x', limit: 1 },
+  NOT_PROVEN: { what: 'x', reason: 'y' },
   CACHE_CORRUPT: { digest: 'a', actual: 'b' },
   CACHE_READ_ONLY: { path: 'x', reason: 'y' },
   CACHE_UNREADABLE: { path: 'x', reason: 'y' },

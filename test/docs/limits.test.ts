@@ -99,6 +99,18 @@ const limits: Readonly<
     ['proxy/upstream', 'LESS_MS', formatDuration],
   ],
   'failures in a row, of what is fetched ahead from one upstream': [['agent/fetch-ahead', 'FAILURES', asIs]],
+  'signed note or checkpoint': [
+    ['log/note', 'NOTE_LIMIT', binary],
+    ['log/note', 'SIGNATURES_LIMIT', asIs],
+  ],
+  'policy file': [['log/policy', 'POLICY_LIMIT', binary]],
+  'proof of a log': [
+    ['log/proof', 'PROOF_LIMIT', binary],
+    ['log/proof', 'HASHES_LIMIT', asIs],
+  ],
+  'request to a witness': [['log/witness', 'REQUEST_LIMIT', binary]],
+  'entry of a log': [['log/tiles', 'ENTRY_LIMIT', asIs]],
+  'entries of a bundle, hashes of a tile': [['log/tiles', 'TILE_WIDTH', asIs]],
   redirects: [['proxy/upstream', 'REDIRECTS', asIs]],
   'cache on the disk': [['cache/room', 'LOW_WATER', (share) => `${share * 100} %`]],
   'least `cache.limit`': [['config/settings', 'LEAST_CACHE', formatBytes]],

@@ -1,0 +1,314 @@
+import { guardsIn } from './mutation.ts';
+
+/** Nothing of a log is believed that nobody has signed, or that is not in its tree. */
+export const logGuards = [
+  ...guardsIn(
+    'src/content/merkle.ts',
+    'test/content/merkle.test.ts',
+    {
+      why: 'A leaf passes for a node, and an entry can be made of hashes',
+      find: 'sha256(Buffer.concat([LEAF, entry]))',
+      replace: 'sha256(entry)',
+    },
+    {
+      why: 'An entry is proven that the log is too short for',
+      find: 'if (index < 0n || index >= size) return false;',
+      replace: '',
+    },
+    {
+      why: 'A proof of inclusion may be longer than the way to the root',
+      find: '  for (const p of proof) {\n    if (sn === 0n) return false;\n',
+      replace: '  for (const p of proof) {\n',
+    },
+    {
+      why: 'A proof of inclusion may stop below the root',
+      find: 'return sn === 0n && equalHashes(r, root);',
+      replace: 'return equalHashes(r, root);',
+      only: 'proves no other leaf',
+    },
+    {
+      why: 'Any tree includes any entry',
+      find: 'return sn === 0n && equalHashes(r, root);',
+      replace: 'return sn === 0n;',
+    },
+    {
+      why: 'A log may become shorter',
+      find: 'if (older.size < 0n || older.size > newer.size) return false;',
+      replace: '',
+    },
+    {
+      why: 'An empty tree may have any root',
+      find: 'proof.length === 0 && equalHashes(older.root, EMPTY_ROOT)',
+      replace: 'proof.length === 0',
+    },
+    {
+      why: 'Two trees of one size may differ',
+      find: 'proof.length === 0 && equalHashes(older.root, newer.root)',
+      replace: 'proof.length === 0',
+    },
+    {
+      why: 'A log may exchange what it had',
+      find: 'sn === 0n && equalHashes(fr, older.root) && equalHashes(sr, newer.root)',
+      replace: 'sn === 0n && equalHashes(sr, newer.root)',
+    },
+    {
+      why: 'A log may go on with anything',
+      find: 'sn === 0n && equalHashes(fr, older.root) && equalHashes(sr, newer.root)',
+      replace: 'sn === 0n && equalHashes(fr, older.root)',
+    },
+  ),
+  ...guardsIn('src/log/text.ts', 'test/log/note.test.ts', {
+    why: 'One signature has many spellings, and others read another one than we',
+    find: 'return encodeBase64(bytes) === text ? bytes : undefined;',
+    replace: 'return bytes;',
+  }),
+  ...guardsIn(
+    'src/log/text.ts',
+    'test/log/checkpoint.test.ts',
+    {
+      why: 'A size beyond what others can read is another one to them',
+      find: 'return number <= LARGEST ? number : undefined;',
+      replace: 'return number;',
+    },
+    {
+      why: 'A hash may be cut',
+      find: 'return bytes?.byteLength === HASH_SIZE ? bytes : undefined;',
+      replace: 'return bytes;',
+    },
+  ),
+  ...guardsIn(
+    'src/log/text.ts',
+    'test/log/proof.test.ts',
+    {
+      why: 'A proof fills the memory',
+      find: 'if (bytes.byteLength > limit)',
+      replace: 'if (bytes.byteLength < 0)',
+      only: 'too long',
+    },
+    {
+      why: 'What is no UTF-8 is read as something else',
+      find: 'fatal: true, ',
+      replace: '',
+      only: 'no UTF-8',
+    },
+  ),
+  ...guardsIn(
+    'src/log/keys.ts',
+    'test/log/note.test.ts',
+    {
+      why: 'A key is taken for that of another name',
+      find: 'if (verifier.id !== Number.parseInt(id, 16))',
+      replace: 'if (verifier.id < 0)',
+    },
+    {
+      why: 'A cosignature has times that others cannot read',
+      find: 'return signed && time < 2n ** 63n ?',
+      replace: 'return signed ?',
+    },
+    {
+      why: 'A cosignature is good for every time',
+      find: 'Buffer.from(`cosignature/v1\\ntime ${time}\\n${text}`)',
+      replace: 'Buffer.from(`cosignature/v1\\n${text}`)',
+      only: 'A signature > with a time',
+    },
+    {
+      why: 'Whatever has the right length is a signature',
+      find: 'signature.byteLength === ED25519_SIZE && verify(null, Buffer.from(text), key, signature)',
+      replace: 'signature.byteLength === ED25519_SIZE',
+    },
+  ),
+  ...guardsIn(
+    'src/log/note.ts',
+    'test/log/note.test.ts',
+    {
+      why: 'A forged signature of a known key goes unnoticed',
+      find: '    if (statement === undefined)\n',
+      replace: '    if (statement === undefined) continue;\n    if (statement === null)\n',
+      only: 'A signature',
+    },
+    {
+      why: 'A key is known by its name alone',
+      find: 'name === each.name && id === each.id',
+      replace: 'name === each.name',
+    },
+    {
+      why: 'A key is known by its short ID alone',
+      find: 'name === each.name && id === each.id',
+      replace: 'id === each.id',
+    },
+    {
+      why: 'A note of countless signatures keeps us busy',
+      find: 'if (lines.length > SIGNATURES_LIMIT)',
+      replace: 'if (lines.length < 0)',
+    },
+    {
+      why: 'A note steers the terminal',
+      find: 'if (hasControls(note))',
+      replace: 'if (note === undefined)',
+    },
+    {
+      why: 'A note of any size is searched',
+      find: 'if (note.length > NOTE_LIMIT)',
+      replace: 'if (note.length < 0)',
+    },
+  ),
+  ...guardsIn(
+    'src/log/policy.ts',
+    'test/log/checkpoint.test.ts',
+    {
+      why: '10, 33: a checkpoint of another log is believed',
+      find: 'by.name === checkpoint.origin && policy',
+      replace: 'policy',
+    },
+    {
+      why: 'A witness signs in the place of the log',
+      find: ' && policy.logs.some(({ verifier }) => verifier === by)',
+      replace: '',
+    },
+    {
+      why: 'Nobody need have cosigned',
+      find: 'if (policy.quorum !== undefined && !agrees(',
+      replace: 'if (policy.quorum === null && !agrees(',
+    },
+    {
+      why: 'One of a group is enough',
+      find: '.length >= member.least;',
+      replace: '.length >= 1;',
+    },
+    {
+      why: 'One witness counts for two',
+      find: 'if (Buffer.compare(other.verifier.publicKey, verifier.publicKey) === 0)',
+      replace: 'if (other === undefined)',
+    },
+    {
+      why: 'A member of two groups counts twice',
+      find: 'if (grouped.has(member))',
+      replace: 'if (member === undefined)',
+    },
+    {
+      why: 'The key of a witness is taken for that of a log',
+      find: 'if (verifier.type !== type)',
+      replace: 'if (verifier.type === undefined)',
+    },
+    {
+      why: 'The last of two quorums holds',
+      find: 'if (quorum !== undefined) throw',
+      replace: 'if (quorum === null) throw',
+    },
+    {
+      why: 'A group whose threshold is 0 agrees with everything',
+      find: 'if (least < 1 || least > count)',
+      replace: 'if (least > count)',
+    },
+  ),
+  ...guardsIn(
+    'src/log/proof.ts',
+    'test/log/proof.test.ts',
+    {
+      why: '4: any entry is proven by any proof',
+      find: 'if (!provesInclusion(path, index, leaf, proven))',
+      replace: 'if (index < 0n)',
+    },
+    {
+      why: 'A proof of countless hashes keeps us busy',
+      find: 'if (lines.length > HASHES_LIMIT)',
+      replace: 'if (lines.length < 0)',
+      only: '64 hashes',
+    },
+  ),
+  ...guardsIn(
+    'src/log/witness.ts',
+    'test/log/witness.test.ts',
+    {
+      why: 'A witness cosigns what its log did not sign',
+      find: 'if (openNote(next.note, known, what).length === 0)',
+      replace: 'if (openNote(next.note, known, what).length < 0)',
+    },
+    {
+      why: 'A witness goes back to an older tree',
+      find: 'if (old !== before.size)',
+      replace: 'if (old > before.size)',
+    },
+    {
+      why: 'A witness cosigns two trees of one size',
+      find: 'if (old === next.size && !equalHashes(before.root, next.root))',
+      replace: 'if (old < 0n)',
+    },
+    {
+      why: '24: a witness cosigns a fork',
+      find: 'if (!provesConsistency(proof, before, next))',
+      replace: 'if (proof === undefined)',
+    },
+    {
+      why: 'The answer of a witness changes what it has signed',
+      find: 'if (note.text !== checkpoint.note.text)',
+      replace: 'if (note.text === undefined)',
+    },
+  ),
+  ...guardsIn(
+    'src/log/read-tiles.ts',
+    'test/log/tiles.test.ts',
+    {
+      why: '6: hashes at the right edge are believed as they come',
+      find: 'if (!equalHashes(joined(peaks), head.root))',
+      replace: 'if (peaks === undefined)',
+      only: 'one bit',
+    },
+    {
+      why: '6: full tiles are believed as they come',
+      find: 'if (!equalHashes(rootOf(hashes), above[Number(index % BigInt(TILE_WIDTH))]!))',
+      replace: 'if (above === undefined)',
+      only: 'one bit',
+    },
+    {
+      why: 'Entries are believed as they come',
+      find: '!equalHashes(leafHash(entry), leaves[i]!)',
+      replace: 'i < 0',
+      only: 'one bit',
+    },
+  ),
+  ...guardsIn(
+    'src/commands/log/verify.ts',
+    'test/commands/log.test.ts',
+    {
+      why: '14: a log that has become shorter is found in order',
+      find: 'if (size > opened.checkpoint.size)',
+      replace: 'if (size < 0n)',
+      only: '14:',
+    },
+    {
+      why: '29: a fork is found in order',
+      find: 'if (!equalHashes(await opened.log.rootAt(size), root))',
+      replace: 'if (size < 0n)',
+      only: '29:',
+    },
+  ),
+  ...guardsIn('src/proxy/http-tiles.ts', 'test/commands/log.test.ts', {
+    why: '2: a server fills the memory',
+    find: 'if (size > limit)',
+    replace: 'if (size < 0)',
+    only: '2:',
+  }),
+  ...guardsIn(
+    'src/log/tiles.ts',
+    'test/log/tiles.test.ts',
+    {
+      why: 'A bundle is read beyond its end',
+      find: 'if (end > bytes.byteLength) throw',
+      replace: 'if (end < 0) throw',
+      only: 'A bundle',
+    },
+    {
+      why: 'A bundle of countless entries keeps us busy',
+      find: 'if (entries.length === TILE_WIDTH) throw',
+      replace: 'if (entries.length < 0) throw',
+      only: 'A bundle',
+    },
+    {
+      why: 'The length of an entry is cut to 16 bits',
+      find: 'if (entry.byteLength > ENTRY_LIMIT)',
+      replace: 'if (entry.byteLength < 0)',
+      only: 'A bundle',
+    },
+  ),
+];
