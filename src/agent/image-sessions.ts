@@ -16,6 +16,7 @@ import { mirrorOf } from '../proxy/image-gate.ts';
 import type { RegistryClient } from '../proxy/registry-client.ts';
 import type { Launch } from '../shims/launch.ts';
 import { mirroredConf, wantedBy } from '../shims/mirrored.ts';
+import { proxiesIn } from '../shims/proxies.ts';
 import { readRegistriesConf, type RegistriesConf } from '../shims/registries-conf.ts';
 import { certificatesFor } from '../shims/registry-certificates.ts';
 import { readCredential, type RegistryCredential } from '../shims/registry-credentials.ts';
@@ -194,12 +195,5 @@ function connectionTo(host: string, env: Readonly<Record<string, string>>): Conn
   const ca = certificatesFor(host, env);
   const trust = { strictSsl: true, ...(ca.length > 0 ? { ca } : {}) };
   if (isLoopback(host)) return trust;
-  const said = (name: string): string | undefined => env[name.toUpperCase()] || env[name] || undefined;
-  const [httpProxy, httpsProxy, noProxy] = ['http_proxy', 'https_proxy', 'no_proxy'].map(said);
-  return {
-    ...trust,
-    ...(httpProxy === undefined ? {} : { httpProxy }),
-    ...(httpsProxy === undefined ? {} : { httpsProxy }),
-    ...(noProxy === undefined ? {} : { noProxy }),
-  };
+  return { ...trust, ...proxiesIn(env) };
 }

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
+
+const foreignLog = resolve('test/data/tlog-tessera');
+const foreignKey = [
+  '--key',
+  'example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx',
+];
 
 /** How a command is called so that it ends by itself, and the exit code it has in a home where nothing was done yet. */
 const calls: Readonly<Record<string, readonly [args: readonly string[], code: number]>> = {
@@ -23,6 +30,9 @@ const calls: Readonly<Record<string, readonly [args: readonly string[], code: nu
   doctor: [[], 0],
   env: [[], 0],
   exec: [['--', 'true'], 0],
+  'log proof': [[foreignLog, '7', ...foreignKey], 0],
+  'log show': [[foreignLog, ...foreignKey], 0],
+  'log verify': [[foreignLog, ...foreignKey], 0],
   pull: [['npm:'], 2],
   'shim disable': [['nonsense'], 2],
   'shim enable': [['nonsense'], 2],

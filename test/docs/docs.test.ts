@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,6 +21,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   'npm uninstall --global pyrsia': 'test/e2e/install.test.ts does it',
   'pyrsia pull nginx:latest': 'test/commands/pull-image.test.ts pulls it from a registry of its own',
   'pyrsia pull images.example/org/app:1 --platform linux/arm64 -o oci-archive:app.tar': 'so does this one',
+  'pyrsia log verify https://log.example/ --key log.example+33d7b496+AeHTu4…':
+    'test/commands/log.test.ts does it with a server of its own',
   'pyrsia exec -- podman pull nginx': 'test/e2e/images.test.ts does it',
   'pyrsia exec -- skopeo copy docker://nginx dir:nginx': 'so it does this',
   'pyrsia uninstall --purge --yes':
@@ -90,6 +92,9 @@ beforeAll(async () => {
   });
   mkdirSync(join(project.dir, 'packages'));
   mkdirSync(join(sandbox.root, 'bin'));
+  cpSync('test/data/tlog-tessera', join(project.dir, 'log'), { recursive: true });
+  const key = 'example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx';
+  writeFileSync(join(project.dir, 'log.policy'), `log ${key}\nquorum none\n`);
   for (const [name, command] of [
     ['pyrsia', sandbox.pyrsiaCommand([])],
     ['nano', ['true']],
@@ -118,6 +123,12 @@ async function prepare(line: string): Promise<void> {
     expect(await pyrsia('shim', 'install', 'npm', 'npx')).toMatchObject({ code: 0 });
   // What lines before it have installed is not on the PATH of the shell that runs it.
   if (line.includes(' doctor')) expect(await pyrsia('shim', 'uninstall')).toMatchObject({ code: 0 });
+  if (line.includes('7.tlog-proof --entry'))
+    expect(
+      await sh(
+        'pyrsia log show log 7 --policy log.policy >7.entry && pyrsia log proof log 7 --policy log.policy -o 7.tlog-proof',
+      ),
+    ).toMatchObject({ code: 0 });
   if (/ cache (rm|info)|why/.test(line)) expect(await pyrsia('pull', ...cached)).toMatchObject({ code: 0 });
 }
 
