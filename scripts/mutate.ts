@@ -2,7 +2,8 @@
  * Tries whether the tests would notice: takes out the guards listed in `mutations.ts`, one after the other,
  * in copies of the tree, and demands that a test fails each time.
  *
- * `npm run mutate` tries all; `npm run mutate -- src/proxy` those in files whose path contains the argument.
+ * `npm run mutate` tries all; `npm run mutate -- src/proxy` those in files whose path contains the
+ * argument, and those whose reason does.
  *
  * @module
  */
@@ -22,8 +23,8 @@ const AT_A_TIME = 2;
 
 const root = join(import.meta.dirname, '..');
 const [part = ''] = process.argv.slice(2);
-const chosen = mutations.filter(({ file }) => file.includes(part));
-if (chosen.length === 0) throw new Error(`No mutation is in a file like "${part}"`);
+const chosen = mutations.filter(({ file, why }) => file.includes(part) || why.includes(part));
+if (chosen.length === 0) throw new Error(`No mutation is in a file like "${part}", or says so`);
 
 const copies = await Promise.all(Array.from({ length: AT_A_TIME }, copyOfTree));
 try {

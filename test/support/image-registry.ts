@@ -13,12 +13,14 @@ import {
   type RequestListener,
   type ServerResponse,
 } from 'node:http';
-import { type AddressInfo, createServer as createSocketServer } from 'node:net';
+import { type AddressInfo, connect, createServer as createSocketServer } from 'node:net';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Certificate } from '../fixtures/registry/certificate.ts';
 import { type Running, start } from './command.ts';
+import type { TokenServer } from './token-server.ts';
 
 /** What the tests of images need besides Node. */
 export const imageTools: readonly string[] = ['docker-registry', 'skopeo', 'umoci'];
@@ -39,35 +41,78 @@ export interface ImageRegistry extends AsyncDisposable {
   push(layout: string, tag: string, name: string): Promise<void>;
 }
 
-/** Starts a registry, into which only "me" gets with "secret" where it is `locked`. */
-export async function startRegistry({ locked = false } = {}): Promise<ImageRegistry> {
+/** How a registry is started. Whoever is let in to some is let in as "me" with "secret". */
+export interface RegistryOptions {
+  /** It lets nobody else in. */
+  readonly locked?: boolean;
+  /** It wants a token of this one's. */
+  readonly tokens?: TokenServer;
+  /** It shows the one certificate, and lets in who shows the other. */
+  readonly tls?: { readonly server: Certificate; readonly client: Certificate };
+  /** At which address of this machine. */
+  readonly address?: '127.0.0.1' | '[::1]';
+}
+
+/** Starts a registry. */
+export async function startRegistry({
+  locked = false,
+  tokens: server,
+  tls,
+  address = '127.0.0.1',
+}: RegistryOptions = {}): Promise<ImageRegistry> {
   const directory = mkdtempSync(join(tmpdir(), 'registry-'));
   const port = await freePort();
-  const users = join(directory, 'users');
-  writeFileSync(users, `me:${SECRET}\n`);
+  const write = (name: string, content: string): string => {
+    writeFileSync(join(directory, name), content);
+    return join(directory, name);
+  };
+  const token = server && {
+    realm: server.realm,
+    service: server.service,
+    issuer: server.issuer,
+    rootcertbundle: write('tokens.pem', server.certificate),
+  };
   const config = {
     version: '0.1',
     log: { level: 'error', accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: join(directory, 'data') }, delete: { enabled: true } },
-    http: { addr: `127.0.0.1:${port}`, secret: 'for one test' },
-    ...(locked ? { auth: { htpasswd: { realm: 'test', path: users } } } : {}),
+    http: {
+      addr: `${address}:${port}`,
+      secret: 'for one test',
+      ...(tls && {
+        tls: {
+          key: write('key.pem', tls.server.key),
+          certificate: write('cert.pem', tls.server.cert),
+          clientcas: [write('client.pem', tls.client.cert)],
+        },
+      }),
+    },
+    ...(locked ? { auth: { htpasswd: { realm: 'test', path: write('users', `me:${SECRET}\n`) } } } : {}),
+    ...(token ? { auth: { token } } : {}),
   };
   mkdirSync(join(directory, 'data'));
   const file = join(directory, 'config.yml');
   writeFileSync(file, JSON.stringify(config)); // JSON is YAML
-  const host = `127.0.0.1:${port}`;
+  const host = `${address}:${port}`;
   const running: Running = start(['docker-registry', 'serve', file], {
     env: process.env,
     timeoutMs: 600_000,
   });
   running.result.catch(() => undefined);
-  await until(async () => (await fetch(`http://${host}/v2/`)).status < 500);
+  await until(async () => {
+    const socket = connect(port, address.replace(/[[\]]/g, ''));
+    await once(socket, 'connect');
+    socket.destroy();
+  });
 
   return {
     host,
     async push(layout, tag, name) {
       const args = ['copy', '--all', '--preserve-digests', '--dest-tls-verify=false', '-q'];
-      const login = locked ? ['--dest-creds', 'me:secret'] : [];
+      const login = [
+        ...(locked || server ? ['--dest-creds', 'me:secret'] : []),
+        ...(tls ? ['--dest-cert-dir', certificates(join(directory, 'certs'), tls)] : []),
+      ];
       const from = `oci:${layout}:${tag}`;
       const pushed = await start(
         ['skopeo', '--insecure-policy', ...args, ...login, from, `docker://${host}/${name}`],
@@ -81,6 +126,18 @@ export async function startRegistry({ locked = false } = {}): Promise<ImageRegis
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Writes into a directory what a client trusts there and shows, in the names that docker and podman look for. */
+export function certificates(
+  folder: string,
+  { server, client }: NonNullable<RegistryOptions['tls']>,
+): string {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'ca.crt'), server.cert);
+  writeFileSync(join(folder, 'client.cert'), client.cert);
+  writeFileSync(join(folder, 'client.key'), client.key);
+  return folder;
 }
 
 /** A registry that passes on what it is asked, and remembers it. */
@@ -182,9 +239,13 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function until(holds: () => Promise<boolean>): Promise<void> {
+async function until(works: () => Promise<void>): Promise<void> {
   for (let tries = 0; tries < 600; tries++) {
-    if (await holds().catch(() => false)) return;
+    const isWorking = await works().then(
+      () => true,
+      () => false,
+    );
+    if (isWorking) return;
     await delay(50);
   }
   throw new Error('It never came to be');

@@ -1,0 +1,169 @@
+/** Registries that want to know who asks, and those with unusual addresses: podman and skopeo pull from them through us. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { selfSigned } from '../fixtures/registry/certificate.ts';
+import {
+  certificates,
+  has,
+  imageTools,
+  type ImageRegistry,
+  startFront,
+  startRegistry,
+} from '../support/image-registry.ts';
+import { Layout, type MadeImage } from '../support/oci-layout.ts';
+import { openSandbox, type Sandbox } from '../support/sandbox.ts';
+import { startTokenServer, type TokenServer } from '../support/token-server.ts';
+
+const me = { auth: Buffer.from('me:secret').toString('base64') };
+
+describe.skipIf(!has(...imageTools, 'podman'))('Images of registries that do not let everybody in', () => {
+  let shelf: Sandbox;
+  let layout: Layout;
+  let app: MadeImage;
+
+  beforeAll(async () => {
+    shelf = openSandbox();
+    layout = new Layout(join(shelf.root, 'layout'));
+    app = await layout.image({ layers: [{ a: 'a' }, { b: randomBytes(2 ** 20) }, { c: 'c' }] }, 'app');
+  });
+  afterAll(async () => shelf[Symbol.asyncDispose]());
+
+  let sandbox: Sandbox;
+  let env: Record<string, string>;
+
+  beforeEach(() => {
+    sandbox = openSandbox();
+    const storage = join(sandbox.root, 'storage.conf');
+    const [graph, run] = ['graph', 'runroot'].map((name) => join(sandbox.root, name));
+    writeFileSync(storage, `[storage]\ndriver = "vfs"\ngraphroot = "${graph}"\nrunroot = "${run}"\n`);
+    env = {
+      CONTAINERS_REGISTRIES_CONF: join(sandbox.root, 'registries.conf'),
+      CONTAINERS_STORAGE_CONF: storage,
+      STORAGE_DRIVER: 'vfs',
+    };
+    writeFileSync(env['CONTAINERS_REGISTRIES_CONF']!, '');
+  });
+  afterEach(async () => sandbox[Symbol.asyncDispose]());
+
+  const insecure = (...hosts: string[]): void =>
+    writeFileSync(
+      env['CONTAINERS_REGISTRIES_CONF']!,
+      hosts.map((host) => `[[registry]]\nlocation = "${host}"\ninsecure = true\n`).join(''),
+    );
+  const logIn = (...registries: string[]): void => {
+    env['REGISTRY_AUTH_FILE'] = join(sandbox.root, 'auth.json');
+    const auths = Object.fromEntries(registries.map((registry) => [registry, me]));
+    writeFileSync(env['REGISTRY_AUTH_FILE'], JSON.stringify({ auths }));
+  };
+  const exec = async (...command: string[]) => sandbox.pyrsia(['exec', '--', ...command], { env });
+  const copy = async (name: string) =>
+    exec('skopeo', '--insecure-policy', 'copy', '-q', `docker://${name}`, `dir:${sandbox.root}/copy`);
+  const wholly = { code: 0, stderr: expect.stringContaining('5 artifacts · 5 upstream · 5 verified') };
+
+  it('comes from one that knows its users, and is private', async () => {
+    await using registry = await startRegistry({ locked: true });
+    await registry.push(layout.directory, 'app', 'org/app:1');
+    await using front = await startFront(registry.host);
+    insecure(front.host);
+    logIn(front.host);
+    expect(await exec('podman', 'pull', '-q', `${front.host}/org/app:1`)).toMatchObject(wholly);
+    const { stdout } = await sandbox.pyrsia(['cache', 'ls', '--json']);
+    const kept = JSON.parse(stdout) as { private: boolean }[];
+    expect(kept.length).toBeGreaterThan(0);
+    expect(kept.every((each) => each.private)).toBe(true);
+
+    // Who is nobody there does not get it, from us or from there, though all of it is here.
+    logIn();
+    const refused = await sandbox.pyrsia(['pull', '--no-load', `${front.host}/org/app:1`], { env });
+    expect(refused.code).toBe(4);
+    expect((await copy(`${front.host}/org/app:1`)).code).not.toBe(0);
+  });
+
+  describe('by tokens', () => {
+    let server: TokenServer;
+    let registry: ImageRegistry;
+    beforeAll(async () => {
+      server = await startTokenServer();
+      registry = await startRegistry({ tokens: server });
+      for (const name of ['org/app:1', 'private/app:1']) await registry.push(layout.directory, 'app', name);
+    });
+    afterAll(async () => {
+      await registry[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    });
+    beforeEach(() => {
+      server.lifetime = 600;
+      server.requests.length = 0;
+    });
+
+    it('comes with one for anybody, and with one of the user’s for what is theirs', async () => {
+      insecure(registry.host);
+      logIn(registry.host);
+      expect(await copy(`${registry.host}/org/app:1`)).toMatchObject(wholly);
+      expect(server.requests).toEqual(['repository:org/app:pull by nobody']);
+      expect(await copy(`${registry.host}/private/app:1`)).toMatchObject(wholly);
+      expect(server.requests).toContain('repository:private/app:pull by me');
+    });
+
+    it('comes whole when the token is over in mid-pull, in spite of what was said of it', async () => {
+      await using front = await startFront(registry.host);
+      insecure(front.host);
+      server.lifetime = 1;
+      const { digest } = app.layers[1]!;
+      let isFirst = true;
+      front.instead = async (request) => {
+        if (!isFirst || !request.url!.endsWith(digest)) return false;
+        isFirst = false;
+        await delay(Math.max(0, server.overAt - Date.now()));
+        return false;
+      };
+      const pulled = await sandbox.pyrsia(['pull', '--no-load', `${front.host}/org/app:1`], { env });
+      expect([pulled.code, pulled.stderr]).toEqual([0, '']);
+      expect(server.requests.length).toBeGreaterThan(1);
+      const asked = front.requests.filter((request) => request.includes(`GET /v2/org/app/blobs/${digest}`));
+      expect(asked).toHaveLength(2);
+    });
+
+    it('does not come, and neither goes the credential, when it is sent elsewhere for one', async () => {
+      await using front = await startFront(registry.host);
+      await using stranger = await startFront(registry.host);
+      insecure(front.host);
+      logIn(front.host);
+      const realm = `http://localhost:${new URL(`http://${stranger.host}`).port}/token`;
+      front.instead = (_, response) => {
+        response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}",service="registry"` }).end();
+        return true;
+      };
+      const refused = await sandbox.pyrsia(['pull', '--no-load', `${front.host}/private/app:1`], { env });
+      expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('localhost')]);
+      expect(stranger.requests.filter((request) => request.includes('Basic'))).toEqual([]);
+      expect(front.requests.filter((request) => request.includes('Basic'))).toEqual([]);
+    });
+  });
+
+  it('comes from one at an IPv6 address', async () => {
+    await using registry = await startRegistry({ address: '[::1]' });
+    await registry.push(layout.directory, 'app', 'org/app:1');
+    insecure(registry.host);
+    expect(await copy(`${registry.host}/org/app:1`)).toMatchObject(wholly);
+    expect(await exec('podman', 'pull', '-q', `${registry.host}/org/app:1`)).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('4 cache'),
+    });
+    const pulled = await sandbox.pyrsia(['pull', '--no-load', `${registry.host}/org/app:1`], { env });
+    expect([pulled.code, pulled.stderr]).toEqual([0, '']);
+  });
+
+  it('comes from one that wants to see a certificate, which nobody else is shown', async () => {
+    const tls = { server: selfSigned(), client: selfSigned() };
+    await using registry = await startRegistry({ tls });
+    await registry.push(layout.directory, 'app', 'org/app:1');
+    const folder = join(sandbox.home, '.config/containers/certs.d', registry.host);
+    mkdirSync(join(sandbox.home, '.config/containers'), { recursive: true });
+    certificates(folder, tls);
+    expect(await copy(`${registry.host}/org/app:1`)).toMatchObject(wholly);
+  });
+});

@@ -1,0 +1,91 @@
+/**
+ * Who gives out tokens for a docker-registry, as docker's hub has one: signed, for a repository, and soon over.
+ *
+ * @see https://distribution.github.io/distribution/spec/auth/jwt/
+ * @module
+ */
+import { createPrivateKey, randomUUID, sign, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { selfSigned } from '../fixtures/registry/certificate.ts';
+
+/** How long docker-registry takes a token that is over, in seconds. */
+const LEEWAY_S = 60;
+
+/** A running token server. */
+export interface TokenServer extends AsyncDisposable {
+  /** What a registry names as its realm. */
+  readonly realm: string;
+  /** Who signs: what a registry trusts, as PEM. */
+  readonly certificate: string;
+  readonly issuer: string;
+  readonly service: string;
+  /** For what was asked, and by whom: `repository:a/b:pull by nobody`. */
+  readonly requests: string[];
+  /** How long tokens hold, in seconds, of which nobody is told the truth: they say five minutes. */
+  lifetime: number;
+  /** When the last one is over, in milliseconds since 1970. */
+  readonly overAt: number;
+}
+
+/** Starts one that lets "me" with "secret" do everything, and anybody else pull what is not below `private/`. */
+export async function startTokenServer(): Promise<TokenServer> {
+  const { key, cert } = selfSigned();
+  const chain = [new X509Certificate(cert).raw.toString('base64')];
+  const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const signed = (claims: object): string => {
+    const text = `${encoded({ typ: 'JWT', alg: 'ES256', x5c: chain })}.${encoded(claims)}`;
+    const privateKey = { key: createPrivateKey(key), dsaEncoding: 'ieee-p1363' } as const;
+    return `${text}.${sign('sha256', Buffer.from(text), privateKey).toString('base64url')}`;
+  };
+  let overAt = 0;
+
+  const server = createServer((request, response) => {
+    const { searchParams } = new URL(request.url ?? '/', 'http://token.invalid');
+    const [, shown = ''] = /^Basic (.+)$/.exec(request.headers.authorization ?? '') ?? [];
+    const [who = ''] = Buffer.from(shown, 'base64').toString().split(':');
+    const isMe = shown === Buffer.from('me:secret').toString('base64');
+    const scopes = searchParams.getAll('scope').flatMap((scope) => scope.split(' '));
+    requests.push(`${scopes.join(' ')} by ${who || 'nobody'}`);
+    if (who !== '' && !isMe) return void response.writeHead(401).end();
+    const access = scopes.flatMap((scope) => {
+      const [type = '', name = '', actions = ''] = scope.split(':');
+      if (isMe) return { type, name, actions: actions.split(',') };
+      return name.startsWith('private/') ? [] : { type, name, actions: ['pull'] };
+    });
+    const exp = Math.floor(Date.now() / 1000) - LEEWAY_S + running.lifetime;
+    overAt = (exp + LEEWAY_S + 1) * 1000;
+    const token = signed({
+      iss: running.issuer,
+      aud: running.service,
+      sub: who,
+      jti: randomUUID(),
+      exp,
+      nbf: exp - 600,
+      iat: exp - 600,
+      access,
+    });
+    response.end(JSON.stringify({ token, expires_in: 300 }));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const requests: string[] = [];
+  const running: TokenServer = {
+    realm: `http://127.0.0.1:${port}/token`,
+    certificate: cert,
+    issuer: 'test',
+    service: 'registry',
+    requests,
+    lifetime: 600,
+    get overAt() {
+      return overAt;
+    },
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+      await Promise.resolve();
+    },
+  };
+  return running;
+}
