@@ -18,7 +18,7 @@ import type { Launch } from '../shims/launch.ts';
 import { mirroredConf, wantedBy } from '../shims/mirrored.ts';
 import { proxiesIn } from '../shims/proxies.ts';
 import { readRegistriesConf, type RegistriesConf } from '../shims/registries-conf.ts';
-import { certificatesFor } from '../shims/registry-certificates.ts';
+import { certificatesFor, identityFor } from '../shims/registry-certificates.ts';
 import { readCredential, type RegistryCredential } from '../shims/registry-credentials.ts';
 import type { ConnectionSettings, ToolSettings } from '../shims/settings.ts';
 import type { Policy } from '../verify/expect.ts';
@@ -193,7 +193,12 @@ function isInsecure({ rules }: RegistriesConf, host: string): boolean {
 /** As the environment has it. What is on this machine is never asked through a proxy. */
 function connectionTo(host: string, env: Readonly<Record<string, string>>): ConnectionSettings {
   const ca = certificatesFor(host, env);
-  const trust = { strictSsl: true, ...(ca.length > 0 ? { ca } : {}) };
+  const own = identityFor(host, env);
+  const trust = {
+    strictSsl: true,
+    ...(ca.length > 0 ? { ca } : {}),
+    ...(own && { identity: { ...own, host } }),
+  };
   if (isLoopback(host)) return trust;
   return { ...trust, ...proxiesIn(env) };
 }

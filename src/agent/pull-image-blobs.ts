@@ -6,20 +6,42 @@
 import { createReadStream } from 'node:fs';
 import { unpacked } from '../cache/unpacked.ts';
 import type { Digest } from '../content/digest.ts';
-import { measure, type Measured } from '../content/verified.ts';
+import { measure, type Measured, SIZE_LIMIT } from '../content/verified.ts';
 import { type Descriptor, MANIFEST_LIMIT } from '../ecosystems/oci/manifest.ts';
 import { compressionOf, isForeign } from '../ecosystems/oci/media-types.ts';
 import { printImage } from '../ecosystems/oci/reference.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { Pull } from './pull-image-parts.ts';
 
+/** The most bytes of a layer, unpacked, however small it is: 1 GiB. */
+const UNPACKED_LIMIT = 2 ** 30;
+/** How many times as large as itself a larger one may become. */
+const UNPACKED_RATIO = 200;
+
 /** Whether the registry has it, and not somebody else who must be asked by whoever unpacks it. */
 export function isOwn({ mediaType, urls }: Descriptor): boolean {
   return !(isForeign(mediaType) && urls !== undefined);
 }
 
-/** Brings one blob into the cache, or looks at all of it there. */
+/** Brings one blob into the cache, or looks at all of it there. Where one place stops half-way the next one is asked. */
 export async function fetched(
+  pull: Pull,
+  described: Descriptor,
+  each?: (chunk: Uint8Array) => void,
+): Promise<void> {
+  const { asker, reference, options } = pull;
+  for (let others = each ? 0 : asker.places(reference, 'digest').length - 1; ; others--) {
+    try {
+      return await fetchedOnce(pull, described, each);
+    } catch (error) {
+      options.signal.throwIfAborted();
+      const isOver = others <= 0 || isPyrsiaError(error, 'NOT_FOUND') || isPyrsiaError(error, 'BLOCKED');
+      if (isOver) throw error;
+    }
+  }
+}
+
+async function fetchedOnce(
   pull: Pull,
   described: Descriptor,
   each?: (chunk: Uint8Array) => void,
@@ -58,14 +80,23 @@ export function checkSize({ size }: Descriptor, actual: number, from: string): v
   if (actual !== size) throw new PyrsiaError('SIZE_MISMATCH', { expected: size, actual, from });
 }
 
-/** Unpacks a layer without keeping anything of it. */
+/**
+ * Unpacks a layer without keeping anything of it.
+ *
+ * @throws PyrsiaError `DIGEST_MISMATCH`, `DOCUMENT_INVALID`, `DOCUMENT_TOO_LARGE`
+ */
 export async function prove(pull: Pull, layer: Descriptor, diffId: Digest): Promise<Measured> {
   const from = `${pull.name}: layer ${layer.digest}, unpacked,`;
   const meter = measure({ digests: [diffId] });
+  const limit = Math.min(SIZE_LIMIT, Math.max(UNPACKED_LIMIT, UNPACKED_RATIO * layer.size));
+  let come = 0;
   try {
     const content = createReadStream(placeOf(pull, layer.digest), { signal: pull.options.signal });
-    for await (const chunk of unpacked(content, compressionOf(layer.mediaType) ?? 'none'))
+    for await (const chunk of unpacked(content, compressionOf(layer.mediaType) ?? 'none')) {
+      come += chunk.byteLength;
+      if (come > limit) throw new PyrsiaError('DOCUMENT_TOO_LARGE', { what: from, limit });
       meter.update(chunk);
+    }
     return meter.end();
   } catch (error) {
     pull.options.signal.throwIfAborted();

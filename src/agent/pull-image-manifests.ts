@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { parseManifest, type PlatformDescriptor } from '../ecosystems/oci/manifest.ts';
+import type { Digest } from '../content/digest.ts';
+import { ENTRIES_LIMIT, parseManifest, type PlatformDescriptor } from '../ecosystems/oci/manifest.ts';
 import { acceptedTypes } from '../ecosystems/oci/media-types.ts';
 import { choose, printPlatform } from '../ecosystems/oci/platform.ts';
 import { type ImageReference, printImage } from '../ecosystems/oci/reference.ts';
@@ -50,19 +51,27 @@ export async function chosen(
     throw new PyrsiaError('NOT_FOUND', { what });
   }
   const found: Found[] = [];
-  for (const each of one ? [one] : parsed.manifests) found.push(...(await listed(pull, each, 1)));
+  const seen = new Set([top.digest]);
+  for (const each of one ? [one] : parsed.manifests) found.push(...(await listed(pull, each, 1, seen)));
   return { index: top, found };
 }
 
-/** What an entry of an index stands for. */
-async function listed(pull: Pull, entry: PlatformDescriptor, depth: number): Promise<Found[]> {
+/** What an entry of an index stands for that is not among those `seen`: lists of lists of the same are no more than one. */
+async function listed(
+  pull: Pull,
+  entry: PlatformDescriptor,
+  depth: number,
+  seen: Set<Digest>,
+): Promise<Found[]> {
   const { parts, asker, reference, options, name } = pull;
   const what = printImage({ ...reference, digest: entry.digest });
-  if (depth > DEPTH_LIMIT)
-    throw new PyrsiaError('DOCUMENT_INVALID', {
-      what: name,
-      reason: `its lists are nested more than ${DEPTH_LIMIT} deep`,
-    });
+  const fail = (reason: string): never => {
+    throw new PyrsiaError('DOCUMENT_INVALID', { what: name, reason });
+  };
+  if (depth > DEPTH_LIMIT) fail(`its lists are nested more than ${DEPTH_LIMIT} deep`);
+  if (seen.has(entry.digest)) return [];
+  seen.add(entry.digest);
+  if (seen.size > ENTRIES_LIMIT + 1) fail(`its lists have more than ${ENTRIES_LIMIT} manifests together`);
   const manifest = await parts.images.manifest(asker, {
     image: reference,
     digest: entry.digest,
@@ -74,6 +83,6 @@ async function listed(pull: Pull, entry: PlatformDescriptor, depth: number): Pro
   if (parsed.kind === 'image')
     return [{ manifest, parsed, ...(entry.platform ? { platform: entry.platform } : {}) }];
   const inner: Found[] = [];
-  for (const each of parsed.manifests) inner.push(...(await listed(pull, each, depth + 1)));
+  for (const each of parsed.manifests) inner.push(...(await listed(pull, each, depth + 1, seen)));
   return inner;
 }

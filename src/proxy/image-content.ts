@@ -16,6 +16,7 @@ import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import { type ArtifactService, closed, type Delivery, outcomeOf } from './artifacts.ts';
 import type { Answer } from './documents.ts';
 import type { ImageAsker, ImageName } from './image-asker.ts';
+import { openFailingPlaces } from './failing-places.ts';
 import { first, nothingAt, waysTo } from './image-places.ts';
 import type { Upstreams } from './upstream.ts';
 
@@ -66,20 +67,30 @@ export function openImageContent({
   readonly upstreams: Upstreams;
   readonly now: () => number;
 }): ImageContent {
+  const failing = openFailingPlaces(now);
+
   async function delivered(images: ImageAsker, asked: Asked, file?: string): Promise<Delivery | undefined> {
     const { image, digest, signal } = asked;
     const coordinates = coordinatesOf(image, digest, file);
     const startedAt = now();
     try {
-      const found = await first(waysTo(cache, images, image, 'digest', coordinates), signal, async (place) =>
-        artifacts.deliver(place.asker, {
+      const ways = waysTo(cache, images, image, 'digest', coordinates, (origin) =>
+        failing.has(origin, digest),
+      );
+      const found = await first(ways, signal, async (place) => {
+        const delivery = await artifacts.deliver(place.asker, {
           coordinates,
           path: pathOf(place.repository, digest, file),
           claimed: digest,
           headers: file === BLOB ? {} : { accept: acceptedTypes(undefined).join(', ') },
           signal,
-        }),
-      );
+        });
+        // What is large is found out to be wrong, or is cut, only while it is read.
+        void delivery?.line().catch((error: unknown) => {
+          if (error instanceof PyrsiaError) failing.add(place.asker.upstream.url.origin, digest);
+        });
+        return delivery;
+      });
       if (!found) await failed(images, image, coordinates, startedAt);
       return found;
     } catch (error) {

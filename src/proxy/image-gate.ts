@@ -240,7 +240,14 @@ function unsupported(method: string, reason: string): Reply {
 
 function refusal(error: PyrsiaError): Reply {
   if (isPyrsiaError(error, 'CREDENTIALS_NEEDED')) return imageError('DENIED', error.message);
-  if (isPyrsiaError(error, 'UPSTREAM_FAILED') && error.details.reason.startsWith('status 429'))
-    return imageError('TOOMANYREQUESTS', error.message);
+  const [isTooMuch, after] =
+    /^status 429(?:, Retry-After: (.*))?$/.exec(
+      isPyrsiaError(error, 'UPSTREAM_FAILED') ? error.details.reason : '',
+    ) ?? [];
+  if (isTooMuch !== undefined) {
+    const told = imageError('TOOMANYREQUESTS', error.message);
+    // Engines wait as long as they would have to without us.
+    return after === undefined ? told : { ...told, headers: { ...told.headers, 'retry-after': after } };
+  }
   return oci.registry.refuse(outcomeOf(error) === 'refused' ? 'refused' : 'unavailable', error.message);
 }

@@ -13,28 +13,31 @@ import { statusOf, type UpstreamReply } from './upstream.ts';
 /** How to come to a place; there need not be one. */
 type Way = (this: void) => Promise<ImagePlace | undefined>;
 
-/** Where to look, those first that are known to have it. */
+/** Where to look, those first that are known to have it, and those last whose upstream is `failing`. */
 export function waysTo(
   cache: Pick<Cache, 'bindings'>,
   images: ImageAsker,
   image: ImageName,
   by: 'tag' | 'digest',
   coordinates?: Coordinates,
+  failing: (origin: string) => boolean = () => false,
 ): readonly Way[] {
   const known = coordinates ? cache.bindings.find(coordinates) : [];
   const isBound = (holds: (upstream: string) => boolean): boolean =>
     known.some((each) => each.coordinates.file === coordinates?.file && holds(each.upstream));
   const all = images.places(image, by).flatMap((place) => {
     const { url, name } = place.asker.upstream;
+    const rank = (holds: (upstream: string) => boolean): number =>
+      failing(url.origin) ? 2 : isBound(holds) ? 0 : 1;
     return [
-      { way: async () => Promise.resolve(place), isBound: isBound((upstream) => upstream === name) },
+      { way: async () => Promise.resolve(place), rank: rank((upstream) => upstream === name) },
       {
         way: async () => images.withCredential(place),
-        isBound: isBound((upstream) => upstream.startsWith(`${url.href}#`)),
+        rank: rank((upstream) => upstream.startsWith(`${url.href}#`)),
       },
     ];
   });
-  return all.toSorted((a, b) => Number(b.isBound) - Number(a.isBound)).map(({ way }) => way);
+  return all.toSorted((a, b) => a.rank - b.rank).map(({ way }) => way);
 }
 
 /** What the first of `places` has that has it; else the failure that says most. */

@@ -108,7 +108,7 @@ export function openUpstreams(about: { readonly silenceMs: number; readonly now?
     const reply = await undici.request(url, {
       method: asked.method ?? 'GET',
       headers,
-      dispatcher: dispatcherFor(undici, asked.connection),
+      dispatcher: dispatcherFor(undici, shownTo(url, asked.connection)),
       headersTimeout: silenceMs,
       bodyTimeout: silenceMs,
       ...(asked.body ? { body: asked.body as Dispatcher.DispatchOptions['body'] & object } : {}),
@@ -264,7 +264,7 @@ function dispatcherOf(
 ): Dispatcher {
   const tls = {
     rejectUnauthorized: connection.strictSsl,
-    ...(connection.ca?.length ? { secureContext: trusting(connection.ca) } : {}),
+    ...(connection.ca?.length || connection.identity ? { secureContext: contextOf(connection) } : {}),
   };
   const options = {
     connections: CONNECTIONS,
@@ -282,9 +282,23 @@ function dispatcherOf(
 }
 
 /** One for all connections: to read all certificates for each takes 10 ms. */
-function trusting(ca: readonly string[]): SecureContext {
+function contextOf({ ca = [], identity }: ConnectionSettings): SecureContext {
   const { createSecureContext, rootCertificates } = process.getBuiltinModule('node:tls');
-  return createSecureContext({ ca: [...rootCertificates, ...ca] });
+  return createSecureContext({
+    ca: [...rootCertificates, ...ca],
+    ...(identity && { cert: identity.certificate, key: identity.key }),
+  });
+}
+
+const anonymous = new WeakMap<ConnectionSettings, ConnectionSettings>();
+
+/** The same settings, without what is to be shown to another host. */
+function shownTo({ host }: URL, connection: ConnectionSettings): ConnectionSettings {
+  const { identity, ...others } = connection;
+  if (!identity || identity.host === host) return connection;
+  const known = anonymous.get(connection) ?? others;
+  anonymous.set(connection, known);
+  return known;
 }
 
 /** The body, whose failures are told in a person's words. */

@@ -30,6 +30,14 @@ export interface ConnectionSettings {
   readonly ca?: readonly string[];
   /** Whether certificates are checked. */
   readonly strictSsl: boolean;
+  /** Who the user is to one host (with its port where it has one), as PEM. It is shown to nobody else, and never logged or stored. */
+  readonly identity?: Identity & { readonly host: string };
+}
+
+/** A client certificate, as PEM. */
+export interface Identity {
+  readonly certificate: string;
+  readonly key: string;
 }
 
 /** A file that settings are read from. */

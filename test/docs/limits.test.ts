@@ -54,6 +54,14 @@ const limits: Readonly<
   'manifest or configuration of an image': [['ecosystems/oci/manifest', 'MANIFEST_LIMIT', binary]],
   'layers of an image, manifests of an index': [['ecosystems/oci/manifest', 'ENTRIES_LIMIT', asIs]],
   'indexes within one another': [['agent/pull-image-manifests', 'DEPTH_LIMIT', asIs]],
+  'layer, unpacked': [
+    ['agent/pull-image-blobs', 'UNPACKED_LIMIT', binary],
+    ['agent/pull-image-blobs', 'UNPACKED_RATIO', asIs],
+  ],
+  'memory of a place that did not deliver a blob': [
+    ['proxy/failing-places', 'MEMORY_MS', formatDuration],
+    ['proxy/failing-places', 'ENTRIES', asIs],
+  ],
   'layers that are fetched at once, by `pyrsia pull`': [['agent/pull-image', 'LAYERS_AT_ONCE', asIs]],
   'name of an image': [['ecosystems/oci/names', 'NAME_LIMIT', asIs]],
   'challenge of a registry': [['ecosystems/oci/challenge', 'HEADER_LIMIT', asIs]],

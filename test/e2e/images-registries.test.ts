@@ -104,7 +104,10 @@ describe.skipIf(!has(...imageTools, 'podman'))('Images of registries that do not
       logIn(registry.host);
       expect(await copy(`${registry.host}/org/app:1`)).toMatchObject(wholly);
       expect(server.requests).toEqual(['repository:org/app:pull by nobody']);
-      expect(await copy(`${registry.host}/private/app:1`)).toMatchObject(wholly);
+      expect(await copy(`${registry.host}/private/app:1`)).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining('5 verified'),
+      });
       expect(server.requests).toContain('repository:private/app:pull by me');
     });
 
@@ -147,14 +150,16 @@ describe.skipIf(!has(...imageTools, 'podman'))('Images of registries that do not
   it('comes from one at an IPv6 address', async () => {
     await using registry = await startRegistry({ address: '[::1]' });
     await registry.push(layout.directory, 'app', 'org/app:1');
-    insecure(registry.host);
-    expect(await copy(`${registry.host}/org/app:1`)).toMatchObject(wholly);
-    expect(await exec('podman', 'pull', '-q', `${registry.host}/org/app:1`)).toMatchObject({
-      code: 0,
-      stderr: expect.stringContaining('4 cache'),
-    });
     const pulled = await sandbox.pyrsia(['pull', '--no-load', `${registry.host}/org/app:1`], { env });
     expect([pulled.code, pulled.stderr]).toEqual([0, '']);
+    // Engines that cannot read such a name ask for ours.
+    const { stdout } = await sandbox.pyrsia(['agent', 'status', '--json']);
+    const { ports } = JSON.parse(stdout) as { ports: Record<string, number> };
+    const port = registry.host.split(':').at(-1);
+    const name = `127.0.0.1:${ports['images']}/0--1.ipv6-literal.net__${port}/org/app:1`;
+    const args = ['--insecure-policy', 'copy', '-q', '--src-tls-verify=false', `docker://${name}`];
+    const copied = await sandbox.run('skopeo', [...args, `dir:${sandbox.root}/copy`], { env });
+    expect([copied.code, copied.stderr]).toEqual([0, '']);
   });
 
   it('comes from one that wants to see a certificate, which nobody else is shown', async () => {

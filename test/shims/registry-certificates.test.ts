@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openRegistryClient } from '../../src/proxy/registry-client.ts';
 import { openUpstreams } from '../../src/proxy/upstream.ts';
-import { certificatesFor } from '../../src/shims/registry-certificates.ts';
+import { certificatesFor, identityFor } from '../../src/shims/registry-certificates.ts';
+import { selfSigned } from '../fixtures/registry/certificate.ts';
 import { startTlsServer } from '../support/registry-servers.ts';
 
 let directory: string;
@@ -30,6 +31,25 @@ describe('Certificates for one registry', () => {
     put('home/.config/containers/certs.d/a.example:5000', 'client.cert', 'client');
     expect(of('a.example:5000')).toEqual(['mine', 'podman', 'docker']);
     expect(of('a.example')).toEqual([]);
+    const env = { HOME: join(directory, 'home') };
+    const identity = identityFor('a.example:5000', env, join(directory, 'etc'));
+    expect(identity).toEqual({ certificate: 'client', key: 'secret' });
+    expect(identityFor('a.example', env, join(directory, 'etc'))).toBeUndefined();
+  });
+
+  it('are shown to it, and not to whom it sends on', async () => {
+    const { key, cert } = selfSigned();
+    await using other = await startTlsServer();
+    await using server = await startTlsServer({ '/v2/blob': `https://${other.host}/elsewhere` });
+    await using upstreams = openUpstreams({ silenceMs: 2000 });
+    const identity = { certificate: cert, key, host: server.host };
+    const reply = await upstreams.ask({
+      url: new URL(`https://${server.host}/v2/blob`),
+      connection: { strictSsl: false, identity },
+    });
+    await reply.discard();
+    expect(server.asked.map(({ shown }) => shown)).toEqual([true]);
+    expect(other.asked).toEqual([{ url: '/elsewhere', shown: false }]);
   });
 
   it('let its registry in, and no other', async () => {

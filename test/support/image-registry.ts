@@ -49,7 +49,7 @@ export interface RegistryOptions {
   readonly tokens?: TokenServer;
   /** It shows the one certificate, and lets in who shows the other. */
   readonly tls?: { readonly server: Certificate; readonly client: Certificate };
-  /** At which address of this machine. */
+  /** As what this machine is named. */
   readonly address?: '127.0.0.1' | '[::1]';
 }
 
@@ -77,7 +77,7 @@ export async function startRegistry({
     log: { level: 'error', accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: join(directory, 'data') }, delete: { enabled: true } },
     http: {
-      addr: `${address}:${port}`,
+      addr: `:${port}`,
       secret: 'for one test',
       ...(tls && {
         tls: {
@@ -108,16 +108,17 @@ export async function startRegistry({
   return {
     host,
     async push(layout, tag, name) {
+      // skopeo cannot read addresses of IPv6.
+      const to = `docker://127.0.0.1:${port}/${name}`;
       const args = ['copy', '--all', '--preserve-digests', '--dest-tls-verify=false', '-q'];
       const login = [
         ...(locked || server ? ['--dest-creds', 'me:secret'] : []),
         ...(tls ? ['--dest-cert-dir', certificates(join(directory, 'certs'), tls)] : []),
       ];
       const from = `oci:${layout}:${tag}`;
-      const pushed = await start(
-        ['skopeo', '--insecure-policy', ...args, ...login, from, `docker://${host}/${name}`],
-        { env: process.env },
-      ).result;
+      const pushed = await start(['skopeo', '--insecure-policy', ...args, ...login, from, to], {
+        env: process.env,
+      }).result;
       if (pushed.code !== 0) throw new Error(pushed.stderr);
     },
     async [Symbol.asyncDispose]() {

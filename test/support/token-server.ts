@@ -29,11 +29,14 @@ export interface TokenServer extends AsyncDisposable {
   readonly overAt: number;
 }
 
+function encoded(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
 /** Starts one that lets "me" with "secret" do everything, and anybody else pull what is not below `private/`. */
 export async function startTokenServer(): Promise<TokenServer> {
   const { key, cert } = selfSigned();
   const chain = [new X509Certificate(cert).raw.toString('base64')];
-  const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const signed = (claims: object): string => {
     const text = `${encoded({ typ: 'JWT', alg: 'ES256', x5c: chain })}.${encoded(claims)}`;
     const privateKey = { key: createPrivateKey(key), dsaEncoding: 'ieee-p1363' } as const;
@@ -48,7 +51,10 @@ export async function startTokenServer(): Promise<TokenServer> {
     const isMe = shown === Buffer.from('me:secret').toString('base64');
     const scopes = searchParams.getAll('scope').flatMap((scope) => scope.split(' '));
     requests.push(`${scopes.join(' ')} by ${who || 'nobody'}`);
-    if (who !== '' && !isMe) return void response.writeHead(401).end();
+    if (who !== '' && !isMe) {
+      response.writeHead(401).end();
+      return;
+    }
     const access = scopes.flatMap((scope) => {
       const [type = '', name = '', actions = ''] = scope.split(':');
       if (isMe) return { type, name, actions: actions.split(',') };

@@ -16,7 +16,7 @@ import type { Platform } from './platform.ts';
 export const MANIFEST_LIMIT = 4 * 2 ** 20;
 
 /** The most layers of an image, and the most manifests of an index. No engine mounts more than a few hundred layers. */
-const ENTRIES_LIMIT = 1000;
+export const ENTRIES_LIMIT = 1000;
 
 /** Content that a manifest names. */
 export interface Descriptor {

@@ -16,6 +16,9 @@ const DEFAULT_ENDPOINT = 'registry-1.docker.io';
 /** Where its images are that are nobody's in particular. */
 export const OFFICIAL = 'library/';
 
+/** Follows an address of IPv6 where it is written with dashes. */
+const IPV6 = '.ipv6-literal.net';
+
 /** The most characters of a name, its registry included. */
 export const NAME_LIMIT = 255;
 
@@ -29,7 +32,7 @@ const TAG = /^\w[\w.-]{0,127}$/;
 
 /** Whether `text`, in lower case, can be where a registry is: a host, with a port if it has one. */
 export function isRegistry(text: string): boolean {
-  return HOST.test(text) && Number(/:(\d+)$/.exec(text)?.[1] ?? 1) < 65_536;
+  return HOST.test(text) && URL.canParse(`https://${text}/`);
 }
 
 /** Whether `text` can be the name of a repository: `library/nginx`. */
@@ -49,6 +52,7 @@ export function isImageDigest(text: string): text is Digest {
 /** The one name of a registry that has several. */
 export function canonical(registry: string): string {
   const lower = registry.toLowerCase();
+  if (lower.startsWith('[')) return shortest(lower);
   return ALIASES.has(lower) ? DEFAULT_REGISTRY : lower;
 }
 
@@ -83,18 +87,33 @@ export function split(name: string): { readonly domain?: string; readonly path: 
   return { domain: first, path: name.slice(at + 1) };
 }
 
+/** `[0:0::1]:5000` is `[::1]:5000`. */
+function shortest(registry: string): string {
+  const [, address = '', port = ''] = /^(\[.*\])(:\d+)?$/.exec(registry) ?? [];
+  const found = URL.parse(`https://${address}/`)?.hostname;
+  return found === undefined ? registry : `${found}${port}`;
+}
+
 /**
- * A registry as one component of a path, in which no colon can stand: `127.0.0.1:5000` is `127.0.0.1__5000`.
- * Undefined for one that cannot be written so (an IPv6 address).
+ * A registry as one component of a path, in which no colon can stand: `127.0.0.1:5000` is `127.0.0.1__5000`,
+ * `[::1]:5000` is `0--1.ipv6-literal.net__5000`, as Windows writes such addresses. Undefined for one that cannot
+ * be written so.
  */
 export function segmentOf(registry: string): string | undefined {
-  const segment = registry.replace(':', '__');
+  const [, address, port = ''] = /^\[(.*)\](:\d+)?$/.exec(registry) ?? [];
+  const dashed = address?.replace(/^::/, '0::').replace(/::$/, '::0').replaceAll(':', '-');
+  const segment = (dashed === undefined ? registry : `${dashed}${IPV6}${port}`).replace(':', '__');
   return isRepository(segment) ? segment : undefined;
 }
 
 /** The registry that such a component stands for; undefined when it stands for none. */
 export function registryOf(segment: string): string | undefined {
-  const registry = segment.replace('__', ':');
+  const [name = '', port] = segment.split('__', 2);
+  const address = name.endsWith(IPV6) ? name.slice(0, -IPV6.length) : undefined;
+  const registry =
+    address === undefined
+      ? segment.replace('__', ':')
+      : `[${address.replaceAll('-', ':')}]${port === undefined ? '' : `:${port}`}`;
   return split(`${registry}/x`).domain !== undefined && isRegistry(registry)
     ? canonical(registry)
     : undefined;

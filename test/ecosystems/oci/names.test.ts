@@ -10,21 +10,32 @@ describe('A registry in a path', () => {
     ['localhost', 'localhost'],
     ['localhost:80', 'localhost__80'],
     ['xn--a--b.example', 'xn--a--b.example'],
+    ['[::1]:5000', '0--1.ipv6-literal.net__5000'],
+    ['[2001:db8::]', '2001-db8--0.ipv6-literal.net'],
+    ['[::]:80', '0--0.ipv6-literal.net__80'],
+    ['[1:2:3:4:5:6:7:8]', '1-2-3-4-5-6-7-8.ipv6-literal.net'],
   ])('%s is %s, and the other way round', (registry, segment) => {
     expect(segmentOf(registry)).toBe(segment);
     expect(registryOf(segment)).toBe(registry);
   });
 
-  it('cannot be an address of IPv6', () => {
-    expect(segmentOf('[::1]:5000')).toBeUndefined();
-  });
-
-  it.each(['library', '3f2a', '', 'a__b', 'localhost__x', 'x__5000__1'])('is not %j', (segment) => {
+  it.each([
+    'library',
+    '3f2a',
+    '',
+    'a__b',
+    'localhost__x',
+    'x__5000__1',
+    '0--1--2.ipv6-literal.net',
+    'x.ipv6-literal.net',
+    'localhost__65536',
+  ])('is not %j', (segment) => {
     expect(registryOf(segment)).toBeUndefined();
   });
 
   it('has one name', () => {
     expect(registryOf('index.docker.io')).toBe('docker.io');
+    expect(parseImage('[0:0::1]:5000/a').registry).toBe('[::1]:5000');
     expect(endpointOf('docker.io')).toBe('registry-1.docker.io');
     expect(endpointOf('images.example')).toBe('images.example');
   });
