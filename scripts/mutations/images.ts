@@ -1,6 +1,7 @@
 import { guardsIn } from './mutation.ts';
 
 const GATE = 'test/proxy/image-gate.test.ts';
+const LIES = 'test/commands/pull-image-lies.test.ts';
 
 /** What is asked of image registries, as whom, and what is believed of their answers. */
 export const imageGuards = [
@@ -137,5 +138,64 @@ export const imageGuards = [
     find: 'if (actual !== size) throw',
     replace: 'if (actual > size * 1e9) throw',
     only: 'lies about its size',
+  }),
+  ...guardsIn('src/proxy/upstream.ts', 'test/shims/registry-certificates.test.ts', {
+    why: 'Whoever a registry sends us on to sees the user’s certificate',
+    find: 'if (!identity || identity.host === host) return connection;',
+    replace: 'if (identity?.host !== host || true) return connection;',
+  }),
+  ...guardsIn(
+    'src/agent/pull-image-blobs.ts',
+    LIES,
+    {
+      why: 'A small layer unpacks to anything',
+      find: 'if (come > limit) throw',
+      replace: 'if (come > limit * 1e9) throw',
+      only: 'a thousand times as large .zstd',
+    },
+    {
+      why: 'Who stops half-way is not replaced by the next place',
+      find: 'if (others <= 0 || each) throw error;',
+      replace: 'if (others <= 0 || each || true) throw error;',
+      only: 'is cut at the first',
+    },
+  ),
+  ...guardsIn(
+    'src/agent/pull-image-manifests.ts',
+    LIES,
+    {
+      why: 'Lists of lists of the same are read again and again',
+      find: '!seen.has(digest) && seen.add(digest)',
+      replace: 'seen.add(digest)',
+      only: 'lists of lists',
+    },
+    {
+      why: 'Lists of lists name any number of manifests',
+      find: 'if (seen.size > ENTRIES_LIMIT + 1) {',
+      replace: 'if (seen.size < 0) {',
+      only: 'lists of lists',
+    },
+  ),
+  ...guardsIn(
+    'src/proxy/image-content.ts',
+    LIES,
+    {
+      why: 'Who has lied is asked first again',
+      find: 'failing.add(place.asker.upstream.url.origin, digest);',
+      replace: '',
+      only: 'wrong in its last byte',
+    },
+    {
+      why: 'Content may be longer than its manifest says, at the first place',
+      find: 'if (delivery?.size !== undefined && size !== undefined && delivery.size !== size) {',
+      replace: 'if (delivery?.size === -1) {',
+      only: 'is too long at the first',
+    },
+  ),
+  ...guardsIn('src/resolve/resolve.ts', 'test/resolve/resolve.test.ts', {
+    why: 'Whoever comes while a transfer is broken off fails with it',
+    find: 'while (transfer.isBrokenOff) {',
+    replace: 'while (false) {',
+    only: 'while it is being broken off',
   }),
 ];

@@ -29,38 +29,33 @@ export async function fetched(
   described: Descriptor,
   each?: (chunk: Uint8Array) => void,
 ): Promise<void> {
-  const { asker, reference, options } = pull;
-  for (let others = each ? 0 : asker.places(reference, 'digest').length - 1; ; others--) {
-    try {
-      return await fetchedOnce(pull, described, each);
-    } catch (error) {
-      options.signal.throwIfAborted();
-      const isOver = others <= 0 || isPyrsiaError(error, 'NOT_FOUND') || isPyrsiaError(error, 'BLOCKED');
-      if (isOver) throw error;
-    }
-  }
-}
-
-async function fetchedOnce(
-  pull: Pull,
-  described: Descriptor,
-  each?: (chunk: Uint8Array) => void,
-): Promise<void> {
   const { parts, asker, reference, options } = pull;
   const { digest, size } = described;
+  const { signal } = options;
+  const asked = { image: reference, digest, size, signal };
   const what = digest.slice('sha256:'.length).slice(0, 12);
-  const delivery = await parts.images.blob(asker, { image: reference, digest, signal: options.signal });
-  if (!delivery) throw new PyrsiaError('NOT_FOUND', { what: printImage({ ...reference, digest }) });
-  let bytes = 0;
-  for await (const chunk of delivery.chunks) {
-    bytes += chunk.byteLength;
-    // What it says of itself it must keep to, whatever the digest says.
-    if (bytes > size) break;
-    each?.(chunk);
-    options.onProgress({ what, bytes, size });
+  for (let others = asker.places(reference, 'digest').length - 1; ; others--) {
+    const delivery = await parts.images.blob(asker, asked);
+    if (!delivery) throw new PyrsiaError('NOT_FOUND', { what: printImage({ ...reference, digest }) });
+    let bytes = 0;
+    try {
+      for await (const chunk of delivery.chunks) {
+        bytes += chunk.byteLength;
+        // What it says of itself it must keep to, whatever the digest says.
+        if (bytes > size) break;
+        each?.(chunk);
+        options.onProgress({ what, bytes, size });
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      if (others <= 0 || each) throw error;
+      // By then it is known who it was that failed, and who is asked after all others.
+      await delivery.line().catch(() => undefined);
+      continue;
+    }
+    checkSize(described, bytes, `${pull.name}: ${what}`);
+    return asker.reporter.add(await delivery.line());
   }
-  checkSize(described, bytes, `${pull.name}: ${what}`);
-  await asker.reporter.add(await delivery.line());
 }
 
 /** All of a small blob, which is brought into the cache besides. */

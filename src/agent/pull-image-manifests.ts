@@ -52,11 +52,30 @@ export async function chosen(
   }
   const found: Found[] = [];
   const seen = new Set([top.digest]);
-  for (const each of one ? [one] : parsed.manifests) found.push(...(await listed(pull, each, 1, seen)));
+  for (const each of unseen(one ? [one] : parsed.manifests, seen, name))
+    found.push(...(await listed(pull, each, 1, seen)));
   return { index: top, found };
 }
 
-/** What an entry of an index stands for that is not among those `seen`: lists of lists of the same are no more than one. */
+/**
+ * Those of an index that no other has named, which are `seen` then: lists of lists of the same are no more than one.
+ *
+ * @throws PyrsiaError `DOCUMENT_INVALID` when all of them are too many
+ */
+function unseen(
+  entries: readonly PlatformDescriptor[],
+  seen: Set<Digest>,
+  what: string,
+): readonly PlatformDescriptor[] {
+  const fresh = entries.filter(({ digest }) => !seen.has(digest) && seen.add(digest));
+  if (seen.size > ENTRIES_LIMIT + 1) {
+    const reason = `its lists name more than ${ENTRIES_LIMIT} manifests together`;
+    throw new PyrsiaError('DOCUMENT_INVALID', { what, reason });
+  }
+  return fresh;
+}
+
+/** What an entry of an index stands for. */
 async function listed(
   pull: Pull,
   entry: PlatformDescriptor,
@@ -65,13 +84,11 @@ async function listed(
 ): Promise<Found[]> {
   const { parts, asker, reference, options, name } = pull;
   const what = printImage({ ...reference, digest: entry.digest });
-  const fail = (reason: string): never => {
-    throw new PyrsiaError('DOCUMENT_INVALID', { what: name, reason });
-  };
-  if (depth > DEPTH_LIMIT) fail(`its lists are nested more than ${DEPTH_LIMIT} deep`);
-  if (seen.has(entry.digest)) return [];
-  seen.add(entry.digest);
-  if (seen.size > ENTRIES_LIMIT + 1) fail(`its lists have more than ${ENTRIES_LIMIT} manifests together`);
+  if (depth > DEPTH_LIMIT)
+    throw new PyrsiaError('DOCUMENT_INVALID', {
+      what: name,
+      reason: `its lists are nested more than ${DEPTH_LIMIT} deep`,
+    });
   const manifest = await parts.images.manifest(asker, {
     image: reference,
     digest: entry.digest,
@@ -83,6 +100,7 @@ async function listed(
   if (parsed.kind === 'image')
     return [{ manifest, parsed, ...(entry.platform ? { platform: entry.platform } : {}) }];
   const inner: Found[] = [];
-  for (const each of parsed.manifests) inner.push(...(await listed(pull, each, depth + 1, seen)));
+  for (const each of unseen(parsed.manifests, seen, name))
+    inner.push(...(await listed(pull, each, depth + 1, seen)));
   return inner;
 }

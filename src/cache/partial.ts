@@ -111,10 +111,14 @@ function partialOf(
   const end = async (how: 'finished' | Error, keep: boolean): Promise<void> => {
     if (outcome !== 'arriving') return;
     outcome = how;
-    closed();
     wake();
-    await file.close();
-    if (!keep) await rm(path, { force: true });
+    try {
+      await file.close();
+      if (!keep) await rm(path, { force: true });
+    } finally {
+      // Not before: whoever opens it next would go on with what is about to be removed.
+      closed();
+    }
   };
 
   const failed = async (error: unknown): Promise<Error> => {

@@ -34,6 +34,8 @@ export interface Manifest {
 export interface Asked {
   readonly image: ImageName;
   readonly digest: Digest;
+  /** Length in bytes, where the manifest that names it is held to what it says. */
+  readonly size?: number;
   readonly signal: AbortSignal;
 }
 
@@ -70,7 +72,7 @@ export function openImageContent({
   const failing = openFailingPlaces(now);
 
   async function delivered(images: ImageAsker, asked: Asked, file?: string): Promise<Delivery | undefined> {
-    const { image, digest, signal } = asked;
+    const { image, digest, size, signal } = asked;
     const coordinates = coordinatesOf(image, digest, file);
     const startedAt = now();
     try {
@@ -86,9 +88,21 @@ export function openImageContent({
           signal,
         });
         // What is large is found out to be wrong, or is cut, only while it is read.
-        void delivery?.line().catch((error: unknown) => {
-          if (error instanceof PyrsiaError) failing.add(place.asker.upstream.url.origin, digest);
+        delivery?.line().catch((error: unknown) => {
+          if (!(error instanceof PyrsiaError)) return;
+          failing.add(place.asker.upstream.url.origin, digest);
+          const outcome = outcomeOf(error);
+          const line = artifacts.lineFor(place.asker, coordinates, outcome, startedAt, error.message);
+          void images.reporter.add(line);
         });
+        if (delivery?.size !== undefined && size !== undefined && delivery.size !== size) {
+          await closed(delivery.chunks);
+          throw new PyrsiaError('SIZE_MISMATCH', {
+            expected: size,
+            actual: delivery.size,
+            from: printImage({ ...image, digest }),
+          });
+        }
         return delivery;
       });
       if (!found) await failed(images, image, coordinates, startedAt);

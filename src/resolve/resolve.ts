@@ -149,8 +149,16 @@ export function openResolver(cache: Cache): Resolver {
       const key = [flight, ...wanted.digests].join(' ');
       signal?.throwIfAborted();
       const start = () => startTransfer(cache, wanted, sources, flight.replace(/[?#].*$/s, ''));
-      const transfer = join(key, start, { ...options, ...(ahead && { ahead }) });
-      const ready = await transfer.ready;
+      const how = { ...options, ...(ahead && { ahead }) };
+      let transfer = join(key, start, how);
+      let ready = await transfer.ready;
+      // Its last reader has just left: once it is over, what has come is gone on with.
+      while (transfer.isBrokenOff) {
+        signal?.throwIfAborted();
+        await transfer.stored;
+        transfer = join(key, start, how);
+        ready = await transfer.ready;
+      }
       if (!ready) return undefined;
       return {
         ...ready,

@@ -51,6 +51,8 @@ export interface Transfer {
   readonly stored: Promise<string | undefined>;
   /** Every byte from the start, once {@link ready}. Ends normally only if all of it was right. */
   read(signal?: AbortSignal): AsyncGenerator<Uint8Array>;
+  /** Whether nobody is to join it any more: it is being broken off. */
+  readonly isBrokenOff: boolean;
   /** Breaks it off; what has come stays for the next where it is on the disk. */
   cancel(): void;
 }
@@ -142,7 +144,8 @@ export function startTransfer(
         if (place.kind === 'file' && place.file.size > offset) continue;
         return place.kind === 'file' ? await place.file.finish() : meter.end();
       } catch (error) {
-        abort.signal.throwIfAborted();
+        // Whoever reads what turns out to be wrong leaves because of that.
+        if (!isWrong(error)) abort.signal.throwIfAborted();
         // Without a digest nobody would notice that the second half is another file's.
         if (error instanceof PyrsiaError || wanted.digests.length === 0 || tries >= CONTINUATIONS)
           throw error;
@@ -160,7 +163,7 @@ export function startTransfer(
         if (place.kind === 'direct') return stored.resolve(place.reason);
         if (result) return await finish(source, result);
       } catch (error) {
-        const reason = abort.signal.aborted ? asError(error) : told(error, what);
+        const reason = abort.signal.aborted && !isWrong(error) ? asError(error) : told(error, what);
         failure = reason;
         // What is wrong is of no use to anybody, nor is what nothing follows; what is merely not complete is.
         const isBarren =
@@ -231,6 +234,9 @@ export function startTransfer(
     ready: ready.promise,
     measured: measured.promise,
     stored: stored.promise,
+    get isBrokenOff() {
+      return abort.signal.aborted;
+    },
     cancel: () => abort.abort(),
     async *read(signal) {
       readers++;
@@ -265,10 +271,12 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
+function isWrong(error: unknown): boolean {
+  return isPyrsiaError(error, 'DIGEST_MISMATCH') || isPyrsiaError(error, 'SIZE_MISMATCH');
+}
+
 function isUseless(error: unknown): boolean {
-  return (['DIGEST_MISMATCH', 'SIZE_MISMATCH', 'CACHE_READ_ONLY'] as const).some((code) =>
-    isPyrsiaError(error, code),
-  );
+  return isWrong(error) || isPyrsiaError(error, 'CACHE_READ_ONLY');
 }
 
 /** The same failure, with what it was that failed. */

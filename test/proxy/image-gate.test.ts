@@ -299,6 +299,7 @@ describe.skipIf(!has(...imageTools))('The gate of images', () => {
   });
 
   it('never lets anybody have a complete layer whose bytes are wrong', async () => {
+    let refused = 0;
     for (const { digest, size } of app.layers) {
       front.spoil = (path, body) => {
         if (path.endsWith(digest)) body[body.byteLength - 1]! ^= 1;
@@ -308,6 +309,7 @@ describe.skipIf(!has(...imageTools))('The gate of images', () => {
       const body = reply?.ok ? await bytesOf(reply).catch(() => Buffer.alloc(0)) : Buffer.alloc(0);
       expect(body.byteLength).toBeLessThan(size);
       expect(cache.pathOf(digest)).toBeUndefined();
+      await expect.poll(() => receipt().totals.refused).toBe((refused += 1));
     }
     expect((await copy('org/app:1')).code).not.toBe(0);
     expect(receipt().totals.refused).toBeGreaterThan(0);

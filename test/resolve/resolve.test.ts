@@ -334,6 +334,33 @@ describe('resolve', () => {
     expect(source.offsets[0]).toBe(0);
     expect(source.offsets.at(-1)).toBeGreaterThan(MiB);
   });
+
+  it('is whole for who comes while it is being broken off, and goes on from there', async () => {
+    const offsets: number[] = [];
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    const source: Source = {
+      name: 'upstream',
+      async open(_wanted, { offset = 0, signal } = {}) {
+        offsets.push(offset);
+        const isFirst = offsets.length === 1;
+        async function* chunks() {
+          yield* pieces(large.subarray(offset, isFirst ? 10 * MiB : undefined));
+          if (isFirst) await over;
+          signal?.throwIfAborted();
+        }
+        return { proven: [], size: large.byteLength, chunks: chunks() };
+      },
+    };
+    const found = await resolver.resolve(wantedOf(large), [source], { flight: 'x' });
+    const chunks = found!.chunks as AsyncGenerator<Uint8Array>;
+    await chunks.next();
+    await chunks.return(undefined);
+    const asking = resolver.resolve(wantedOf(large), [source], { flight: 'x' });
+    end();
+    expect((await bytesOf((await asking)!.chunks)).equals(large)).toBe(true);
+    expect(offsets[0]).toBe(0);
+    expect(offsets.at(-1)).toBeGreaterThan(MiB);
+  });
 });
 
 /** An upstream that sends nothing until it is let go, and tells who gave it up. */

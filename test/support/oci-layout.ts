@@ -14,9 +14,15 @@ import { type Digest, digestOf, hexOf } from '../../src/content/digest.ts';
 /** Files of one layer, by path. */
 export type Files = Readonly<Record<string, string | Buffer>>;
 
+/** A layer as it is in the registry, with the digest that it has unpacked. */
+export interface RawLayer {
+  readonly raw: Buffer;
+  readonly diffId: Digest;
+}
+
 /** One image. */
 export interface ImageSpec {
-  readonly layers: readonly Files[];
+  readonly layers: readonly (Files | RawLayer)[];
   readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
   readonly compression?: 'none' | 'gzip' | 'zstd';
   /** Says this of a layer instead of what is true. */
@@ -57,7 +63,13 @@ export class Layout {
   ): Promise<MadeImage> {
     const made: Described[] = [];
     const diffIds: Digest[] = [];
+    const type = compression === 'none' ? LAYER : `${LAYER}+${compression}`;
     for (const files of layers) {
+      if (isRaw(files)) {
+        diffIds.push(files.diffId);
+        made.push(this.blob(files.raw, type));
+        continue;
+      }
       const tar = await tarOf(files);
       const bytes = {
         none: (it: Buffer) => it,
@@ -65,7 +77,7 @@ export class Layout {
         zstd: (it: Buffer) => zstdCompressSync(it),
       }[compression](tar);
       diffIds.push(lie.diffId ?? digestOf(tar, 'sha256'));
-      const layer = this.blob(bytes, compression === 'none' ? LAYER : `${LAYER}+${compression}`);
+      const layer = this.blob(bytes, type);
       made.push({ ...layer, size: lie.size ?? layer.size });
     }
     const on = platform ?? { os: 'linux', architecture: 'amd64' };
@@ -80,14 +92,14 @@ export class Layout {
     return { ...manifest, config, layers: made, platform: on };
   }
 
-  /** Makes an index of images. */
-  index(images: readonly MadeImage[], tag: string): Described {
+  /** Makes an index of images, or of indexes. */
+  index(images: readonly (Described | MadeImage)[], tag?: string): Described {
     const mediaType = 'application/vnd.oci.image.index.v1+json';
-    const manifests = images.map(({ digest, size, mediaType: type, platform }) => ({
+    const manifests = images.map(({ digest, size, mediaType: type, ...image }) => ({
       mediaType: type,
       digest,
       size,
-      platform,
+      ...('platform' in image ? { platform: image.platform } : {}),
     }));
     const index = this.json(mediaType, { schemaVersion: 2, mediaType, manifests });
     this.#tagged(index, tag);
@@ -111,6 +123,10 @@ export class Layout {
     const index = { schemaVersion: 2, manifests: this.#manifests };
     writeFileSync(join(this.directory, 'index.json'), JSON.stringify(index));
   }
+}
+
+function isRaw(layer: Files | RawLayer): layer is RawLayer {
+  return Buffer.isBuffer(layer['raw']) && 'diffId' in layer;
 }
 
 async function tarOf(files: Files): Promise<Buffer> {
