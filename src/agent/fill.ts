@@ -16,6 +16,7 @@ import type { ByteStream } from '../content/source.ts';
 import { verified } from '../content/verified.ts';
 import type { PinnedContent, Tool } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
+import { closed } from '../proxy/artifacts.ts';
 import { obstacleIn } from '../shims/npm-cache-folder.ts';
 import { openNpmContent, type Placed } from '../shims/npm-content.ts';
 import { type AheadParts, fetchAhead, type Missing } from './fetch-ahead.ts';
@@ -57,6 +58,7 @@ export async function fill(
   let startedAt = Date.now();
   let pausedAt: number | undefined;
   const sum = { linked: 0, copied: 0, bytes: 0 };
+  let beyond = 0;
   let written = 0;
   let problem: string | undefined;
   const isOver = (): boolean => signal.aborted || problem !== undefined;
@@ -64,6 +66,7 @@ export async function fill(
   const account = (why?: string): void =>
     session.reporter.filled({
       ...sum,
+      ...(beyond > 0 && { beyond }),
       ms: Date.now() - startedAt,
       ...(why !== undefined && { problem: why }),
     });
@@ -158,19 +161,26 @@ export async function fill(
         placed = into.link(digest, sound.path);
       }
       if (placed === undefined) {
-        if (written + expected > filling.limit) return;
-        written += expected;
-        const content = await ours(parts.cache, wanted, signal);
-        if (!content) return;
+        const content =
+          written + expected > filling.limit ? 'beyond' : await ours(parts.cache, wanted, signal);
+        if (content === undefined) return;
+        // What nobody has measured before is known now.
+        if (content === 'beyond' || written + content.size > filling.limit) {
+          if (content !== 'beyond') await closed(content.chunks);
+          beyond++;
+          account();
+          return;
+        }
         ({ size } = content);
+        written += size;
         placed = await into.copy(digest, content.chunks);
       }
       if (size === undefined || placed === 'there' || placed === 'gone') return;
       sum[placed]++;
       sum.bytes += size;
       account();
-      const bytes = size;
-      await Promise.all(known.map((one) => session.reporter.add(one.linked(bytes, at))));
+      const [bytes, via] = [size, placed];
+      await Promise.all(known.map((one) => session.reporter.add({ ...one.linked(bytes, at), via })));
     }
   } catch (error) {
     problem ??= messageOf(error);

@@ -95,12 +95,13 @@ function toldReceipt(receipt: Receipt): string {
 }
 
 /** `488 linked into npm's cache, 20.9 MB in 24 ms`, and why not more. */
-function toldFill({ linked, copied, bytes, ms, problem }: Fill): string {
+function toldFill({ linked, copied, bytes, beyond = 0, ms, problem }: Fill): string {
   const counts = [linked > 0 && `${linked} linked`, copied > 0 && `${copied} copied`]
     .filter(Boolean)
     .join(', ');
   const done = counts && `${counts} into npm's cache, ${formatBytes(bytes)} in ${formatDuration(ms)}`;
-  return [done, problem && `npm's cache could not be filled: ${problem}`].filter(Boolean).join('; ');
+  const left = beyond > 0 && `${beyond} left to npm, being more than npm.fill.max lets be copied`;
+  return [done, left, problem && `npm's cache could not be filled: ${problem}`].filter(Boolean).join('; ');
 }
 
 function toldExplanation(explanation: Explanation): string {
@@ -144,8 +145,8 @@ function toldExplanation(explanation: Explanation): string {
   ]);
 }
 
-function origin({ outcome, source }: ReportLine): string {
-  if (outcome === 'linked') return `${source ?? ''}, linked`;
+function origin({ outcome, source, via }: ReportLine): string {
+  if (outcome === 'linked') return `${source ?? ''}, ${via}`;
   return outcome === 'delivered' ? (source ?? '') : outcome;
 }
 

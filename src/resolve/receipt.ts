@@ -59,6 +59,7 @@ export function receiptText(receipt: Receipt, said: ReadonlySet<string>): string
 /** A launch in one line: `503 packages · 488 cache · …`. */
 export function summary(receipt: Receipt): string {
   const { artifacts, documents, totals: sum, startedAt, endedAt, offline, pastUs = [] } = receipt;
+  const copied = artifacts.filter(({ via }) => via === 'copied').length;
   const noun = artifacts.every(({ purl }) => purl.startsWith('pkg:npm/')) ? 'package' : 'artifact';
   const parts = [
     sum.artifacts === 0 && pastUs.length > 0
@@ -67,7 +68,8 @@ export function summary(receipt: Receipt): string {
     some(sum.cache, 'cache'),
     some(sum.peer, 'peers'),
     some(sum.upstream, 'upstream'),
-    some(sum.linked, "linked into npm's cache"),
+    some(sum.linked - copied, "linked into npm's cache"),
+    some(copied, "copied into npm's cache"),
     some(sum.passed, 'passed with your own credentials'),
     some(
       pastUs.reduce((all, { packages }) => all + packages, 0),

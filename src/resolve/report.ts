@@ -34,8 +34,8 @@ export interface ReportLine {
   /** Length in bytes. */
   readonly bytes?: number;
   readonly source?: SourceName;
-  /** How it reached the tool. `linked` is for what is put into the tool's own cache. */
-  readonly via: 'response' | 'linked';
+  /** How it reached the tool: what was put into the tool's own cache is a hard link to our file, or a copy of it. */
+  readonly via: 'response' | 'linked' | 'copied';
   readonly word: Word;
   readonly by: Witness;
   readonly rung: Rung;
@@ -105,6 +105,8 @@ export interface Fill {
   readonly copied: number;
   /** Their bytes. */
   readonly bytes: number;
+  /** Files that were left to the tool, because no more may be written; absent where there are none. */
+  readonly beyond?: number;
   /** How long it took, in milliseconds. */
   readonly ms: number;
   /** Why it was not filled, or not wholly. */

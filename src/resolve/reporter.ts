@@ -14,8 +14,8 @@ const APPENDING = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | 
 /** The account of one launch. */
 export interface Reporter {
   /**
-   * Records an artifact; one that was linked and is asked for all the same counts as what came of that.
-   * Resolves once it stands in `$PYRSIA_REPORT`, so wait for it before the reply ends.
+   * Records an artifact, once however often the tool asks for it. One that was linked and is asked for all the same
+   * counts as what came of that, and one that could not be had and comes at last as what came. Resolves once it stands in `$PYRSIA_REPORT`, so wait for it before the reply ends.
    */
   add(line: ReportLine): Promise<void>;
   /** Upstream has sent this for the launch before the tool asked for it: that is where it is from, then. */
@@ -36,7 +36,7 @@ export interface Reporter {
   /** What was noted so far has been said to whoever waits for the tool, who is not to hear it again. */
   said(): void;
   receipt(endedAt?: number): Receipt;
-  /** Nobody waits for the tool any more: what they would have read is no longer written. */
+  /** The tool has ended: what comes now it did not get, and nobody waits to read of it. */
   close(): void;
 }
 
@@ -66,6 +66,7 @@ export function openReporter(
   let unstored: string | undefined;
   const said = new Set<string>();
   let receiptFile = files.receipt;
+  let isClosed = false;
   let pending: ReportLine[] = [];
   let flushing: Promise<void> | undefined;
 
@@ -123,17 +124,20 @@ export function openReporter(
       const key = keyOf(added);
       const isBrought = added.source === 'cache' && brought.delete(key);
       const line = isBrought ? { ...added, source: 'upstream' as const } : added;
-      const before = at.get(key);
       past.delete(line.purl);
       if (unstored !== undefined && line.source === 'upstream') note(unstored, 'storing');
-      if (line.outcome === 'linked' && before !== undefined) return;
-      if (before !== undefined && artifacts[before]?.outcome === 'linked') artifacts[before] = line;
+      // What came too late for the tool did nothing for it.
+      if (isClosed) return;
+      const index = at.get(key);
+      const before = index === undefined ? undefined : artifacts[index];
+      if (before && isTold(before, line)) return;
+      if (index !== undefined && before && isOvertaken(before, line)) artifacts[index] = line;
       else at.set(key, artifacts.push(line) - 1);
       if (files.report === undefined && receiptFile === undefined) return;
       pending.push(line);
       await (flushing ??= flush());
     },
-    filled: (made) => void (fill = made),
+    filled: (made) => void (isClosed || (fill = made)),
     pastUs(packages) {
       const ours = new Set(artifacts.map(({ purl }) => purl));
       for (const { purl, host, reason } of packages) if (!ours.has(purl)) past.set(purl, { host, reason });
@@ -147,12 +151,33 @@ export function openReporter(
     unstored: (reason) => void (unstored = `nothing is stored: ${reason}`),
     said: () => [...notes.values()].forEach((each) => said.add(each)),
     receipt,
-    close: () => (receiptFile = undefined),
+    close() {
+      receiptFile = undefined;
+      isClosed = true;
+    },
   };
 }
 
 function keyOf({ purl, upstream }: Pick<ReportLine, 'purl' | 'upstream'>): string {
   return `${purl} ${upstream}`;
+}
+
+/** Whether `line` says nothing that `before`, of the same package, does not: a tool asks for it wherever it installs it. */
+function isTold(before: ReportLine, line: ReportLine): boolean {
+  if (line.outcome === 'linked') return true;
+  return before.outcome === line.outcome && before.digest === line.digest && !isSent(before, line);
+}
+
+/** Whether `line` takes the place of `before`. */
+function isOvertaken(before: ReportLine, line: ReportLine): boolean {
+  if (before.outcome === 'linked') return true;
+  if (before.outcome === 'unavailable') return line.outcome === 'delivered';
+  return before.outcome === line.outcome && before.digest === line.digest && isSent(before, line);
+}
+
+/** Whether upstream had to send after all what another answer had from the cache. */
+function isSent(before: ReportLine, line: ReportLine): boolean {
+  return before.source === 'cache' && line.source === 'upstream';
 }
 
 function byHost(past: Iterable<Omit<PastUs, 'packages'>>): readonly PastUs[] {

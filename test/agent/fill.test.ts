@@ -84,8 +84,13 @@ function asker(url: string, name = url): Asker {
 }
 
 /** Bytes in our cache, bound to these coordinates at `upstream`, unless that is left out. */
-async function have(name: string, upstream?: string, size = 1000): Promise<Buffer> {
-  const bytes = randomBytes(size);
+async function have(
+  name: string,
+  upstream?: string,
+  length = 1000,
+  { size = length }: { readonly size?: number | undefined } = {},
+): Promise<Buffer> {
+  const bytes = randomBytes(length);
   const { digests } = await cache.content.put({ digests: [sha512(bytes)] }, [bytes]);
   const coordinates = { ecosystem: 'npm', name, version: '1.0.0' } as const;
   if (upstream !== undefined)
@@ -93,7 +98,7 @@ async function have(name: string, upstream?: string, size = 1000): Promise<Buffe
       upstream,
       coordinates,
       digests,
-      size,
+      ...(size > 0 && { size }),
       private: upstream !== 'npm',
       seenAt: 1,
     });
@@ -165,6 +170,19 @@ describe('npm’s own cache is filled', () => {
     expect(await run()).toEqual(['left@1.0.0']);
     expect(statSync(placed(left))).toMatchObject({ nlink: 1 });
     expect(existsSync(placed(large))).toBe(false);
+  });
+
+  it('by copies of no more than may be written, though nobody has measured it yet, and tells what was left', async () => {
+    const [left, large] = [await have('left', 'npm'), await have('large', 'npm', 3_000_000, { size: 0 })];
+    const of = { coordinates: { ecosystem: 'npm', name: 'large', version: '1.0.0' } as const };
+    expect(artifacts.knownOf(askers['default']!, of)).not.toHaveProperty('size');
+    lock({ large: { bytes: large }, left: { bytes: left } });
+    plan = { ...plan, filling: { how: 'copy', limit: 2_000_000 } };
+    expect(await run()).toEqual(['left@1.0.0']);
+    expect(existsSync(placed(large))).toBe(false);
+    const { fill: filled, artifacts: lines } = reporter.receipt();
+    expect(filled).toMatchObject({ linked: 0, copied: 1, bytes: 1000, beyond: 1 });
+    expect(lines).toMatchObject([{ outcome: 'linked', via: 'copied' }]);
   });
 
   it('with a scope’s own registry’s packages, and those whose host npm replaces', async () => {
@@ -287,18 +305,22 @@ describe('npm has to ask for', () => {
   });
   let over: AbortSignal | undefined;
 
-  it('what a weak digest binds to other bytes than the strong one that the lockfile names', async () => {
-    const [left, evil] = [await have('left'), await have('evil', 'npm', 3_000_000)];
-    const coordinates = { ecosystem: 'npm', name: 'left', version: '1.0.0' } as const;
-    // What the cache never computed of its content contradicts nothing by itself.
-    const seen = { upstream: 'npm', coordinates, private: false, seenAt: 1, reason: 'accepted' };
-    await cache.bindings.put({ ...seen, digests: [digestOf(left, 'sha1')] });
-    lock({ left: { bytes: evil } });
-    expect(await run()).toEqual([]);
-    expect(existsSync(placed(evil))).toBe(false);
-    lock({ left: { bytes: left } });
-    expect(await run()).toEqual(['left@1.0.0']);
-  });
+  it.each(['link', 'copy'] as const)(
+    'what a weak digest binds to other bytes than the strong one that the lockfile names, to %s',
+    async (how) => {
+      plan = { ...plan, filling: { ...plan.filling, how } };
+      const [left, evil] = [await have('left'), await have('evil', 'npm', 3_000_000)];
+      const coordinates = { ecosystem: 'npm', name: 'left', version: '1.0.0' } as const;
+      // What the cache never computed of its content contradicts nothing by itself.
+      const seen = { upstream: 'npm', coordinates, private: false, seenAt: 1, reason: 'accepted' };
+      await cache.bindings.put({ ...seen, digests: [digestOf(left, 'sha1')] });
+      lock({ left: { bytes: evil } });
+      expect(await run()).toEqual([]);
+      expect(existsSync(placed(evil))).toBe(false);
+      lock({ left: { bytes: left } });
+      expect(await run()).toEqual(['left@1.0.0']);
+    },
+  );
 
   it('what is there already is nobody’s to count', async () => {
     const bytes = await have('left', 'npm');

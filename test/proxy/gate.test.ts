@@ -44,6 +44,7 @@ let cache: Cache;
 let upstreams: Upstreams;
 let artifacts: ArtifactService;
 let gate: Gate;
+const about = { launch: LAUNCH, command: ['plain'], cwd: '/', startedAt: 0, policy: 'observe' } as const;
 let reporter: Reporter;
 let asker: Asker;
 let admit: GateParts['admit'];
@@ -90,7 +91,6 @@ beforeEach(async () => {
     now: Date.now,
     onContradiction: (found) => contradictions.push(found),
   });
-  const about = { launch: LAUNCH, command: ['plain'], cwd: '/', startedAt: 0, policy: 'observe' } as const;
   reporter = openReporter(about, { report: join(directory, 'report') });
   asker = {
     upstream: {
@@ -150,8 +150,10 @@ describe('an artifact', () => {
       },
     ]);
     await artifacts.settled();
+    reporter = openReporter(about);
+    asker = { ...asker, reporter };
     expect((await get('/apple/1.0/file', expecting(digest))).body.equals(apple)).toBe(true);
-    expect(reported()[1]).toMatchObject({ source: 'cache', by: 'the bytes seen before' });
+    expect(reported()[0]).toMatchObject({ source: 'cache', by: 'the bytes seen before' });
     expect(requests).toEqual(['GET /apple/1.0/file']);
   });
 

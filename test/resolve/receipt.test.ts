@@ -99,6 +99,19 @@ describe('the receipt', () => {
     );
   });
 
+  it('calls a copy a copy', () => {
+    const artifacts = [
+      ...times(3, { outcome: 'linked', via: 'linked' }),
+      ...times(2, { outcome: 'linked', via: 'copied' }),
+    ];
+    expect(receiptLine(receipt(artifacts))).toContain(
+      "5 cache · 3 linked into npm's cache · 2 copied into npm's cache · 5 verified",
+    );
+    expect(receiptLine(receipt(artifacts.slice(3)))).toContain(
+      "2 cache · 2 copied into npm's cache · 2 verified",
+    );
+  });
+
   it('counts what went past us, also where nothing came through us', () => {
     const pastUs = [
       { host: 'one.example', packages: 10, reason: 'so' },

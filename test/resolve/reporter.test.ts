@@ -28,6 +28,8 @@ const from = (name: string, source: 'cache' | 'upstream'): ReportLine => ({
   source,
   bytes: 10,
 });
+const digest = (hex: string) => ({ digest: `sha256:${hex.repeat(64)}` as const });
+const told = ({ purl, outcome, source }: ReportLine): string => [purl.at(8), outcome, source ?? ''].join(' ');
 const past = (name: string, host: string) => ({ purl: `pkg:npm/${name}@1`, host, reason: `${host}!` });
 
 describe('the account of a launch', () => {
@@ -54,11 +56,36 @@ describe('the account of a launch', () => {
     expect(artifacts.map(({ purl, source }) => `${purl} ${source}`)).toEqual([
       'pkg:npm/c@1 upstream',
       'pkg:npm/a@1 upstream',
-      'pkg:npm/a@1 cache',
       'pkg:npm/b@1 cache',
-      'pkg:npm/c@1 cache',
     ]);
-    expect(totals).toMatchObject({ upstream: 2, cache: 3, saved: 30 });
+    expect(totals).toMatchObject({ upstream: 2, cache: 1, saved: 10 });
+  });
+
+  it('has a package once, however often the tool asks for it, with what it cost, and each way in which it went wrong', async () => {
+    const file = join(directory, 'report.jsonl');
+    const reporter = openReporter(about, { report: file });
+    for (const each of [
+      { ...from('a', 'cache'), ...digest('1') },
+      { ...from('a', 'cache'), ...digest('1') },
+      { ...from('a', 'upstream'), ...digest('1') },
+      { ...from('a', 'cache'), ...digest('1') },
+      { ...from('a', 'cache'), ...digest('2') },
+      { ...line('pkg:npm/b@1'), outcome: 'unavailable' as const },
+      { ...line('pkg:npm/b@1'), outcome: 'unavailable' as const },
+      from('b', 'upstream'),
+      { ...line('pkg:npm/c@1'), outcome: 'refused' as const },
+      { ...line('pkg:npm/c@1'), outcome: 'refused' as const },
+      from('c', 'cache'),
+    ])
+      await reporter.add(each);
+    expect(reporter.receipt().artifacts.map(told)).toEqual([
+      'a delivered upstream',
+      'a delivered cache',
+      'b delivered upstream',
+      'c refused ',
+      'c delivered cache',
+    ]);
+    expect(readFileSync(file, 'utf8').trimEnd().split('\n')).toHaveLength(7);
   });
 
   it('has one line for a package that was linked and asked for all the same: what came of that', async () => {
@@ -74,17 +101,11 @@ describe('the account of a launch', () => {
       await reporter.add(each);
     await reporter.add(line('pkg:npm/a@1'));
     await reporter.add({ ...linked('pkg:npm/a@1'), upstream: 'https://other.example/' });
-    const told = reporter.receipt().artifacts.map(({ purl, outcome }) => `${purl} ${outcome}`);
-    expect(told).toEqual([
-      'pkg:npm/a@1 delivered',
-      'pkg:npm/b@1 delivered',
-      'pkg:npm/a@1 delivered',
-      'pkg:npm/a@1 linked',
-    ]);
+    const lines = reporter.receipt().artifacts.map(({ purl, outcome }) => `${purl} ${outcome}`);
+    expect(lines).toEqual(['pkg:npm/a@1 delivered', 'pkg:npm/b@1 delivered', 'pkg:npm/a@1 linked']);
     const written = readFileSync(file, 'utf8').trimEnd().split('\n');
     expect(written.map((each) => (JSON.parse(each) as ReportLine).outcome)).toEqual([
       'linked',
-      'delivered',
       'delivered',
       'delivered',
       'linked',
@@ -163,7 +184,10 @@ describe('the account of a launch', () => {
     reporter.close();
     await reporter.add(line('pkg:npm/d@1'));
     expect(readdirSync(directory)).toEqual([]);
-    expect(reporter.receipt().totals.artifacts).toBe(4);
+    // The tool did not get it any more, and the receipt that is kept says what was told.
+    reporter.filled({ linked: 1, copied: 0, bytes: 1, ms: 1 });
+    expect(reporter.receipt()).toMatchObject({ totals: { artifacts: 3 } });
+    expect(reporter.receipt()).not.toHaveProperty('fill');
   });
 
   it('tells what is worth a line also where only documents were asked for', async () => {
