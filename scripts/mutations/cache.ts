@@ -77,8 +77,8 @@ export const cacheGuards = [
     },
     {
       why: 'Other users may look into the cache',
-      find: 'mkdirSync(dirname(path), { recursive: true, mode: 0o700 });',
-      replace: 'mkdirSync(dirname(path), { recursive: true, mode: 0o755 });',
+      find: 'mkdirSync(directory, { recursive: true, mode: 0o700 });',
+      replace: 'mkdirSync(directory, { recursive: true, mode: 0o755 });',
       only: '0444',
     },
   ),
@@ -111,10 +111,22 @@ export const cacheGuards = [
     },
     {
       why: 'What was merely declared leads to content that has other digests',
-      find: 'return held !== undefined && digests.every((digest) => held.digests.includes(digest));',
-      replace: 'return held !== undefined;',
+      find: 'held !== undefined && digests.every((digest) => held.digests.includes(digest));',
+      replace: 'held !== undefined;',
+    },
+    {
+      why: 'The record forgets a digest of content that its binding does not name',
+      find: 'if (measured && held.digests.every((digest) => digests.includes(digest)))',
+      replace: 'if (measured)',
+      only: 'an entry of its own',
     },
   ),
+  ...guardsIn('src/cache/append-entry.ts', 'test/cache/bindings.test.ts', {
+    why: 'A torn line of the record takes the next one with it',
+    find: '`\\n${hexOf(',
+    replace: '`${hexOf(',
+    only: 'torn',
+  }),
   ...guardsIn('src/cache/memory-layer.ts', 'test/cache/robustness.test.ts', {
     why: 'A first use on the disk is overruled in memory',
     find: 'if (replace || !below.get(binding)) addBinding',

@@ -9,15 +9,15 @@ import type { Binding, BindingKey, Bindings } from './cache.ts';
 import type { Catalogue, Row } from './catalogue.ts';
 import { columnsOf, contentWith, digestsFrom, inOrder } from './contents.ts';
 import { ecosystemFrom } from './ecosystem-names.ts';
-import { cannotWrite, type Layout } from './layout.ts';
+import { cannotWrite } from './layout.ts';
 import type { Ledger } from './ledger.ts';
 import type { Shelf } from './shelf.ts';
 
 /** The bindings of `shelf`, which is writable. */
-export function bindingsOf({ catalogue, layout }: Shelf, ledger: Ledger): Bindings {
+export function bindingsOf(shelf: Shelf, ledger: Ledger): Bindings {
   return {
-    ...readBindings(catalogue),
-    put: async (binding) => bind(catalogue, ledger, layout, binding),
+    ...readBindings(shelf.catalogue),
+    put: async (binding) => bind(shelf, ledger, binding),
   };
 }
 
@@ -93,21 +93,21 @@ export function addBinding(
   });
 }
 
-async function bind(catalogue: Catalogue, ledger: Ledger, layout: Layout, binding: Binding): Promise<void> {
-  const measured = isMeasured(catalogue, binding.digests);
+function bind({ catalogue, layout, writing }: Shelf, ledger: Ledger, binding: Binding): void {
+  const { digests } = binding;
+  const sha256 = digestWith(digests, 'sha256');
+  const held = sha256 && contentWith(catalogue, sha256);
+  // Whether the content is here and every digest is known to be its own.
+  const measured = held !== undefined && digests.every((digest) => held.digests.includes(digest));
   try {
     const replace = binding.reason !== undefined;
-    if (addBinding(catalogue, binding, { measured, replace })) await ledger.bind(binding, measured);
+    if (!addBinding(catalogue, binding, { measured, replace })) return;
+    ledger.bind(binding, measured);
+    if (measured && held.digests.every((digest) => digests.includes(digest)))
+      writing?.later.bound(held.sha256);
   } catch (error) {
     throw cannotWrite(layout, error);
   }
-}
-
-/** Whether the content is here and every digest is known to be its own. */
-function isMeasured(catalogue: Catalogue, digests: readonly Digest[]): boolean {
-  const sha256 = digestWith(digests, 'sha256');
-  const held = sha256 && contentWith(catalogue, sha256);
-  return held !== undefined && digests.every((digest) => held.digests.includes(digest));
 }
 
 function withDigest(catalogue: Catalogue, digest: Digest): Binding[] {

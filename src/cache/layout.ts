@@ -25,7 +25,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { type Digest, hexOf, type Sha256 } from '../content/digest.ts';
 import { PyrsiaError } from '../errors.ts';
 
@@ -65,12 +65,13 @@ export const DEPTH = { content: 2, document: 1, partial: 0 };
 /** Where cacache keeps content of this digest. It is its layout, not ours, so a test compares the two. */
 export function contentPath(layout: Layout, sha256: Sha256): string {
   const hex = hexOf(sha256);
-  return join(contentRoot(layout), hex.slice(0, 2), hex.slice(2, 4), hex.slice(4));
+  // To normalize a path takes as long as to look what lies there.
+  return [contentRoot(layout), hex.slice(0, 2), hex.slice(2, 4), hex.slice(4)].join(sep);
 }
 
 /** The directory whose files are content: `ab/cd/ef…`. */
 export function contentRoot(layout: Layout): string {
-  return join(layout.content, 'content-v2', 'sha256');
+  return [layout.content, 'content-v2', 'sha256'].join(sep);
 }
 
 /** Where the document with this key digest lies. */
@@ -79,6 +80,7 @@ export function documentPath(layout: Layout, key: Digest): string {
   return join(layout.documents, hex.slice(0, 2), hex.slice(2));
 }
 
+const ownName = randomBytes(4).toString('hex');
 let temporaries = 0;
 
 /**
@@ -87,7 +89,7 @@ let temporaries = 0;
  */
 export function temporaryPath(layout: Layout): string {
   temporaries += 1;
-  return join(layout.partial, `${process.pid}-${temporaries}-${randomBytes(4).toString('hex')}`);
+  return join(layout.partial, `${process.pid}-${temporaries}-${ownName}`);
 }
 
 /** The process that writes the temporary file of this name; undefined for content that can be resumed. */
@@ -119,15 +121,29 @@ export function moveIntoPlace(from: string, to: string): void {
   inDirectory(to, () => renameSync(from, to));
 }
 
+/** Directories that were there a while ago: to find out by failing costs more than to write a small file. */
+const made = new Set<string>();
+
+/** How many of them are remembered: as many as one cache can have of a kind. */
+const REMEMBERED = 2 ** 16;
+
 /** Does something with `path`, making the directory it lies in where that is missing: users may delete a cache any time. */
-function inDirectory<T>(path: string, work: () => T): T {
+export function inDirectory<T>(path: string, work: () => T): T {
+  const directory = dirname(path);
+  if (!made.has(directory)) make(directory);
   try {
     return work();
   } catch (error) {
     if (!isMissing(error)) throw error;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    make(directory);
     return work();
   }
+}
+
+function make(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (made.size >= REMEMBERED) made.clear();
+  made.add(directory);
 }
 
 /** Removes a file, and as many of the directories above it as are its own, once they are empty. Returns whether it was there. */
@@ -150,6 +166,11 @@ export function removeFile(path: string, directories: number): boolean {
 export function isMissing(error: unknown): boolean {
   const code = codeOf(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** Whether a file system call failed because something is there already. */
+export function exists(error: unknown): boolean {
+  return codeOf(error) === 'EEXIST';
 }
 
 function codeOf(error: unknown): unknown {

@@ -3,7 +3,7 @@
  * so what an upstream was first seen to give is known after eviction, `rm` and `gc`. Content that no
  * binding tells of has an entry of its own, under its digest.
  *
- * cacache is imported when it is first needed: readers never do, and it takes tens of milliseconds.
+ * cacache is imported when it is first needed, to read the record or drop from it: that takes tens of milliseconds.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import type { Coordinates } from '../content/coordinates.ts';
 import { type Digest, integrityOf, isDigest, isSha256, type Sha256 } from '../content/digest.ts';
 import type { Stored } from '../content/source.ts';
+import { appendEntry, type IndexLine, tagCache } from './append-entry.ts';
 import type { Binding, BindingKey } from './cache.ts';
 import { isEcosystem } from './ecosystem-names.ts';
 
@@ -25,11 +26,11 @@ export type Entry =
       readonly measured: boolean;
     };
 
-/** Writes and reads the record. Every call rejects with the file system's error. */
+/** Writes and reads the record. Every call fails with the file system's error. */
 export interface Ledger {
-  bind(binding: Binding, measured: boolean): Promise<void>;
+  bind(binding: Binding, measured: boolean): void;
   /** Records content that no binding tells of. */
-  keep(stored: Stored, storedAt: number): Promise<void>;
+  keep(stored: Stored, storedAt: number): void;
   /** Takes {@link keep} back. */
   drop(sha256: Sha256): Promise<void>;
   /** Everything recorded, the latest line of each key; lines that were torn or cannot be read are left out. */
@@ -40,32 +41,31 @@ const cacache = async () => (await import('cacache')).default;
 
 /** The record in the cacache directory at `path`. */
 export function openLedger(path: string): Ledger {
-  const insert: Awaited<ReturnType<typeof cacache>>['index']['insert'] = async (...entry) => {
-    const inserted = await (await cacache()).index.insert(...entry);
-    // cacache says nothing when its directory was removed underneath it.
-    if (!inserted)
-      throw Object.assign(new Error(`ENOENT: ${path} has been removed`), { errno: -2, code: 'ENOENT' });
-    return inserted;
+  let isTagged = false;
+
+  const append = (line: IndexLine): void => {
+    if (!isTagged) tagCache(path);
+    isTagged = true;
+    appendEntry(path, line);
   };
 
   return {
-    async bind(binding, measured) {
+    bind(binding, measured) {
       const { digests, size, seenAt, reason } = binding;
       const [first] = digests;
       if (first === undefined) throw new TypeError('A binding needs a digest');
-      const metadata = { digests, private: binding.private, seenAt, measured, ...(reason && { reason }) };
-      await insert(path, keyOf(binding), integrityOf(first), {
+      append({
+        key: keyOf(binding),
+        integrity: integrityOf(first),
+        time: Date.now(),
         ...(size !== undefined && { size }),
-        metadata,
+        metadata: { digests, private: binding.private, seenAt, measured, ...(reason && { reason }) },
       });
     },
 
-    async keep({ digests, size }, storedAt) {
-      await insert(path, digests[0], integrityOf(digests[0]), {
-        size,
-        time: storedAt,
-        metadata: { digests },
-      });
+    keep({ digests, size }, storedAt) {
+      const [sha256] = digests;
+      append({ key: sha256, integrity: integrityOf(sha256), time: storedAt, size, metadata: { digests } });
     },
 
     async drop(sha256) {

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Digest, Sha256 } from '../content/digest.ts';
 import type { Catalogue } from './catalogue.ts';
 import { columnsOf, contentWith } from './contents.ts';
@@ -19,6 +20,8 @@ const DELAY_MS = 1000;
 export interface WriteBehind {
   used(table: 'content' | 'document', key: Digest): void;
   stored(sha256: Sha256): void;
+  /** A binding in the record tells all of this content: it needs no entry of its own. */
+  bound(sha256: Sha256): void;
   /** Writes last uses now, or keeps them where the disk is full. */
   flushUses(): void;
   /** Writes everything now, and again later what could not be written. Never rejects: it is all expendable. */
@@ -49,7 +52,7 @@ export function writeBehind(catalogue: Catalogue, ledger: Ledger, now: () => num
     }
   };
 
-  const record = async (sha256: Sha256): Promise<void> => {
+  const record = (sha256: Sha256): void => {
     const held = contentWith(catalogue, sha256);
     if (!held) return;
     const told = catalogue.get(
@@ -58,7 +61,7 @@ export function writeBehind(catalogue: Catalogue, ledger: Ledger, now: () => num
       ...columnsOf(held.digests),
     );
     if (told) return;
-    await ledger.keep(held, now());
+    ledger.keep(held, now());
     catalogue.run('INSERT OR IGNORE INTO entry VALUES (?)', sha256);
   };
 
@@ -68,8 +71,9 @@ export function writeBehind(catalogue: Catalogue, ledger: Ledger, now: () => num
     flushUses();
     try {
       for (const sha256 of unrecorded) {
-        await record(sha256);
+        record(sha256);
         unrecorded.delete(sha256);
+        await turn(); // Nobody waits for this.
       }
     } catch {
       // The disk is full or gone. What was asked for has been done; this is tried again with the next use.
@@ -89,6 +93,7 @@ export function writeBehind(catalogue: Catalogue, ledger: Ledger, now: () => num
       unrecorded.add(sha256);
       soon();
     },
+    bound: (sha256) => void unrecorded.delete(sha256),
     flushUses,
     flush,
   };

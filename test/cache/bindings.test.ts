@@ -1,9 +1,9 @@
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Cache } from '../../src/cache/cache.ts';
 import { digestOf } from '../../src/content/digest.ts';
-import { bindingOf, cacheIn, contentOf } from './world.ts';
+import { bindingOf, cacheIn, contentOf, filesBelow } from './world.ts';
 
 const bytes = contentOf('lodash');
 const sha512 = digestOf(bytes, 'sha512');
@@ -88,6 +88,37 @@ describe('bindings', () => {
 
     const again = await cacheIn(cache.path);
     for (const binding of [kept, gone, declared]) expect(again.bindings.get(binding)).toEqual(binding);
+  });
+
+  it('leave content an entry of its own as long as they do not tell all of its digests', async () => {
+    const cache = await cacheIn();
+    const stored = await store(cache);
+    await cache.bindings.put(bindingOf({ ...stored, digests: [stored.digests[0], sha512] }, 'lodash'));
+    const told = await cache.content.put({ digests: [] }, [contentOf('told')]);
+    await cache.bindings.put(bindingOf(told, 'told'));
+    await cache[Symbol.asyncDispose]();
+    const lines = filesBelow(cache.path).filter((each) => each.includes('index-v5'));
+    expect(lines).toHaveLength(3);
+    rmSync(join(cache.path, 'catalogue.sqlite'));
+
+    const again = await cacheIn(cache.path);
+    expect(again.pathOf(sha1)).toBeDefined();
+    expect(again.pathOf(told.digests[0])).toBeDefined();
+  });
+
+  it('are found in the record after a line that was torn', async () => {
+    const cache = await cacheIn();
+    const first = bindingOf(await store(cache), 'lodash');
+    await cache.bindings.put(first);
+    const [line = ''] = filesBelow(cache.path).filter((each) => each.includes('index-v5'));
+    writeFileSync(join(cache.path, line), '\n0123\t{"key":"torn', { flag: 'a' });
+    const accepted = { ...first, reason: 'The maintainer republished' };
+    await cache.bindings.put(accepted);
+    await cache[Symbol.asyncDispose]();
+    rmSync(join(cache.path, 'catalogue.sqlite'));
+
+    const again = await cacheIn(cache.path);
+    expect(again.bindings.get(first)).toEqual(accepted);
   });
 
   it('of a mere declaration lead nobody to content that has other digests', async () => {
