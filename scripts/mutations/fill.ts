@@ -108,7 +108,7 @@ export const fillGuards = [
     'test/agent/fill-cold.test.ts',
     {
       why: 'What contradicts the bytes seen before is asked for, though it will be refused',
-      find: 'if (seen && claimed && contradiction(seen, [claimed])) return undefined;',
+      find: 'if (known && claimed && contradiction(known.digests, [claimed])) return undefined;',
       replace: '',
       only: 'bound to other bytes',
     },
@@ -127,6 +127,12 @@ export const fillGuards = [
       find: 'Math.min(way.most, most)',
       replace: 'Math.min(CONNECTIONS, most)',
       only: 'are few at first',
+    },
+    {
+      why: 'What nobody fetches for any more goes on',
+      find: "signal.addEventListener('abort', giveUpToo, { once: true });",
+      replace: '',
+      only: 'does not want any more',
     },
     {
       why: 'What somebody waits for waits for what nobody waits for',

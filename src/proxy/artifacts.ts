@@ -229,11 +229,14 @@ export function openArtifacts(parts: {
   }
 
   /** Finds an artifact and settles on whose word it is that; undefined when there is none. */
-  async function settle(asker: Asker, asked: ArtifactRequest): Promise<Settled | undefined> {
+  async function settle(
+    asker: Asker,
+    asked: ArtifactRequest,
+    key: BindingKey,
+    known: Binding | undefined,
+  ): Promise<Settled | undefined> {
     const startedAt = now();
     const { coordinates, claimed } = asked;
-    const key = { upstream: asker.upstream.name, coordinates };
-    const known = cache.bindings.get(key);
 
     const accepted = async (weighed: Expectation) =>
       weighed.kind === 'contradicted' ? refuse(asker, asked, weighed) : weighed;
@@ -305,7 +308,8 @@ export function openArtifacts(parts: {
 
   return {
     async deliver(asker, asked) {
-      const settled = await settle(asker, asked);
+      const key = keyOf(asker, asked);
+      const settled = await settle(asker, asked, key, cache.bindings.get(key));
       if (!settled) return undefined;
       const { found, bind, line } = settled;
       void bind();
@@ -314,12 +318,13 @@ export function openArtifacts(parts: {
     },
 
     async bring(asker, { signal, ...asked }) {
-      const { coordinates, claimed } = asked;
-      const seen = cache.bindings.get({ upstream: asker.upstream.name, coordinates })?.digests;
+      const { claimed } = asked;
+      const key = keyOf(asker, asked);
+      const known = cache.bindings.get(key);
       // It would be refused, and whoever asks for it is told why.
-      if (seen && claimed && contradiction(seen, [claimed])) return undefined;
+      if (known && claimed && contradiction(known.digests, [claimed])) return undefined;
       const arriving = (async () => {
-        const settled = await settle(asker, { ...asked, signal, ahead: true });
+        const settled = await settle(asker, { ...asked, signal, ahead: true }, key, known);
         if (!settled) return undefined;
         const { found, word, bind } = settled;
         await closed(found.chunks);
@@ -396,6 +401,10 @@ export function openArtifacts(parts: {
       while (pending.size > 0) await Promise.all(pending);
     },
   };
+}
+
+function keyOf(asker: Asker, { coordinates }: Pick<ArtifactRequest, 'coordinates'>): BindingKey {
+  return { upstream: asker.upstream.name, coordinates };
 }
 
 /** Waits no longer than until `signal` aborts. */

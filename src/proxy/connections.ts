@@ -109,12 +109,16 @@ export function openConnections(now: () => number): Connections {
       }
       if (signal.aborted || way.restsUntil > now()) return undefined;
       const needed = new AbortController();
+      // For each of many packages, this takes a tenth of what `AbortSignal.any` does.
+      const giveUpToo = (): void => needed.abort(signal.reason);
+      signal.addEventListener('abort', giveUpToo, { once: true });
       way.spare.add(needed);
       const since = performance.now();
       return {
-        signal: AbortSignal.any([signal, needed.signal]),
+        signal: needed.signal,
         free(bytes) {
           if (!way.spare.delete(needed)) return;
+          signal.removeEventListener('abort', giveUpToo);
           if (bytes !== undefined && !needed.signal.aborted) {
             const isQuick = performance.now() - since <= QUICK_MS + bytes / QUICK_RATE;
             way.most = isQuick ? Math.min(CONNECTIONS, way.most + 1) : Math.max(FEW, way.most >> 1);

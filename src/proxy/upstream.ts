@@ -25,6 +25,8 @@ const RETRY_AFTER_LIMIT_MS = 20_000;
 const REDIRECTS = 10;
 /** How long an upstream that could not be reached is left alone but for one probe, in milliseconds. */
 const REST_MS = 5_000;
+/** Bodies of up to so many bytes are not passed on before they are whole: 64 KiB. */
+const SHORT = 64 * 2 ** 10;
 /** How long a connection may take to be made, in milliseconds. */
 const CONNECT_MS = 5_000;
 /** How long nothing is fetched ahead where upstream is asked too much, and does not say for how long, in milliseconds. */
@@ -127,10 +129,10 @@ export function openUpstreams(about: { readonly silenceMs: number; readonly now?
     return {
       status: reply.statusCode,
       headers: flat,
-      body: told(reply.body, silenceMs),
+      body: told(isShort(flat) ? gathered(reply.body) : reply.body, silenceMs),
       url: shown(url),
       discard: async () => reply.body.dump(),
-      closed: new Promise<void>((resolve) => reply.body.once('close', resolve)),
+      onClosed: (over) => void reply.body.once('close', over),
     };
   }
 
@@ -201,7 +203,7 @@ export function openUpstreams(about: { readonly silenceMs: number; readonly now?
       const over = connections.use(wayTo(asked.url, asked.connection));
       try {
         const reply = await patiently(asked);
-        void reply.closed.then(over);
+        reply.onClosed(over);
         return reply;
       } catch (error) {
         over();
@@ -226,7 +228,7 @@ export function openUpstreams(about: { readonly silenceMs: number; readonly now?
 
 /** A reply that tells when its connection is free again. */
 interface Answered extends UpstreamReply {
-  readonly closed: Promise<void>;
+  onClosed(this: void, over: () => void): void;
 }
 
 /** Where a request has got to by redirects, and since when it waits there. */
@@ -253,8 +255,13 @@ function keyOf(connection: ConnectionSettings): string {
 type Undici = Awaited<ReturnType<typeof load>>;
 
 /** It takes long to import, and an agent that has just been started is waited for. */
-async function load() {
-  return (await import('undici')).default;
+const importUndici = async () => (await import('undici')).default;
+
+let loading: ReturnType<typeof importUndici> | undefined;
+
+/** Bundled, each import of it would copy all that it exports. */
+async function load(): ReturnType<typeof importUndici> {
+  return (loading ??= importUndici());
 }
 
 function dispatcherOf(
@@ -299,6 +306,23 @@ function shownTo({ host }: URL, connection: ConnectionSettings): ConnectionSetti
   const known = anonymous.get(connection) ?? others;
   anonymous.set(connection, known);
   return known;
+}
+
+/** Whether a body is so short that nobody has to wait for the rest of it. */
+function isShort(headers: Headers): boolean {
+  return Number(headers['content-length'] ?? Infinity) <= SHORT;
+}
+
+/** All that comes of a short body, at once: to iterate over a stream takes longer than all else that is done with it. */
+async function* gathered(body: Readable): AsyncGenerator<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  const { promise, resolve } = Promise.withResolvers<Error | undefined>();
+  body.on('data', (chunk: Uint8Array) => void chunks.push(chunk));
+  body.once('error', resolve).once('end', () => resolve(undefined));
+  body.once('close', () => resolve(new Error('the answer was broken off')));
+  const error = await promise;
+  yield* chunks;
+  if (error) throw error;
 }
 
 /** The body, whose failures are told in a person's words. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { lstatSync, type Stats, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { algorithmOf, type Digest, hexOf } from '../content/digest.ts';
 
 /** Folders below a cache of npm's. */
@@ -33,9 +33,13 @@ export function foldersOf(cache: string): NpmFolders {
 
 /** Where content lies in the cache in `cache`. */
 export function contentAt(cache: string, digest: Digest): string {
+  return contentIn(foldersOf(cache).content, digest);
+}
+
+/** The same, below the folder for content. To normalize a path takes as long as to look what lies there. */
+export function contentIn(content: string, digest: Digest): string {
   const hex = hexOf(digest);
-  const { content } = foldersOf(cache);
-  return join(content, algorithmOf(digest), hex.slice(0, 2), hex.slice(2, 4), hex.slice(4));
+  return [content, algorithmOf(digest), hex.slice(0, 2), hex.slice(2, 4), hex.slice(4)].join(sep);
 }
 
 /** Whether a file has lain there under this digest since before `time`, in milliseconds since 1970. */

@@ -23,7 +23,7 @@ import { open } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import type { Digest } from '../content/digest.ts';
 import type { ByteStream } from '../content/source.ts';
-import { contentAt, foldersOf, lookAt, obstacleAt, sharesDevice } from './npm-cache-folder.ts';
+import { contentIn, foldersOf, lookAt, obstacleAt, sharesDevice } from './npm-cache-folder.ts';
 
 /** What becomes of content that is put there; `gone`: somebody is cleaning up at the same time. */
 export type Placed = 'linked' | 'copied' | 'there' | 'gone';
@@ -57,10 +57,12 @@ const STALE_MS = 60 * 60 * 1000;
 export function openNpmContent(cache: string, { copies = false } = {}): NpmContent {
   const { content, temporaries } = foldersOf(cache);
   const made = new Set<string>();
+  /** Modes of directories of which the umask takes nothing away. */
+  const unmasked = new Set<number>();
   let isTidy = false;
   let links = !copies && sharesDevice(content, temporaries);
 
-  const pathOf = (digest: Digest): string => contentAt(cache, digest);
+  const pathOf = (digest: Digest): string => contentIn(content, digest);
 
   /**
    * Makes a directory below the parent of `cache`, each as open to others as the one that it is made in. Within
@@ -78,13 +80,16 @@ export function openNpmContent(cache: string, { copies = false } = {}): NpmConte
   }
 
   function makeOne(directory: string): void {
+    const mode = directory === cache ? 0o700 : statSync(dirname(directory)).mode & 0o777;
     try {
-      mkdirSync(directory, { mode: 0o700 });
+      mkdirSync(directory, { mode });
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
       return;
     }
-    if (directory !== cache) changeMode(directory, statSync(dirname(directory)).mode & 0o777);
+    if (unmasked.has(mode)) return;
+    if ((statSync(directory).mode & 0o777) === mode) unmasked.add(mode);
+    else changeMode(directory, mode);
   }
 
   /** Does something in directories that may be removed at the same time: once more then, and after that not at all. */

@@ -101,6 +101,16 @@ describe('Connections to fetch ahead with', () => {
     expect(await connections.spare('way', { most: Infinity, signal: gone.signal })).toBeUndefined();
   });
 
+  it('are given up by whoever does not want any more', async () => {
+    const gone = new AbortController();
+    const spare = await connections.spare('way', { most: Infinity, signal: gone.signal });
+    const [others] = await takeAll();
+    gone.abort(new Error('the launch is over'));
+    expect(spare?.signal.reason).toEqual(new Error('the launch is over'));
+    expect(others?.signal.aborted).toBe(false);
+    spare?.free();
+  });
+
   it('are all given up when somebody waits for one, and are few from then on', async () => {
     await learn();
     const taken = await takeAll();
