@@ -32,7 +32,7 @@ import { ecosystems, parseReference } from './ecosystems/index.ts';
 import { oci } from './ecosystems/oci/oci.ts';
 import { parsePlatform, platformOf } from './ecosystems/oci/platform.ts';
 import { imageOf } from './ecosystems/oci/reference.ts';
-import { tools } from './ecosystems/tools.ts';
+import { hasQuickWay, tools } from './ecosystems/tools.ts';
 import { PyrsiaError } from './errors.ts';
 import { pathsOf } from './paths.ts';
 import { openArtifacts } from './proxy/artifacts.ts';
@@ -166,7 +166,7 @@ async function serve(context: AgentContext): Promise<Service> {
     answered(launch) {
       settleIn(); // While the tool is starting.
       // Stand-ins look nowhere else.
-      if (process.platform === 'linux' && context.directory === paths.runtime && hasStandIn(launch.tool))
+      if (process.platform === 'linux' && context.directory === paths.runtime && isLedQuickly(launch.tool))
         void quick.renew(launch);
     },
     ended: () => quick.review(),
@@ -317,8 +317,8 @@ async function readSettings(
   return { ...settings, ...(node?.varies && { varies: true }) };
 }
 
-function hasStandIn(tool: string): boolean {
-  return tools.some(({ executable }) => executable === tool);
+function isLedQuickly(name: string): boolean {
+  return tools.some((tool) => tool.executable === name && hasQuickWay(tool));
 }
 
 /** A tool by name. A command that is nobody's (a script, `make`) is led as npm is: by its environment. */

@@ -75,9 +75,9 @@ export async function main(argv: readonly string[], program: Program): Promise<v
     const started = { tool, executable: resolve(cwd, executable), args, env, cwd, receipt };
     const { name, answer } = await launch(agent, started, { timeoutMs, stays: true });
     answer.notes.forEach(say);
-    const { env: changes = {}, args: added = [] } = answer.redirection ?? {};
+    const { env: changes = {}, args: added = [], after = 0 } = answer.redirection ?? {};
     become(
-      { ...call, args: [...added, ...args] },
+      { ...call, args: args.toSpliced(after, 0, ...added) },
       led(env, changes),
       receipt ? companionFile(agent.directory, name, 'receipt') : '',
     );

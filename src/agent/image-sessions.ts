@@ -7,6 +7,7 @@ import { digestOf, hexOf } from '../content/digest.ts';
 import type { Tool } from '../ecosystems/ecosystem.ts';
 import { canonical, DEFAULT_REGISTRY, endpointOf } from '../ecosystems/oci/names.ts';
 import { oci } from '../ecosystems/oci/oci.ts';
+import { readsHosts } from '../ecosystems/oci/tools.ts';
 import { printImage } from '../ecosystems/oci/reference.ts';
 import { type Endpoint, endpointsFor, isLoopback } from '../ecosystems/oci/registries.ts';
 import { PyrsiaError } from '../errors.ts';
@@ -15,6 +16,7 @@ import type { ImageAsker, ImagePlace } from '../proxy/image-asker.ts';
 import { mirrorOf } from '../proxy/image-gate.ts';
 import type { RegistryClient } from '../proxy/registry-client.ts';
 import type { Launch } from '../shims/launch.ts';
+import { hostsToml } from '../shims/hosts-toml.ts';
 import { mirroredConf, wantedBy } from '../shims/mirrored.ts';
 import { proxiesIn } from '../shims/proxies.ts';
 import { readRegistriesConf, type RegistriesConf } from '../shims/registries-conf.ts';
@@ -145,14 +147,18 @@ export async function planImages(
   const readOnly = parts.readOnlyBecause();
   if (readOnly !== undefined) session.reporter.unstored(readOnly);
   const base = await parts.imageBase();
-  const globalConfig = mirroredConf(conf, {
-    wanted: await wantedBy(conf, launch),
-    mirrorOf: (registry) => mirrorOf(base, registry, launch.name),
-    // What we refuse must not be had past us, where somebody has asked for more than to observe.
-    instead: offline !== undefined || policy !== 'observe',
-  });
+  // What we refuse must not be had past us, where somebody has asked for more than to observe.
+  const instead = offline !== undefined || policy !== 'observe';
+  const globalConfig = readsHosts(tool)
+    ? hostsToml({ root: new URL(`/v2/${launch.name}`, base).href, instead })
+    : mirroredConf(conf, {
+        wanted: await wantedBy(conf, launch),
+        mirrorOf: (registry) => mirrorOf(base, registry, launch.name),
+        instead,
+      });
   const pathOf = (file: string): string => parts.pathOf(launch.name, file);
   const redirection = tool.redirect({
+    args: launch.args,
     leading: [],
     besides: [],
     credential: '',

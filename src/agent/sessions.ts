@@ -4,8 +4,8 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { FillMode } from '../config/settings.ts';
 import { userConfigPath } from '../config/config-file.ts';
 import { readConfig, type ReadConfig } from '../config/read-config.ts';
@@ -207,6 +207,7 @@ export async function plan(
   const main = leading.find(({ scope }) => scope === undefined);
   const artifactHost = main && parts.artifactHost(new URL(main.upstream));
   const redirection = tool.redirect({
+    args: launch.args,
     leading,
     besides: leftAlone.map(({ url }) => url),
     credential: launch.id,
@@ -228,9 +229,10 @@ export function answerTo(
 ): LaunchAnswer {
   session.reporter.said();
   if (!redirection) return { notes };
-  const { env, args = [], files = {} } = redirection;
+  const { env, args = [], after = 0, files = {} } = redirection;
   for (const [file, text] of Object.entries(files)) {
+    if (file.includes('/')) mkdirSync(dirname(pathOf(name, file)), { recursive: true, mode: 0o700 });
     writeFileSync(pathOf(name, file), text, { mode: 0o600, flag: 'wx' });
   }
-  return { redirection: { env, args }, notes };
+  return { redirection: { env, args, ...(after > 0 ? { after } : {}) }, notes };
 }

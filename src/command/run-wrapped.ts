@@ -5,7 +5,7 @@
  */
 import { basename, resolve } from 'node:path';
 import { isPyrsiaError } from '../errors.ts';
-import { wrappable } from '../ecosystems/tools.ts';
+import { tools } from '../ecosystems/tools.ts';
 import type { CalledTool } from '../ecosystems/ecosystem.ts';
 import { receiptLine } from '../resolve/receipt.ts';
 import type { Receipt } from '../resolve/report.ts';
@@ -70,17 +70,21 @@ export async function runWrapped(
 
   const { redirection, notes } = launched.answer;
   notes.filter((note) => !session.config.problems.includes(note)).forEach(say);
-  const result = await runTool(executable, [...(redirection?.args ?? []), ...args], {
-    env: led(env, redirection?.env ?? {}),
-    stdout,
-  });
+  const result = await runTool(
+    executable,
+    args.toSpliced(redirection?.after ?? 0, 0, ...(redirection?.args ?? [])),
+    {
+      env: led(env, redirection?.env ?? {}),
+      stdout,
+    },
+  );
   const receipt = await settle(launched, name, [...notes, ...session.config.problems]);
   return { ...result, ...(receipt && { receipt }) };
 }
 
 function knownTool(name: string): CalledTool | undefined {
   const called = basename(name).replace(/\.(cmd|exe|ps1)$/i, '');
-  return wrappable.find(({ executable }) => executable === called);
+  return tools.find(({ executable }) => executable === called);
 }
 
 /** Ends the launch and says what came of it; undefined when the agent can no longer tell. */

@@ -8,7 +8,7 @@ import { isPyrsiaError } from '../errors.ts';
 import type { Paths } from '../paths.ts';
 import type { Session } from '../session.ts';
 import { shimPlace } from '../shims/shim-files.ts';
-import { type ShimState, shimStates } from '../shims/shim-states.ts';
+import { isThere, type ShimState, shimStates } from '../shims/shim-states.ts';
 import type { Policy } from '../verify/expect.ts';
 
 /** How things stand for a command in this directory. */
@@ -43,10 +43,9 @@ export default class StatusCommand extends PyrsiaCommand {
       enabled: config.enabled,
       policy: config.values.policy,
       agent: await agentOf(session),
-      shims: shimStates(tools, shimPlace(paths, env, cwd, this.config.root)).map(({ tool, state }) => ({
-        tool,
-        state,
-      })),
+      shims: shimStates(tools, shimPlace(paths, env, cwd, this.config.root))
+        .filter(isThere)
+        .map(({ tool, state }) => ({ tool, state })),
       cache: (await session.cache()).size(),
       paths,
       problems: config.problems,

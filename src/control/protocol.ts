@@ -44,7 +44,12 @@ export interface AgentStatus {
 /** How a tool is to be started, as the agent answers a launch. */
 export interface LaunchAnswer {
   /** Undefined: run the tool as if we were not there. */
-  readonly redirection?: { readonly env: Readonly<Record<string, string>>; readonly args: readonly string[] };
+  readonly redirection?: {
+    readonly env: Readonly<Record<string, string>>;
+    readonly args: readonly string[];
+    /** How many of the user's own arguments come before `args`; absent: none. */
+    readonly after?: number;
+  };
   /** One line each, for stderr. */
   readonly notes: readonly string[];
 }

@@ -274,6 +274,8 @@ export interface Leading {
 
 /** One call of a tool, as the user made it, and the way to us. */
 export interface ToolCall {
+  /** What the user has given it. */
+  readonly args: readonly string[];
   readonly leading: readonly Leading[];
   /** The host (with port) at which the default registry is known to keep its artifacts. */
   readonly artifactHost?: string;
@@ -298,6 +300,8 @@ export interface Redirection {
   readonly env: Readonly<Record<string, string>>;
   /** Arguments put before the user's own (`mvn -gs …`). */
   readonly args?: readonly string[];
-  /** Configuration files to write first (0600), by name in the launch's own directory. */
+  /** How many of the user's come before those all the same (`ctr images pull --hosts-dir …`). */
+  readonly after?: number;
+  /** Configuration files to write first (0600), by name in the launch's own directory, or by path below it. */
   readonly files?: Readonly<Record<string, string>>;
 }

@@ -8,8 +8,10 @@ import type { CalledTool } from './ecosystem.ts';
 import { calledNpm, calledNpx } from './npm/called.ts';
 import { imageTools } from './oci/tools.ts';
 
-/** Those that have stand-ins. */
-export const tools: readonly CalledTool[] = [calledNpm, calledNpx];
+/** Those that have stand-ins, and can be led to us. */
+export const tools: readonly CalledTool[] = [calledNpm, calledNpx, ...imageTools];
 
-/** Those that can be led to us. */
-export const wrappable: readonly CalledTool[] = [...tools, ...imageTools];
+/** Whether a stand-in knows calls of it that fetch, which it leads by an answer that lies ready. */
+export function hasQuickWay({ calls: { fetching, anyWord } }: Pick<CalledTool, 'calls'>): boolean {
+  return fetching.length > 0 || anyWord === true;
+}

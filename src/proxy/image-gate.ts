@@ -10,7 +10,14 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Digest } from '../content/digest.ts';
 import type { Headers, Reply, Route } from '../ecosystems/ecosystem.ts';
-import { DEFAULT_REGISTRY, OFFICIAL, registryOf, segmentOf } from '../ecosystems/oci/names.ts';
+import {
+  canonical,
+  DEFAULT_REGISTRY,
+  isRegistry,
+  OFFICIAL,
+  registryOf,
+  segmentOf,
+} from '../ecosystems/oci/names.ts';
 import { oci } from '../ecosystems/oci/oci.ts';
 import { imageError } from '../ecosystems/oci/refuse.ts';
 import { BLOB } from '../ecosystems/oci/route.ts';
@@ -84,9 +91,9 @@ async function serve(
   const { method = 'GET' } = request;
   const [path, query] = addressOf(request);
   const headers = passedOn(request.headers);
-  const named = nameIn(path);
+  const named = nameIn(path, query);
   const { registry: protocol } = oci;
-  const route = protocol.route(method, named?.inner ?? path, query, headers);
+  const route = protocol.route(method, named?.inner ?? path, named?.query ?? query, headers);
   if (route.kind === 'answer') return reply(response, route.reply);
   if (route.kind === 'refused') return reply(response, unsupported(method, route.reason));
   if (!named) return reply(response, imageError('NAME_UNKNOWN', `${path} names no registry`));
@@ -115,23 +122,37 @@ async function serve(
   }
 }
 
-/** A path taken apart: who asks whom for what. `inner` is the path at that registry. */
+/** An address taken apart: who asks whom for what. `inner` and `query` are what is asked at that registry. */
 function nameIn(
   path: string,
-): { launch?: string; image: ImageName; root: string; inner: string } | undefined {
+  query: string,
+): { launch?: string; image: ImageName; root: string; inner: string; query: string } | undefined {
   const [first = '', ...others] = path.startsWith('/v2/') ? path.slice('/v2/'.length).split('/') : [];
   const launch = isLaunchId(first) ? first : undefined;
-  const [segment = '', ...rest] = launch === undefined ? [first, ...others] : others;
-  const registry = registryOf(segment);
+  const all = launch === undefined ? [first, ...others] : others;
+  // Clients of containerd name the registry besides, whoever they ask.
+  const namespace = new URLSearchParams(query).get('ns');
+  const segment = namespace === null ? all[0]! : undefined;
+  const registry = segment === undefined ? namespaceIn(namespace ?? '') : registryOf(segment);
+  const rest = segment === undefined ? all : all.slice(1);
   const name = rest.slice(0, -2).join('/');
   if (registry === undefined || name === '') return undefined;
   const repository = registry === DEFAULT_REGISTRY && !name.includes('/') ? `${OFFICIAL}${name}` : name;
   return {
     ...(launch === undefined ? {} : { launch }),
     image: { registry, repository },
-    root: `/v2/${launch === undefined ? '' : `${launch}/`}${segment}/${name}`,
+    root: ['/v2', launch, segment, name].filter((each) => each !== undefined).join('/'),
     inner: `/v2/${[repository, ...rest.slice(-2)].join('/')}`,
+    query: query
+      .split('&')
+      .filter((each) => !each.startsWith('ns='))
+      .join('&'),
   };
+}
+
+function namespaceIn(text: string): string | undefined {
+  const registry = canonical(text);
+  return isRegistry(registry) ? registry : undefined;
 }
 
 async function answer(call: Call, route: Route): Promise<void> {

@@ -220,7 +220,8 @@ function ownerOfLiving(directory: string, id: string): string | undefined {
 export function removeLaunch(directory: string, { id, name }: Pick<Launch, 'id' | 'name'>): void {
   rmSync(launchFile(directory, id), { force: true });
   for (const file of namesIn(directory)) {
-    if (ownerOf(file) === name) rmSync(join(launchDirectory(directory), file), { force: true });
+    if (ownerOf(file) === name)
+      rmSync(join(launchDirectory(directory), file), { recursive: true, force: true });
   }
 }
 

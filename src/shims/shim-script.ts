@@ -8,6 +8,7 @@
  * @module
  */
 import type { CalledTool } from '../ecosystems/ecosystem.ts';
+import { hasQuickWay } from '../ecosystems/tools.ts';
 import { NOTE_INHERITED } from './inherited.ts';
 import { decide, findReal, restore } from './shim-decides.ts';
 import { quickWay } from './shim-leads.ts';
@@ -56,7 +57,7 @@ export function shimScript(options: ShimOptions): string {
 ${restore(tool)}
 ${findReal(options)}
 ${decide(options)}
-${quickWay(options)}
+${hasQuickWay(tool) ? quickWay(options) : ''}
 # Any other call, and whatever is not as expected: Node decides.
 if [ . -ef "$PWD" ]; then
   if [ -x ${quoted(node)} ] && [ -f ${quoted(entry)} ]; then

@@ -35,6 +35,11 @@ export function shimStates(tools: readonly string[], place: ShimPlace): ShimStat
   });
 }
 
+/** Whether there is a stand-in, or a tool that could have one. */
+export function isThere({ state, real }: ShimState): boolean {
+  return state !== 'missing' || real !== undefined;
+}
+
 /** Where `directory` stands on a PATH: 0 is first; undefined when it is not there. */
 export function positionOnPath(path: string | undefined, directory: string): number | undefined {
   const at = (path ?? '').split(delimiter).findIndex((entry) => isAbsolute(entry) && same(entry, directory));

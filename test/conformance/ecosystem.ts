@@ -177,6 +177,7 @@ export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemEx
       // What leads it would otherwise be taken for the user's.
       expect(led.filter((each) => !variables.includes(each))).toEqual([]);
       const { env } = tool.redirect({
+        args: [],
         leading: [
           { upstream: 'https://host.example/', base: 'http://127.0.0.1:1/' },
           { upstream: 'https://acme.example/', base: 'http://127.0.0.1:2/', scope: '@acme' },
@@ -198,6 +199,7 @@ export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemEx
     it('shows its credential in files only', () => {
       const credential = 'b9a7c2d4-credential';
       const call: ToolCall = {
+        args: [],
         leading: [{ upstream: 'https://host.example/', base: 'http://127.0.0.1:4873/' }],
         credential,
         globalConfig: 'theirs=kept',

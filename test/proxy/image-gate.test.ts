@@ -162,6 +162,23 @@ describe.skipIf(!has(...imageTools))('The gate of images', () => {
     expect(same.stdout).toBe('');
   });
 
+  it('takes the registry that a client of containerd names besides', async () => {
+    const named = async (path: string, ns: string) =>
+      fetch(`${gate.base}v2/${path}${path.includes('?') ? '&' : '?'}ns=${ns}`);
+    const reply = await named('org/app/manifests/1', encodeURIComponent(front.host));
+    expect([reply.status, reply.headers.get('docker-content-digest')]).toEqual([200, app.digest]);
+    expect((await named(`org/app/blobs/${app.config.digest}`, front.host)).status).toBe(200);
+    expect(await (await named('org/app/tags/list?n=1', front.host)).json()).toMatchObject({
+      name: 'org/app',
+    });
+    expect(front.requests.at(-1)).toBe('GET /v2/org/app/tags/list?n=1');
+    for (const ns of ['no%20host', '', '%ff', '..'])
+      expect(await errorOf(await named('org/app/manifests/1', ns))).toMatchObject({
+        status: 404,
+        code: 'NAME_UNKNOWN',
+      });
+  });
+
   it('asks of a tag once what it means, and of nothing else when that is here', async () => {
     expect((await copy('org/app:1')).code).toBe(0);
     front.requests.length = 0;

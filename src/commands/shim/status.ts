@@ -2,7 +2,7 @@ import { shimmable, ShimCommand } from '../../command/shim-command.ts';
 import { facts, table } from '../../command/table.ts';
 import { loginShell, openHome } from '../../shims/ask-shells.ts';
 import { pathFiles, type PathFileState, statesOf } from '../../shims/on-path.ts';
-import { positionOnPath, type ShimState, shimStates } from '../../shims/shim-states.ts';
+import { isThere, positionOnPath, type ShimState, shimStates } from '../../shims/shim-states.ts';
 import { shellNamed } from '../../shims/shells.ts';
 
 /** How things stand with the shims. */
@@ -32,7 +32,7 @@ export default class ShimStatus extends ShimCommand {
       shims: shimStates(
         shimmable.map(({ executable }) => executable),
         this.placeOf(session),
-      ),
+      ).filter(isThere),
       files: shell ? statesOf(pathFiles(shell, openHome(env, [shell])), directory) : [],
     };
     this.print(told(status));

@@ -4,6 +4,7 @@ import { pastUs, redirect } from '../../../src/ecosystems/npm/redirect.ts';
 
 const own = { upstream: 'https://npm.corp.example/', base: 'http://127.0.0.1:4001/' };
 const call = (more: Partial<ToolCall> = {}): ToolCall => ({
+  args: [],
   leading: [own],
   besides: [],
   credential: 'ID',
