@@ -198,4 +198,26 @@ export const imageGuards = [
     replace: 'while (false) {',
     only: 'while it is being broken off',
   }),
+  ...guardsIn(
+    'src/ecosystems/oci/tools.ts',
+    'test/ecosystems/oci/oci.test.ts',
+    {
+      why: 'What a user pushes goes through us',
+      find: 'if (aside.includes(arg)) return',
+      replace: 'if (false) return',
+      only: 'stays out of the way',
+    },
+    {
+      why: 'ctr is led although its user says how to ask',
+      find: 'return theirs && `',
+      replace: 'return theirs && undefined && `',
+      only: 'stays out of the way',
+    },
+  ),
+  ...guardsIn('src/shims/hosts-toml.ts', 'test/shims/hosts-toml.test.ts', {
+    why: 'What we refuse is had past us',
+    find: '(instead ? {',
+    replace: '(false ? {',
+    only: 'in the place of',
+  }),
 ];

@@ -10,5 +10,6 @@ import { stringify } from 'smol-toml';
 /** The file for a client that finds us below `root`. `instead`: the registry itself is not to be asked when we do not deliver. */
 export function hostsToml({ root, instead }: { readonly root: string; readonly instead: boolean }): string {
   const ours = { capabilities: ['pull', 'resolve'], override_path: true };
-  return stringify(instead ? { server: root, ...ours } : { host: { [root]: ours } });
+  // Without a host the file is not read.
+  return stringify({ ...(instead ? { server: root, ...ours } : {}), host: { [root]: ours } });
 }

@@ -260,8 +260,6 @@ describe('shim install', () => {
   });
 
   it('wants a tool that is there', async () => {
-    const holdsNone = (folder: string) =>
-      tools.every(({ executable }) => !existsSync(join(folder, executable)));
     const path = sandbox.env['PATH']!.split(delimiter).filter(holdsNone);
     const one = await pyrsia('shim install npm', { PATH: path.join(delimiter) });
     expect([one.code, one.stderr]).toEqual([5, 'pyrsia: Not found: npm on the PATH\n']);
@@ -481,6 +479,10 @@ async function statusOf(env: Readonly<Record<string, string>> = {}) {
 
 /** A PATH on which shims come first. */
 const first = (): string => [shims(), sandbox.env['PATH']].join(delimiter);
+
+/** Whether none of the tools that there are shims for lies in `folder`. */
+const holdsNone = (folder: string): boolean =>
+  tools.every(({ executable }) => !existsSync(join(folder, executable)));
 
 describe('shim status', () => {
   it('tells whether a shim is there, is reached, and what it runs', async () => {

@@ -122,6 +122,8 @@ describe.skipIf(!has(...imageTools))('The gate of images', () => {
 
   const at = (name: string) => `${gate.base}v2/${front.host.replace(':', '__')}/${name}`;
   const get = async (name: string, init?: RequestInit) => fetch(at(name), init);
+  const named = async (path: string, ns: string) =>
+    fetch(`${gate.base}v2/${path}${path.includes('?') ? '&' : '?'}ns=${ns}`);
   const copy = async (name: string, ...args: string[]) => {
     const to = mkdtempSync(join(home, 'copy-'));
     const from = `docker://${new URL(gate.base).host}/${front.host.replace(':', '__')}/${name}`;
@@ -163,8 +165,6 @@ describe.skipIf(!has(...imageTools))('The gate of images', () => {
   });
 
   it('takes the registry that a client of containerd names besides', async () => {
-    const named = async (path: string, ns: string) =>
-      fetch(`${gate.base}v2/${path}${path.includes('?') ? '&' : '?'}ns=${ns}`);
     const reply = await named('org/app/manifests/1', encodeURIComponent(front.host));
     expect([reply.status, reply.headers.get('docker-content-digest')]).toEqual([200, app.digest]);
     expect((await named(`org/app/blobs/${app.config.digest}`, front.host)).status).toBe(200);
