@@ -12,6 +12,7 @@ import { collectSooner } from './agent/collect-sooner.ts';
 import { openContradictions } from './agent/contradictions.ts';
 import { fill } from './agent/fill.ts';
 import { openFollowings } from './agent/following.ts';
+import { openHeadStart } from './agent/head-start.ts';
 import { openNews } from './agent/news.ts';
 import { findPastUs } from './agent/past-us.ts';
 import { openGates } from './agent/gates.ts';
@@ -152,16 +153,17 @@ async function serve(context: AgentContext): Promise<Service> {
     },
     opened(launch, planned, over) {
       const [ecosystem, tool] = toolOf(launch.tool);
-      const filling = fill(
-        { cache, artifacts, upstreams },
-        tool,
-        planned,
-        over,
-        followings.open(tool, planned, over),
-      );
+      const followed = followings.open(tool, planned, over);
+      // Who has an answer already runs.
+      const headStart = launch.generation === undefined ? openHeadStart(over) : undefined;
+      const filling = fill({ cache, artifacts, upstreams }, tool, planned, over, {
+        ...(followed && { followed }),
+        ...(headStart && { headStart }),
+      });
       void findPastUs(ecosystem, tool, planned);
       fills.add(filling);
       void filling.finally(() => fills.delete(filling));
+      return headStart?.over;
     },
     answered(launch) {
       settleIn(); // While the tool is starting.

@@ -188,6 +188,42 @@ export const fillGuards = [
     replace: '=> wanted',
     only: 'is fetched where our copy is damaged',
   }),
+  ...guardsIn('src/agent/fill.ts', 'test/agent/fill-cold.test.ts', {
+    why: 'A tool waits for what is mostly here',
+    find: 'if (++looked === MANY && missing.length * 2 < MANY) headStart?.end();',
+    replace: 'if (++looked < 0) headStart?.end();',
+    only: 'no later start',
+  }),
+  ...guardsIn(
+    'src/agent/head-start.ts',
+    'test/agent/head-start.test.ts',
+    {
+      why: 'A tool waits for longer than it is worth, where the line is slow',
+      find: 'return each <= WORTH_MS && ',
+      replace: 'return ',
+    },
+    {
+      why: 'A tool waits for an upstream that sends nothing',
+      find: 'return ms < FIRST_MS;',
+      replace: 'return true;',
+    },
+    {
+      why: 'A tool waits for longer than its client does, which then runs it without us',
+      find: 'const longest = setTimeout(end, LONGEST_MS);',
+      replace: 'const longest = undefined;',
+    },
+    {
+      why: 'What is interrupted is held back all the same',
+      find: "signal.addEventListener('abort', end, { once: true });",
+      replace: '',
+    },
+  ),
+  ...guardsIn('src/proxy/artifacts.ts', 'test/agent/fill-cold.test.ts', {
+    why: 'What upstream has just sent is said to be from the cache',
+    find: 'const came = isLacking ? asker.reporter.brings(about) : undefined;',
+    replace: 'const came = isLacking ? (_: boolean) => void about : undefined;',
+    only: 'the moment that it is stored',
+  }),
   ...guardsIn(
     'src/shims/npm-content.ts',
     'test/shims/npm-content.test.ts',

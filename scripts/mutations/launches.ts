@@ -116,6 +116,12 @@ export const launchGuards = [
     'src/agent/reception.ts',
     'test/agent/reception.test.ts',
     {
+      why: 'A launch is answered whose process has ended while it was held back',
+      find: 'if (!launches.find(id)) throw',
+      replace: "if (id === '') throw",
+      only: 'held back leaves nothing',
+    },
+    {
       why: 'A launch is served whose process has ended meanwhile',
       find: 'if (!launches.find(launch.id)) throw',
       replace: "if (launch.id === '') throw",

@@ -20,6 +20,7 @@ import { closed } from '../proxy/artifacts.ts';
 import { obstacleIn } from '../shims/npm-cache-folder.ts';
 import { openNpmContent, type Placed } from '../shims/npm-content.ts';
 import { type AheadParts, fetchAhead, type Missing } from './fetch-ahead.ts';
+import { type HeadStart, MANY } from './head-start.ts';
 import { askedFor, knownOf, neededFor, type Sure, sureOf } from './pinned.ts';
 import type { Plan } from './sessions.ts';
 
@@ -43,14 +44,29 @@ interface Ours {
 /**
  * Fills the own cache of a launch's tool, as far as that is asked for and can be, until `signal` aborts, and
  * enters it into the launch's account: with what its lockfile pins, which is fetched where it is not here, and with
- * what is `followed` as long as that lasts. Never rejects.
+ * what is `followed` as long as that lasts. Says when there is no use in a `headStart` any more. Never rejects.
  */
 export async function fill(
   parts: FillParts,
   tool: Tool,
   plan: Plan,
   signal: AbortSignal,
-  followed?: AsyncIterable<readonly PinnedContent[]>,
+  { followed, headStart }: { followed?: AsyncIterable<readonly PinnedContent[]>; headStart?: HeadStart } = {},
+): Promise<void> {
+  try {
+    await fillNow(parts, tool, plan, signal, followed, headStart);
+  } finally {
+    headStart?.end();
+  }
+}
+
+async function fillNow(
+  parts: FillParts,
+  tool: Tool,
+  plan: Plan,
+  signal: AbortSignal,
+  followed: AsyncIterable<readonly PinnedContent[]> | undefined,
+  headStart: HeadStart | undefined,
 ): Promise<void> {
   const { session, settings, redirection, filling } = plan;
   const { install } = settings;
@@ -82,9 +98,11 @@ export async function fill(
       if (pinned.length > 0) problem ??= obstacleIn(install.cache)?.text;
       const missing = await putAll(pinned);
       // That comes first which a lockfile pins: all of it will be asked for.
-      fetching ??= fetchAll(missing).catch((error: unknown) => {
-        problem ??= messageOf(error);
-      });
+      fetching ??= fetchAll(missing)
+        .catch((error: unknown) => {
+          problem ??= messageOf(error);
+        })
+        .finally(headStart?.end);
       if (isOver()) break;
       pausedAt = Date.now();
     }
@@ -94,6 +112,7 @@ export async function fill(
     async function putAll(pinned: readonly PinnedContent[]): Promise<readonly Missing[]> {
       const sure: (Sure & Missing)[] = [];
       const missing: Missing[] = [];
+      let looked = 0;
       for (const each of pinned) {
         await breath();
         if (isOver()) return [];
@@ -102,7 +121,9 @@ export async function fill(
         const known = asked && sureOf(digest, knownOf(parts.artifacts, asked));
         if (known && isHere(parts.cache, known)) sure.push({ ...known, asked });
         else if (asked) missing.push({ digest, asked });
+        if (++looked === MANY && missing.length * 2 < MANY) headStart?.end();
       }
+      if (missing.length < MANY) headStart?.end();
       // Small ones are many, and soon done.
       const queue = sure.toSorted((a, b) => a.size - b.size).values();
       const lane = async (): Promise<void> => {
@@ -121,13 +142,14 @@ export async function fill(
       const most = install?.connections ?? Infinity;
       if (isOver() || most === 0 || parts.cache.readOnlyBecause !== undefined) return;
       const nowhere = new AbortController();
+      headStart?.lack(missing.length);
       // The tool asks for the last first.
       await fetchAhead(parts, missing.toReversed(), {
         most,
         signal: AbortSignal.any([signal, nowhere.signal]),
         arrived: async (each) => {
-          for (const one of each.known) session.reporter.brought(one.linked(each.size, Date.now()));
           if (!isOver()) await isSound(each);
+          headStart?.came();
           if (problem !== undefined) nowhere.abort();
         },
       });

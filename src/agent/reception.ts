@@ -45,8 +45,11 @@ export interface ReceptionParts extends Pick<SessionParts, 'pathOf'> {
   readonly accounts: Accounts;
   /** Finds out how the tool of a launch can be led to us, or why it must not be served. */
   plan(this: void, launch: Launch): Promise<Plan>;
-  /** Told of each launch that is led to us, before its tool asks anything; `over` aborts when it ends. */
-  opened(this: void, launch: Launch, plan: Plan, over: AbortSignal): void;
+  /**
+   * Told of each launch that is led to us, before its tool asks anything; `over` aborts when it ends. A tool that
+   * waits for an answer starts when what is returned resolves.
+   */
+  opened(this: void, launch: Launch, plan: Plan, over: AbortSignal): Promise<void> | undefined;
   /** Told whenever a launch has ended. */
   ended(this: void): void;
   /** Told of each launch whose command was answered, once the answer is on its way. */
@@ -67,11 +70,13 @@ export function openReception({
 }: ReceptionParts): Reception {
   const plans = new Map<string, Promise<Plan>>();
   const ends = new Map<string, AbortController>();
+  const starts = new Map<string, Promise<void>>();
   const launches = openLaunches({
     directory,
     onStart: (launch) => void open(launch).catch(() => undefined),
     onEnd({ id }) {
       plans.delete(id);
+      starts.delete(id);
       ends.get(id)?.abort();
       ends.delete(id);
       void accounts.close(id);
@@ -93,14 +98,18 @@ export function openReception({
     accounts.open(launch.id, found.session);
     const over = new AbortController();
     ends.set(launch.id, over);
-    isOpen(launch, found, over.signal);
+    const mayStart = isOpen(launch, found, over.signal);
+    if (mayStart) starts.set(launch.id, mayStart);
     return found;
   }
 
   return {
     async answer(id, until) {
       const launch = launches.admit(id, until);
-      const answer = answerTo(launch, await open(launch), { pathOf });
+      const found = await open(launch);
+      await starts.get(id);
+      if (!launches.find(id)) throw refused(`process ${launch.pid} of the launch has ended`);
+      const answer = answerTo(launch, found, { pathOf });
       setImmediate(() => answered(launch));
       return answer;
     },

@@ -318,13 +318,23 @@ export function openArtifacts(parts: {
     },
 
     async bring(asker, { signal, ...asked }) {
-      const { claimed } = asked;
+      const { coordinates, claimed } = asked;
       const key = keyOf(asker, asked);
       const known = cache.bindings.get(key);
       // It would be refused, and whoever asks for it is told why.
       if (known && claimed && contradiction(known.digests, [claimed])) return undefined;
+      // Whoever is given it from the moment on that it is stored has it from upstream, by way of this.
+      const isLacking = claimed !== undefined && cache.pathOf(claimed) === undefined;
+      const about = { purl: purlOf(coordinates), upstream: key.upstream };
+      const came = isLacking ? asker.reporter.brings(about) : undefined;
       const arriving = (async () => {
-        const settled = await settle(asker, { ...asked, signal, ahead: true }, key, known);
+        const settled = await settle(asker, { ...asked, signal, ahead: true }, key, known).catch(
+          (error: unknown) => {
+            came?.(false);
+            throw error;
+          },
+        );
+        came?.(settled?.found.source === 'upstream');
         if (!settled) return undefined;
         const { found, word, bind } = settled;
         await closed(found.chunks);

@@ -18,8 +18,11 @@ export interface Reporter {
    * counts as what came of that, and one that could not be had and comes at last as what came. Resolves once it stands in `$PYRSIA_REPORT`, so wait for it before the reply ends.
    */
   add(line: ReportLine): Promise<void>;
-  /** Upstream has sent this for the launch before the tool asked for it: that is where it is from, then. */
-  brought(line: Pick<ReportLine, 'purl' | 'upstream' | 'source'>): void;
+  /**
+   * This is lacking, and is brought for the launch before its tool asks: if upstream sends it, that is where it is
+   * from, even for a tool that is given it out of the cache. What is returned is to be told whether upstream did.
+   */
+  brings(what: Pick<ReportLine, 'purl' | 'upstream'>): (isUpstreams: boolean) => void;
   /** How the tool's own cache was filled. */
   filled(fill: Fill): void;
   /** What the tool has to fetch past us; what comes through us all the same does not count. */
@@ -117,12 +120,16 @@ export function openReporter(
   }
 
   return {
-    brought({ source, ...line }) {
-      if (source === 'upstream' && !at.has(keyOf(line))) brought.add(keyOf(line));
+    brings(what) {
+      const key = keyOf(what);
+      if (!at.has(key)) brought.add(key);
+      return (isUpstreams) => void (isUpstreams || brought.delete(key));
     },
     async add(added) {
       const key = keyOf(added);
       const isBrought = added.source === 'cache' && brought.delete(key);
+      // It has waited for the same transfer.
+      if (added.source === 'upstream' && added.outcome === 'delivered') brought.delete(key);
       const line = isBrought ? { ...added, source: 'upstream' as const } : added;
       past.delete(line.purl);
       if (unstored !== undefined && line.source === 'upstream') note(unstored, 'storing');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fill } from '../../src/agent/fill.ts';
+import type { HeadStart } from '../../src/agent/head-start.ts';
 import type { Plan } from '../../src/agent/sessions.ts';
 import type { Cache } from '../../src/cache/cache.ts';
 import { openCache } from '../../src/cache/open-cache.ts';
@@ -28,8 +29,11 @@ let reporter: Reporter;
 let registry: Registry;
 let over: AbortController;
 let asker: Asker;
+/** What the head start was told. */
+let headStarts: string[];
 
 beforeEach(() => {
+  headStarts = [];
   directory = mkdtempSync(join(tmpdir(), 'pyrsia-fill-cold-'));
   over = new AbortController();
   reporter = openReporter({ launch: 'L', command: ['npm', 'ci'], cwd: '/', startedAt: 1, policy: 'observe' });
@@ -97,7 +101,13 @@ async function run(about: Partial<InstallSettings> = {}): Promise<readonly strin
     filling: { how: 'link', limit: 1e9 },
     redirection: { env: {} },
   };
-  await fill({ cache, artifacts, upstreams }, npm.tools[0]!, plan, over.signal);
+  const headStart: HeadStart = {
+    over: Promise.resolve(),
+    lack: (count) => void headStarts.push(`${count} are lacking`),
+    came: () => void headStarts.push('one came'),
+    end: () => void headStarts.push('over'),
+  };
+  await fill({ cache, artifacts, upstreams }, npm.tools[0]!, plan, over.signal, { headStart });
   return reporter.receipt().artifacts.map(({ purl }) => purl.slice('pkg:npm/'.length));
 }
 
@@ -139,6 +149,65 @@ describe('What is not here', () => {
       expect(line).toMatchObject({ outcome: 'linked', via: 'linked', source: 'upstream', word: 'declared' });
     expect(totals).toMatchObject({ artifacts: 4, upstream: 4, linked: 4, cache: 0, verified: 4, saved: 0 });
     expect(filled).toMatchObject({ linked: 4, copied: 0 });
+  });
+
+  it('is from upstream even for a tool that asks the moment that it is stored', async () => {
+    const [left] = await make('left');
+    await open([left!]);
+    const { deliver } = artifacts;
+    const eager: Cache = {
+      ...cache,
+      content: {
+        ...cache.content,
+        async put(...wanted) {
+          const stored = await cache.content.put(...wanted);
+          const claimed = digestFromIntegrity(left!.dist.integrity!)!;
+          const coordinates = { ecosystem: 'npm', name: 'left', version: '1.0.0' } as const;
+          const delivery = await deliver(asker, { coordinates, claimed, path: '/left/-/left-1.0.0.tgz' });
+          for await (const _ of delivery!.chunks);
+          await reporter.add(await delivery!.line());
+          return stored;
+        },
+      },
+    };
+    artifacts = openArtifacts({
+      cache: eager,
+      upstreams,
+      resolver: openResolver(eager),
+      documents: openDocuments(cache.documents, upstreams, Date.now),
+      now: Date.now,
+      onContradiction: () => {},
+    });
+    await run();
+    expect(reporter.receipt().artifacts).toMatchObject([{ outcome: 'delivered', source: 'upstream' }]);
+    expect(asked()).toEqual(['left']);
+  });
+
+  it('gives the tool a later start where it is much', async () => {
+    await open(await many(70));
+    await run();
+    const [first, ...rest] = headStarts;
+    expect(first).toBe('70 are lacking');
+    expect(rest.filter((each) => each === 'one came')).toHaveLength(70);
+    expect(rest.at(-1)).toBe('over');
+  });
+
+  it('gives the tool no later start where most is here, or little is lacking', async () => {
+    const packages = await many(130);
+    await open(packages.slice(0, 64));
+    await run();
+    headStarts = [];
+    const { lockfile } = lockedTo(registry, packages);
+    writeFileSync(join(directory, 'package-lock.json'), JSON.stringify(lockfile));
+    rmSync(join(directory, 'npm'), { recursive: true });
+    await run();
+    expect(headStarts[0]).toBe('over');
+
+    headStarts = [];
+    const { lockfile: short } = lockedTo(registry, packages.slice(100, 130));
+    writeFileSync(join(directory, 'package-lock.json'), JSON.stringify(short));
+    await run();
+    expect(headStarts[0]).toBe('over');
   });
 
   it('is fetched in the order in which npm asks: the last first', async () => {

@@ -19,12 +19,15 @@ let reception: Reception;
 let planned: Launch[];
 let answered: string[];
 let opened: { readonly launch: Launch; readonly over: AbortSignal } | undefined;
+/** When a tool that waits for an answer may start. */
+let mayStart: Promise<void> | undefined;
 /** What is found out for a launch. */
 let plan: (launch: Launch) => Promise<Plan>;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'pyrsia-reception-'));
   [planned, answered] = [[], []];
+  mayStart = undefined;
   plan = async (launch) => planFor(launch);
   accounts = openAccounts({ state: join(directory, 'state'), settled: async () => {}, log: () => {} });
   reception = openReception({
@@ -35,7 +38,10 @@ beforeEach(() => {
       return plan(launch);
     },
     pathOf: (name, file) => companionFile(directory, name, file),
-    opened: (launch, _plan, over) => void (opened = { launch, over }),
+    opened(launch, _plan, over) {
+      opened = { launch, over };
+      return mayStart;
+    },
     answered: ({ id }) => answered.push(id),
     ended: () => {},
     log: () => {},
@@ -130,6 +136,34 @@ describe('a launch', () => {
     await expect(session).rejects.toThrow('has ended');
     expect(readdirSync(join(directory, 'launch'))).toEqual([]);
     expect(await accounts.close(id)).toBeUndefined();
+  });
+
+  it('is held back, and nobody else who asks for it, until its tool may start', async () => {
+    const start = Promise.withResolvers<void>();
+    mayStart = start.promise;
+    const { id } = write();
+    let isAnswered = false;
+    const answer = reception.answer(id).finally(() => (isAnswered = true));
+    await reception.session(id);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isAnswered).toBe(false);
+    start.resolve();
+    expect(await answer).toMatchObject({ redirection: { env: { A: 'b' } } });
+  });
+
+  it('whose process ends while it is held back leaves nothing', async () => {
+    const start = Promise.withResolvers<void>();
+    mayStart = start.promise;
+    const tool = spawn('sleep', ['60']);
+    const { id } = write(tool.pid);
+    const answer = reception.answer(id);
+    await expect.poll(() => opened?.launch.id).toBe(id);
+    tool.kill('SIGKILL');
+    await once(tool, 'exit');
+    reception.look();
+    start.resolve();
+    await expect(answer).rejects.toThrow(`process ${tool.pid} of the launch has ended`);
+    expect(readdirSync(join(directory, 'launch'))).toEqual([]);
   });
 
   it('keeps its receipt when its process is gone, as soon as somebody looks', async () => {

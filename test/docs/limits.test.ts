@@ -102,6 +102,13 @@ const limits: Readonly<
     ['proxy/connections', 'QUICK_RATE', asIs],
     ['proxy/connections', 'CONNECTIONS', asIs],
   ],
+  'tool that is started later, so that what it lacks comes first': [
+    ['agent/head-start', 'LONGEST_MS', formatDuration],
+    ['agent/head-start', 'MANY', asIs],
+    ['agent/head-start', 'FIRST_MS', formatDuration],
+    ['agent/head-start', 'WORTH_MS', formatDuration],
+    ['agent/head-start', 'START_MS', formatDuration],
+  ],
   'wait for a connection that fetches ahead': [['proxy/connections', 'PATIENCE_MS', formatDuration]],
   'fetching ahead from an upstream that answers 429, or 503 with Retry-After': [
     ['proxy/upstream', 'LESS_MS', formatDuration],

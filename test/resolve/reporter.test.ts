@@ -47,10 +47,10 @@ describe('the account of a launch', () => {
 
   it('says upstream of what upstream has sent before the tool asked for it, once', async () => {
     const reporter = openReporter(about);
-    reporter.brought(from('a', 'upstream'));
-    reporter.brought(from('b', 'cache'));
+    reporter.brings(from('a', 'upstream'))(true);
+    reporter.brings(from('b', 'cache'))(false);
     await reporter.add(from('c', 'upstream'));
-    reporter.brought(from('c', 'upstream'));
+    reporter.brings(from('c', 'upstream'))(true);
     for (const name of ['a', 'a', 'b', 'c']) await reporter.add(from(name, 'cache'));
     const { artifacts, totals } = reporter.receipt();
     expect(artifacts.map(({ purl, source }) => `${purl} ${source}`)).toEqual([
@@ -59,6 +59,20 @@ describe('the account of a launch', () => {
       'pkg:npm/b@1 cache',
     ]);
     expect(totals).toMatchObject({ upstream: 2, cache: 1, saved: 10 });
+  });
+
+  it('says upstream from the moment on that it is brought, since the tool may be quicker than we are', async () => {
+    const reporter = openReporter(about);
+    const came = reporter.brings(from('a', 'upstream'));
+    await reporter.add(from('a', 'cache'));
+    came(true);
+    reporter.brings(from('b', 'upstream'));
+    await reporter.add(from('b', 'upstream'));
+    await reporter.add({ ...from('b', 'upstream'), outcome: 'linked', via: 'linked' });
+    reporter.brings(from('c', 'upstream'))(true);
+    await reporter.add({ ...from('c', 'upstream'), outcome: 'linked', via: 'linked' });
+    await reporter.add(from('c', 'cache'));
+    expect(reporter.receipt().totals).toMatchObject({ artifacts: 3, upstream: 3, cache: 0, linked: 0 });
   });
 
   it('has a package once, however often the tool asks for it, with what it cost, and each way in which it went wrong', async () => {
