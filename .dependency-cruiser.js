@@ -56,6 +56,7 @@ export default {
     home('cacache-stays-in-cache', 'cacache', '^src/cache/'),
     home('undici-stays-in-proxy', 'undici|tldts', '^src/proxy/'),
     home('toml-stays-in-shims', 'smol-toml', '^src/shims/'),
+    home('canonicalize-stays-in-log', 'canonicalize', '^src/log/'),
     home('npm-config-stays-in-shims', '@npmcli', '^src/shims/'),
   ],
   options: {

@@ -290,6 +290,64 @@ export const logGuards = [
     only: '2:',
   }),
   ...guardsIn(
+    'src/log/entry.ts',
+    'test/log/entry.test.ts',
+    {
+      why: 'One statement has many spellings, and many hashes',
+      find: 'if (canonical !== text)',
+      replace: 'if (canonical === undefined)',
+    },
+    {
+      why: 'An entry fills the stack',
+      find: 'if (depthOf(text) > DEPTH_LIMIT)',
+      replace: 'if (depthOf(text) < 0)',
+      only: 'nested',
+    },
+  ),
+  ...guardsIn(
+    'src/log/observation.ts',
+    'test/log/entry.test.ts',
+    {
+      why: 'What nobody saw counts as observed',
+      find: 'if (by.check(text, signature) === undefined)',
+      replace: 'if (by === undefined)',
+    },
+    {
+      why: '56: an observation at one registry is shown for another',
+      find: 'const predicate = { upstream, file, ...toldSighting(sighting) };',
+      replace: 'const predicate = { file, ...toldSighting(sighting) };',
+    },
+    {
+      why: '3: an observation of one package is shown for another',
+      find: '[{ name: purl, digest: sighting.digest }], predicate)',
+      replace: '[{ name: purl.slice(0, 3), digest: sighting.digest }], predicate)',
+    },
+    {
+      why: 'A dispute is about bytes that nobody disputes',
+      find: 'digests.length < 2 || new Set(digests).size < digests.length',
+      replace: 'digests.length < 1',
+    },
+  ),
+  ...guardsIn(
+    'src/log/buckets.ts',
+    'test/log/buckets.test.ts',
+    {
+      why: 'An index is believed as it comes',
+      find: 'if (!equalHashes(leafHash(bytes), leaf))',
+      replace: 'if (leaf === undefined)',
+    },
+    {
+      why: 'Two records of one kind hide each other',
+      find: 'record) >= 0)',
+      replace: 'record) > 0)',
+    },
+    {
+      why: 'A record is hidden in a bucket where nobody looks',
+      find: 'if (bucketOf(record, bits) !== number)',
+      replace: 'if (number < 0)',
+    },
+  ),
+  ...guardsIn(
     'src/log/tiles.ts',
     'test/log/tiles.test.ts',
     {

@@ -124,7 +124,12 @@ const limits: Readonly<
     ['log/proof', 'HASHES_LIMIT', asIs],
   ],
   'request to a witness': [['log/witness', 'REQUEST_LIMIT', binary]],
-  'entry of a log': [['log/tiles', 'ENTRY_LIMIT', asIs]],
+  'entry of any log': [['log/tiles', 'ENTRY_LIMIT', asIs]],
+  'entry of ours': [
+    ['log/entry', 'STATEMENT_LIMIT', binary],
+    ['log/entry', 'DEPTH_LIMIT', asIs],
+  ],
+  'bucket of the index': [['log/buckets', 'BUCKET_LIMIT', binary]],
   'entries of a bundle, hashes of a tile': [['log/tiles', 'TILE_WIDTH', asIs]],
   redirects: [['proxy/upstream', 'REDIRECTS', asIs]],
   'cache on the disk': [['cache/room', 'LOW_WATER', (share) => `${share * 100} %`]],
