@@ -54,7 +54,9 @@ export async function fetched(
       continue;
     }
     checkSize(described, bytes, `${pull.name}: ${what}`);
-    return asker.reporter.add(await delivery.line());
+    const line = await delivery.line();
+    await asker.reporter.add(line);
+    return options.onProgress({ what, bytes, size, source: line.source ?? 'cache' });
   }
 }
 

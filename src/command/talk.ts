@@ -38,6 +38,8 @@ export interface Progress extends Disposable {
    * Nothing where nobody watches.
    */
   show(what: string, text: string | undefined): void;
+  /** Leaves `text` for `what` standing above the lines that change; where nobody watches, as a line of its own. */
+  done(what: string, text: string): void;
 }
 
 /** The most lines that are shown at once. */
@@ -62,6 +64,13 @@ export function startProgress(): Progress {
       if (text === undefined) texts.delete(what);
       else texts.set(what, text);
       if (lively && Date.now() - shownAt >= 100) draw([...texts.values()].slice(0, LINES_LIMIT));
+    },
+    done(what, text) {
+      texts.delete(what);
+      if (!lively) return say(text);
+      draw([]);
+      process.stderr.write(`${harmless(text)}\n`);
+      draw([...texts.values()].slice(0, LINES_LIMIT));
     },
     [Symbol.dispose]() {
       if (shown > 0) draw([]);

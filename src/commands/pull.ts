@@ -4,7 +4,7 @@ import { PyrsiaCommand } from '../command/pyrsia-command.ts';
 import { facts } from '../command/table.ts';
 import { startProgress } from '../command/talk.ts';
 import { formatBytes } from '../content/format.ts';
-import type { Pulled, PulledImage } from '../control/protocol.ts';
+import type { Methods, Pulled, PulledImage } from '../control/protocol.ts';
 import type { Session } from '../session.ts';
 
 /** Something that was pulled, and where it is now besides the cache. */
@@ -68,9 +68,18 @@ export default class Pull extends PyrsiaCommand {
     const all: Result[] = [];
     for (const reference of references) {
       using progress = startProgress();
-      const onProgress = ({ bytes, size, what }: { bytes: number; size?: number; what: string }): void => {
+      const isJson = this.jsonEnabled();
+      const onProgress = ({ bytes, size, what, source }: Methods['pull']['progress']): void => {
+        if (isJson) return;
         const of = size === undefined ? '' : ` of ${formatBytes(size)}`;
-        progress.show(what, bytes === size ? undefined : `${what}  ${formatBytes(bytes)}${of}`);
+        if (source !== undefined) progress.done(what, `${what}: ${formatBytes(bytes)} from ${source}`);
+        else
+          progress.show(
+            what,
+            bytes === size
+              ? `${what}: ${formatBytes(bytes)}, checking`
+              : `${what}: ${formatBytes(bytes)}${of}`,
+          );
       };
       const asked = { reference, cwd: session.cwd, env, ...(platform !== undefined && { platform }) };
       const pulled = await agent.call('pull', asked, { onProgress });

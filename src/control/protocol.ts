@@ -124,7 +124,8 @@ export interface Methods {
       /** Of an image: for which machine (`linux/arm64`), or `all`. Default: this one. */
       platform?: string;
     };
-    progress: { bytes: number; size?: number; what: string };
+    /** `source` once all of it is here: where it came from. */
+    progress: { bytes: number; size?: number; what: string; source?: string };
     result: Pulled | PulledImage;
   };
   'cache.rm': { params: { digests: string[] }; progress: never; result: { removed: number; bytes: number } };

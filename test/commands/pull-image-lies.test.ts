@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Digest, digestOf } from '../../src/content/digest.ts';
-import { type Front, has, imageTools, startFront, startRegistry } from '../support/image-registry.ts';
+import {
+  type Front,
+  has,
+  imageTools,
+  layerLines,
+  startFront,
+  startRegistry,
+} from '../support/image-registry.ts';
 import { type Described, Layout } from '../support/oci-layout.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 
@@ -145,7 +152,7 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image that lies', () => 
     for (let depth = 0; depth < 4; depth++)
       list = layout.index(Array.from<Described>({ length: 900 }).fill(list));
     const same = await pull(list.digest, '--all-platforms');
-    expect([same.code, same.stderr]).toEqual([0, '']);
+    expect([same.code, same.stderr]).toEqual([0, expect.stringMatching(layerLines)]);
     expect(front.requests.filter((request) => /GET .*sha256:/.test(request))).toHaveLength(7);
 
     const deep = await pull(layout.index([list]).digest, '--all-platforms');
@@ -163,7 +170,7 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image that lies', () => 
       const folder = join(home.root, 'a/b/c');
       mkdirSync(folder, { recursive: true });
       const { code, stderr } = await pull(digest, '--platform', 'linux/amd64', '-o', `${kind}:${folder}/out`);
-      expect([code, stderr]).toEqual([0, '']);
+      expect([code, stderr]).toEqual([0, expect.stringMatching(layerLines)]);
       const all = readdirSync(home.root, { recursive: true }).map(String);
       expect(all.filter((name) => name.endsWith('climbed'))).toEqual([]);
       expect(readdirSync(folder)).toEqual(['out']);
@@ -204,7 +211,7 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image that lies', () => 
     };
     configure(mirror);
     const pulled = await pull(digest, '--platform', 'linux/amd64', '-o', `oci:${home.root}/out`);
-    expect([pulled.code, pulled.stderr]).toEqual([0, '']);
+    expect([pulled.code, pulled.stderr]).toEqual([0, expect.stringMatching(layerLines)]);
     for (const each of [config, ...layers]) {
       const content = readFileSync(join(home.root, 'out/blobs/sha256', each.digest.slice(7)));
       expect(digestOf(content, 'sha256')).toBe(each.digest);

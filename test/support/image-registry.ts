@@ -25,6 +25,9 @@ import type { TokenServer } from './token-server.ts';
 /** What the tests of images need besides Node. */
 export const imageTools: readonly string[] = ['docker-registry', 'skopeo', 'umoci'];
 
+/** What `pyrsia pull` says without a terminal when all is well: a line for each layer. */
+export const layerLines = /^(?:pyrsia: [0-9a-f]{12}: .+\n)*$/;
+
 /** Whether this machine has all of `tools`. */
 export function has(...tools: readonly string[]): boolean {
   return tools.every((tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0);
