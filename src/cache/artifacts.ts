@@ -48,16 +48,18 @@ export function listArtifactRows(shelf: Shelf, query?: ArtifactQuery): readonly 
 function rowsOf(
   { catalogue, writing }: Shelf,
   selected: readonly string[],
-  { ecosystem, name = '*', sort = 'used', limit = -1 }: ArtifactQuery = {},
+  { ecosystem, besides, name = '*', sort = 'used', limit = -1 }: ArtifactQuery = {},
 ): SQLOutputValue[][] {
   writing?.later.flushUses();
   return catalogue.rows(
     `SELECT ${selected.join(', ')} FROM binding b JOIN content c ON c.sha256 = coalesce(b.sha256, b.learned)
-     WHERE (?1 IS NULL OR b.ecosystem = ?1) AND b.name GLOB ?2 ORDER BY ${orders[sort]} LIMIT ?3`,
+     WHERE (?1 IS NULL OR b.ecosystem = ?1) AND (?4 IS NULL OR b.ecosystem <> ?4) AND b.name GLOB ?2
+     ORDER BY ${orders[sort]} LIMIT ?3`,
     ecosystem ?? null,
     // GLOB knows character classes as well; in a name a bracket is a bracket.
     name.replaceAll('[', '[[]'),
     limit,
+    besides ?? null,
   );
 }
 

@@ -68,6 +68,8 @@ export interface StoredDocument extends DocumentKey {
 export interface Documents {
   /** Undefined when there is none or when its file is damaged (it is then forgotten). */
   get(key: DocumentKey): Promise<StoredDocument | undefined>;
+  /** Those at a path that matches a pattern with `*` and `?`, one after the other; damaged ones are left out. */
+  find(path: string): Iterable<StoredDocument>;
   put(document: StoredDocument): Promise<void>;
   /** Upstream said 304: the copy is current as of `checkedAt`. */
   touch(key: DocumentKey, checkedAt: number): void;
@@ -103,6 +105,8 @@ export type ArtifactRow = readonly [
 /** What to list, most recently used first unless `sort` says otherwise. */
 export interface ArtifactQuery {
   readonly ecosystem?: EcosystemName;
+  /** Not of this one. */
+  readonly besides?: EcosystemName;
   /** Name pattern with `*` and `?`. */
   readonly name?: string;
   readonly sort?: 'name' | 'size' | 'used';

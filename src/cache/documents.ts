@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { type Digest, digestOf, hexOf } from '../content/digest.ts';
+import { type Digest, digestOf, hexOf, parseDigest } from '../content/digest.ts';
 import type { DocumentKey, Documents, StoredDocument } from './cache.ts';
 import type { Catalogue } from './catalogue.ts';
 import { cannotWrite, DEPTH, documentPath, type Layout, placeFile, removeFile } from './layout.ts';
@@ -52,7 +52,7 @@ export function documentsOf(shelf: Shelf, room: Room): Documents {
 }
 
 /** The documents of a cache that is only read. */
-export function readDocuments(shelf: Shelf): Pick<Documents, 'get'> {
+export function readDocuments(shelf: Shelf): Pick<Documents, 'get' | 'find'> {
   return {
     async get(wanted) {
       const key = digestOfKey(wanted);
@@ -65,6 +65,17 @@ export function readDocuments(shelf: Shelf): Pick<Documents, 'get'> {
       }
       shelf.writing?.later.used('document', key);
       return { ...document, checkedAt: Number(known['checked_at']) };
+    },
+
+    *find(path) {
+      const rows = shelf.catalogue.rows(
+        'SELECT key, checked_at FROM document WHERE path GLOB ? ORDER BY path',
+        path.replaceAll('[', '[[]'),
+      );
+      for (const [key, checkedAt] of rows) {
+        const document = readDocument(shelf.layout, parseDigest(String(key)));
+        if (document) yield { ...document, checkedAt: Number(checkedAt) };
+      }
     },
   };
 }

@@ -31,7 +31,7 @@ export function memoryBindings(below: Pick<Bindings, 'get' | 'find'>): Bindings 
 }
 
 /** Documents in memory, above those of a cache that is only read. */
-export function memoryDocuments(below: Pick<Documents, 'get'>): Documents {
+export function memoryDocuments(below: Pick<Documents, 'get' | 'find'>): Documents {
   const documents = new Map<Digest, StoredDocument>();
   const checked = new Map<Digest, number>();
   let size = 0;
@@ -59,6 +59,7 @@ export function memoryDocuments(below: Pick<Documents, 'get'>): Documents {
         forget(first);
       }
     },
+    find: (path) => below.find(path),
     touch: (key, checkedAt) => void checked.set(digestOfKey(key), checkedAt),
   };
 }

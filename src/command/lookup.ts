@@ -8,6 +8,7 @@ import { purlOf } from '../content/coordinates.ts';
 import { type Digest, isDigest, parseDigest } from '../content/digest.ts';
 import { parseReference } from '../ecosystems/index.ts';
 import { PyrsiaError } from '../errors.ts';
+import { cachedImages, type ImageContents, imagesNamed } from './cached-images.ts';
 
 /** What a reference or a digest names. */
 export interface Named {
@@ -35,6 +36,16 @@ export async function lookUp(cache: Cache, text: string): Promise<Named> {
   const named = { ecosystem: reference.ecosystem, name: reference.name };
   const known = cache.bindings.find(named);
   const exact = ecosystem.registry.exact(reference)?.coordinates;
+  if (!exact && ecosystem.name === 'docker') {
+    const digests = new Set(
+      (await imagesMeant(imagesOf(cache), text)).flatMap(({ parts }) => parts.map(({ digest }) => digest)),
+    );
+    return {
+      bindings: known.filter(({ digests: its }) => its.some((digest) => digests.has(digest))),
+      matches: (_, digest) => digest !== undefined && digests.has(digest),
+      absent: absent('in the cache'),
+    };
+  }
   if (!exact) {
     const anyVersion = purlOf({ ...named, version: '' }).replace(/@$/, '');
     return {
@@ -57,7 +68,16 @@ export async function lookUp(cache: Cache, text: string): Promise<Named> {
  * Rejects with `NOT_FOUND` if one of them names none, or `REFERENCE_MALFORMED`.
  */
 export async function cachedArtifacts(cache: Cache, texts: readonly string[]): Promise<Artifact[]> {
-  const each = texts.map(async (text) => {
+  const images = imagesOf(cache);
+  const meant = await Promise.all(
+    texts.map(async (text) => ({ text, named: isDigest(text) ? [] : await imagesMeant(images, text) })),
+  );
+  const own = ownOf(images, new Set(meant.flatMap(({ named }) => named)));
+  const each = meant.map(async ({ text, named }) => {
+    if (named.length > 0) {
+      const packages = text.includes(':') ? [] : cache.artifacts({ name: text, besides: 'docker' });
+      return [...own, ...packages];
+    }
     if (!text.includes(':')) {
       const artifacts = cache.artifacts({ name: text, sort: 'name' });
       if (artifacts.length === 0) throw new PyrsiaError('NOT_FOUND', { what: `${text} in the cache` });
@@ -74,6 +94,32 @@ export async function cachedArtifacts(cache: Cache, texts: readonly string[]): P
   });
   const named = (await Promise.all(each)).flat();
   return [...new Map(named.map((artifact) => [`${artifact.upstream} ${artifact.purl}`, artifact])).values()];
+}
+
+/** The images of the cache. */
+export function imagesOf(cache: Cache): readonly ImageContents[] {
+  const hasSome = cache.artifactRows({ ecosystem: 'docker', limit: 1 }).length > 0;
+  return hasSome ? cachedImages(cache) : [];
+}
+
+/** Those of `images` that `text` means, however their registry is called in it. */
+export async function imagesMeant(
+  images: readonly ImageContents[],
+  text: string,
+): Promise<readonly ImageContents[]> {
+  if (images.length === 0) return [];
+  const named = imagesNamed(images, text);
+  if (named.length > 0 || /[*?]/.test(text)) return named;
+  const { reference } = await parseReference(text).catch(() => ({ reference: undefined }));
+  if (reference?.ecosystem !== 'docker') return [];
+  return imagesNamed(images, `${reference.name}${isDigest(reference.wanted) ? '@' : ':'}${reference.wanted}`);
+}
+
+/** What of `named` no other of `images` needs. */
+function ownOf(images: readonly ImageContents[], named: ReadonlySet<ImageContents>): readonly Artifact[] {
+  const others = images.filter((image) => !named.has(image));
+  const needed = new Set(others.flatMap(({ artifacts }) => artifacts.map(({ digest }) => digest)));
+  return [...named].flatMap(({ artifacts }) => artifacts).filter(({ digest }) => !needed.has(digest));
 }
 
 /** What of a binding's content is cached; undefined when it is not. */

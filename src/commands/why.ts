@@ -1,5 +1,7 @@
 import * as Args from '@oclif/core/args';
-import { lookUp } from '../command/lookup.ts';
+import { explainImage, type PartExplanation } from '../command/explain-image.ts';
+import { imagesMeant, imagesOf, lookUp } from '../command/lookup.ts';
+import type { CachedImage } from '../command/cached-images.ts';
 import { PyrsiaCommand } from '../command/pyrsia-command.ts';
 import { facts, table } from '../command/table.ts';
 import { formatBytes, formatDuration } from '../content/format.ts';
@@ -16,16 +18,17 @@ const SETTLE_TIMEOUT_MS = 5000;
 export default class Why extends PyrsiaCommand {
   static override summary = 'Explain where something came from, and on whose word';
   static override description =
-    'last is the latest command that fetched through us. docs/report.md describes what --json prints.';
+    'last is the latest command that fetched through us. Of an image everything is told, from its manifest down to each layer. docs/report.md describes what --json prints.';
   static override examples = [
     '<%= config.bin %> why last',
     '<%= config.bin %> why npm:lodash@4.17.21',
+    '<%= config.bin %> why nginx:latest',
     '<%= config.bin %> why sha256:2cf2…',
     '<%= config.bin %> why last --json',
   ];
   static override args = { what: Args.string({ description: 'reference, digest or last', required: true }) };
 
-  async run(): Promise<Receipt | Explanation[]> {
+  async run(): Promise<Receipt | Explanation[] | PartExplanation[]> {
     const { what } = (await this.parse(Why)).args;
     await using session = this.openSession();
     await settled(session);
@@ -36,12 +39,21 @@ export default class Why extends PyrsiaCommand {
       this.print(toldReceipt(receipt));
       return receipt;
     }
-    const { bindings, matches, absent } = await lookUp(await session.cache(), what);
+    const cache = await session.cache();
+    const images = await imagesMeant(imagesOf(cache), what);
+    const { policy } = session.config.values;
+    if (images.length > 0) {
+      const receipts = keptReceipts(session.paths);
+      const told = images.map((image) => ({ image, parts: explainImage(cache, image, receipts, policy) }));
+      this.print(told.map(({ image, parts }) => toldImage(image, parts)).join('\n\n'));
+      return told.flatMap(({ parts }) => parts);
+    }
+    const { bindings, matches, absent } = await lookUp(cache, what);
     const explanations = explain(
       bindings,
       keptReceipts(session.paths),
       ({ purl, digest }) => matches(purl, digest),
-      session.config.values.policy,
+      policy,
     );
     if (explanations.length === 0) throw absent;
     this.print(explanations.map(toldExplanation).join('\n\n'));
@@ -153,3 +165,52 @@ function origin({ outcome, source, via }: ReportLine): string {
 function wordOf({ word, by }: Pick<ReportLine, 'word' | 'by'>): string {
   return by === 'nobody' ? word : `${word} by ${by}`;
 }
+
+function toldImage(
+  { image, digest, tags, size, shared, offline }: CachedImage,
+  parts: readonly PartExplanation[],
+): string {
+  const about = facts([
+    ['image', image],
+    ['digest', digest],
+    ...tags.map(
+      ({ tag, upstream, checkedAt }) =>
+        ['tag', `${tag}, said ${upstream} on ${new Date(checkedAt).toISOString()}`] as const,
+    ),
+    ['size', `${formatBytes(size)}${shared > 0 ? `, ${formatBytes(shared)} of it shared` : ''}`],
+    ['offline', offline ? 'it is here with all its layers' : 'not all of it is here'],
+    [
+      'policy',
+      parts[0] &&
+        `${parts[0].policy}: ${parts.every(({ allowed }) => allowed) ? 'content with that' : 'asks for more'}`,
+    ],
+  ]);
+  const rows = parts.map((part) => [
+    part.part,
+    part.platform ?? '',
+    part.asked.find((line) => line.source === 'upstream' && line.outcome === 'delivered')
+      ? 'upstream'
+      : part.asked[0]
+        ? origin(part.asked[0])
+        : '',
+    part.upstream,
+    part.seenAt === undefined ? '' : new Date(part.seenAt).toISOString(),
+    part.size === undefined ? '' : formatBytes(part.size),
+    part.here ? wordOf(part) : 'not here',
+    part.asked[0]?.rung ?? 'none',
+    part.digests[0]?.digest ?? '',
+  ]);
+  return `${about}\n\n${table(partColumns, rows)}`;
+}
+
+const partColumns = [
+  { heading: 'PART' },
+  { heading: 'PLATFORM' },
+  { heading: 'FROM' },
+  { heading: 'UPSTREAM' },
+  { heading: 'FIRST SEEN' },
+  { heading: 'SIZE', right: true },
+  { heading: 'WORD' },
+  { heading: 'EVIDENCE' },
+  { heading: 'DIGEST' },
+];

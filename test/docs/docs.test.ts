@@ -23,6 +23,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'pyrsia pull images.example/org/app:1 --platform linux/arm64 -o oci-archive:app.tar': 'so does this one',
   'pyrsia log verify https://log.example/ --key log.example+33d7b496+AeHTu4…':
     'test/commands/log.test.ts does it with a server of its own',
+  'pyrsia why nginx:latest': 'test/commands/cached-images.test.ts does it',
   'pyrsia exec -- podman pull nginx': 'test/e2e/images.test.ts does it',
   'pyrsia exec -- skopeo copy docker://nginx dir:nginx': 'so it does this',
   'pyrsia uninstall --purge --yes':

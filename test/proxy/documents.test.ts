@@ -34,6 +34,7 @@ function shelf() {
       if (state.full) throw new Error('no space left');
       kept.set(keyOf(document), document);
     },
+    find: () => kept.values(),
     touch: (_, at) => void touched.push(at),
   };
   return { documents, kept, touched, state };

@@ -1,0 +1,169 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CachedImage } from '../../src/command/cached-images.ts';
+import type { PartExplanation } from '../../src/command/explain-image.ts';
+import {
+  type Front,
+  has,
+  imageTools,
+  type ImageRegistry,
+  startFront,
+  startRegistry,
+} from '../support/image-registry.ts';
+import { type Described, Layout, type MadeImage } from '../support/oci-layout.ts';
+import { openSandbox, type Sandbox } from '../support/sandbox.ts';
+import { openTerminal } from '../support/terminal.ts';
+
+describe.skipIf(!has(...imageTools))('Images of the cache', () => {
+  let shelf: Sandbox;
+  let registry: ImageRegistry;
+  let amd: MadeImage;
+  let index: Described;
+  let one: MadeImage;
+  let two: MadeImage;
+
+  beforeAll(async () => {
+    shelf = openSandbox();
+    registry = await startRegistry();
+    const layout = new Layout(join(shelf.root, 'layout'));
+    amd = await layout.image({ layers: [{ nginx: 'amd' }, { more: 'amd' }] });
+    const arm = await layout.image({
+      layers: [{ nginx: 'arm' }],
+      platform: { os: 'linux', architecture: 'arm64' },
+    });
+    index = layout.index([amd, arm], 'nginx');
+    one = await layout.image({ layers: [{ base: 'x'.repeat(5000) }, { app: '1' }] }, 'one');
+    two = await layout.image({ layers: [{ base: 'x'.repeat(5000) }, { app: '2' }] }, 'two');
+    await registry.push(layout.directory, 'nginx', 'library/nginx:latest');
+    await registry.push(layout.directory, 'one', 'org/app:1');
+    await registry.push(layout.directory, 'two', 'org/app:2');
+  });
+  afterAll(async () => {
+    await registry[Symbol.asyncDispose]();
+    await shelf[Symbol.asyncDispose]();
+  });
+
+  let home: Sandbox;
+  let front: Front;
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    home = openSandbox();
+    front = await startFront(registry.host);
+    env = { CONTAINERS_REGISTRIES_CONF: join(home.root, 'registries.conf') };
+    writeFileSync(
+      env['CONTAINERS_REGISTRIES_CONF']!,
+      `[[registry]]\nprefix = "docker.io"\nlocation = "${front.host}"\n`,
+    );
+    const pulled = await pyrsia(
+      'pull',
+      '--no-load',
+      '--platform=linux/amd64',
+      'nginx',
+      'org/app:1',
+      'org/app:2',
+    );
+    expect([pulled.code, pulled.stdout]).toEqual([0, expect.stringContaining(index.digest)]);
+    // A line for each layer, where nobody watches.
+    for (const { digest } of [...amd.layers, one.layers[0]!])
+      expect(pulled.stderr).toMatch(
+        new RegExp(`^pyrsia: ${digest.slice(7, 19)}: \\d+ B from upstream$`, 'm'),
+      );
+    expect(pulled.stderr).toMatch(
+      new RegExp(`^pyrsia: ${one.layers[0]!.digest.slice(7, 19)}: \\d+ B from cache$`, 'm'),
+    );
+  });
+  afterAll(async () => {
+    await home[Symbol.asyncDispose]();
+    await front[Symbol.asyncDispose]();
+  });
+
+  const pyrsia = async (...args: string[]) => home.pyrsia(args, { env });
+  const listed = async (...args: string[]): Promise<CachedImage[]> => {
+    const { code, stdout, stderr } = await pyrsia('cache', 'ls', '--json', ...args);
+    expect([code, stderr]).toEqual([0, '']);
+    return JSON.parse(stdout) as CachedImage[];
+  };
+
+  it('are listed by name, with tags, platforms, and what they share', async () => {
+    const images = await listed('--sort', 'name');
+    const named = images.map(({ image, tags }) => `${image}:${tags.map(({ tag }) => tag).join()}`);
+    expect(named).toEqual(['nginx:latest', 'org/app:1', 'org/app:2']);
+    expect(images.map(({ digest }) => digest)).toEqual([index.digest, one.digest, two.digest]);
+    expect(images.map(({ offline }) => offline)).toEqual([true, true, true]);
+    const [nginx] = await listed('nginx');
+    expect(nginx).toMatchObject({ ecosystem: 'docker', name: 'library/nginx', shared: 0 });
+    expect(nginx!.platforms).toEqual([
+      { platform: 'linux/amd64', digest: amd.digest, layers: 2, cached: 2, complete: true },
+    ]);
+    const [app] = await listed('org/app:1');
+    expect(app!.shared).toBe(one.layers[0]!.size);
+    const all = [one, one.config, ...one.layers];
+    expect(app!.size).toBe(all.reduce((sum, { size }) => sum + size, 0));
+
+    const { stdout } = await pyrsia('cache', 'ls');
+    expect(stdout).toMatch(/^ +SIZE +SHARED +USED +PRIVATE +OFFLINE +PLATFORM +IMAGE$/m);
+    expect(stdout).toMatch(/ offline +linux\/amd64 +nginx:latest$/m);
+    expect(stdout).not.toContain('pkg:docker');
+    expect(await listed('--limit', '2')).toHaveLength(2);
+    expect(await listed('--ecosystem', 'npm')).toEqual([]);
+  });
+
+  it('are explained down to their layers', async () => {
+    const { stdout } = await pyrsia('why', 'docker.io/library/nginx:latest', '--json');
+    const parts = JSON.parse(stdout) as PartExplanation[];
+    expect(parts.map(({ part, digests, here }) => [part, digests[0]!.digest, here])).toEqual([
+      ['index', index.digest, true],
+      ['manifest', amd.digest, true],
+      ['config', amd.config.digest, true],
+      ...amd.layers.map(({ digest }) => ['layer', digest, true]),
+    ]);
+    for (const part of parts)
+      expect(part).toMatchObject({
+        image: 'nginx',
+        upstream: `https://${front.host}/`,
+        allowed: true,
+        word: 'declared',
+      });
+    expect(parts.slice(1).map(({ platform }) => platform)).toEqual(Array(4).fill('linux/amd64'));
+    const told = await pyrsia('why', 'nginx');
+    expect(told.stdout).toMatch(
+      new RegExp(
+        `^layer +linux/amd64 +upstream +https://${front.host}/ .* declared by .* ${amd.layers[1]!.digest}$`,
+        'm',
+      ),
+    );
+    expect(told.stdout).toContain(`latest, said https://${front.host}/ on `);
+    expect((await pyrsia('why', 'nginx:other')).code).toBe(5);
+    expect((await pyrsia('why', 'last')).stdout).toContain('pyrsia pull org/app:2');
+  });
+
+  it('are pulled on a terminal with a line for each layer, which stays', async () => {
+    const command = home.pyrsiaCommand(['pull', '--no-load', 'nginx', '--platform=linux/arm64']);
+    await using terminal = openTerminal(command, { cwd: home.home, env: { ...home.env, ...env } });
+    const { code } = await terminal.ends();
+    expect([code, terminal.screen]).toEqual([
+      0,
+      expect.stringMatching(/[0-9a-f]{12}: \d+ B from upstream\r?\n/),
+    ]);
+    expect(terminal.screen).not.toMatch(/pyrsia: [0-9a-f]{12}/);
+  });
+
+  it('are not said to be there offline once a layer is gone', async () => {
+    expect((await pyrsia('cache', 'rm', '--yes', amd.layers[1]!.digest)).code).toBe(0);
+    const { stdout } = await pyrsia('cache', 'ls', 'ng*');
+    expect(stdout).toMatch(/ - +linux\/amd64 \(1 of 2 layers\), linux\/arm64 +nginx:latest$/m);
+  });
+
+  it('are removed without what others need', async () => {
+    const removed = await pyrsia('cache', 'rm', '--yes', 'org/app:1', '--json');
+    expect(JSON.parse(removed.stdout)).toMatchObject({ removed: 3 });
+    expect((await listed('org/*')).map(({ digest, offline }) => [digest, offline])).toEqual([
+      [two.digest, true],
+    ]);
+    await front.down();
+    expect((await pyrsia('pull', '--no-load', '--json', 'org/app:2')).code).toBe(0);
+    expect((await pyrsia('pull', '--no-load', '--json', 'org/app:1')).code).toBe(6);
+  });
+});
