@@ -1,0 +1,111 @@
+/**
+ * Those who pull: each in a place of its own, empty every time.
+ *
+ * @module
+ */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { ClientName } from './results.ts';
+
+const run = promisify(execFile);
+const START_TRIES = 300;
+
+/** Someone who pulls. */
+export interface Client extends AsyncDisposable {
+  readonly version: string;
+  /** Pulls `HOST:PORT/NAME:TAG`; resolves to the seconds that it took. */
+  pull(reference: string): Promise<number>;
+  /** Forgets what was pulled. */
+  clean(reference: string): Promise<void>;
+}
+
+async function timed(command: string, args: readonly string[], env = process.env): Promise<number> {
+  const begun = performance.now();
+  await run(command, args, { env });
+  return (performance.now() - begun) / 1000;
+}
+
+/** How each is opened, with a directory of its own. */
+export const open: Readonly<Record<ClientName, (directory: string) => Promise<Client>>> = {
+  async skopeo(directory) {
+    const copy = join(directory, 'copy');
+    return {
+      version: (await run('skopeo', ['--version'])).stdout.trim(),
+      pull: async (reference) =>
+        timed('skopeo', [
+          '--insecure-policy',
+          'copy',
+          '-q',
+          '--src-tls-verify=false',
+          `docker://${reference}`,
+          `dir:${copy}`,
+        ]),
+      async clean() {
+        rmSync(copy, { recursive: true, force: true });
+        await Promise.resolve();
+      },
+      async [Symbol.asyncDispose]() {
+        await this.clean('');
+      },
+    };
+  },
+
+  async podman(directory) {
+    const [graph, runroot] = [join(directory, 'graph'), join(directory, 'run')];
+    const conf = join(directory, 'storage.conf');
+    writeFileSync(
+      conf,
+      `[storage]\ndriver = "overlay"\ngraphroot = "${graph}"\nrunroot = "${runroot}"\n`,
+    );
+    const env = { ...process.env, CONTAINERS_STORAGE_CONF: conf };
+    const podman = async (...args: string[]) => run('podman', args, { env });
+    return {
+      version: (await podman('--version')).stdout.trim(),
+      pull: async (reference) => timed('podman', ['pull', '-q', '--tls-verify=false', reference], env),
+      clean: async (reference) => void (await podman('rmi', '-f', reference)),
+      async [Symbol.asyncDispose]() {
+        await run('umount', ['-l', join(graph, 'overlay')]).catch(() => {});
+      },
+    };
+  },
+
+  async dockerd(directory) {
+    const socket = join(directory, 'docker.sock');
+    const [data, exec] = [join(directory, 'data'), join(directory, 'exec')];
+    mkdirSync(data);
+    const child = spawn(
+      'dockerd',
+      [
+        ...['--data-root', data, '--exec-root', exec, '--pidfile', join(directory, 'pid'), '-H', `unix://${socket}`],
+        ...['--iptables=false', '--ip6tables=false', '--bridge=none', '--ip-forward=false', '--ip-masq=false'],
+      ],
+      { stdio: 'ignore' },
+    );
+    const ended = once(child, 'exit');
+    const docker = ['-H', `unix://${socket}`];
+    const version = async (): Promise<string | undefined> => {
+      if (!existsSync(socket)) return undefined;
+      const asked = await run('docker', [...docker, 'version', '-f', '{{.Server.Version}}']).catch(() => {});
+      return asked?.stdout.trim();
+    };
+    let found: string | undefined;
+    for (let tries = 0; (found = await version()) === undefined; tries++) {
+      if (child.exitCode !== null || tries > START_TRIES) throw new Error('dockerd does not start');
+      await sleep(20);
+    }
+    return {
+      version: `dockerd ${found}`,
+      pull: async (reference) => timed('docker', [...docker, 'pull', '-q', reference]),
+      clean: async (reference) => void (await run('docker', [...docker, 'rmi', '-f', reference])),
+      async [Symbol.asyncDispose]() {
+        child.kill();
+        await ended;
+        await run('umount', ['-l', join(exec, 'netns', 'default')]).catch(() => {});
+      },
+    };
+  },
+};
