@@ -49,7 +49,8 @@ export const open: Readonly<Record<ClientName, (directory: string) => Promise<Cl
         await Promise.resolve();
       },
       async [Symbol.asyncDispose]() {
-        await this.clean('');
+        rmSync(copy, { recursive: true, force: true });
+        await Promise.resolve();
       },
     };
   },

@@ -17,6 +17,7 @@ import { abortable } from './abortable.ts';
 import { allContent, contentFor, contentWith, type Held, storedFrom } from './contents.ts';
 import { AT_ONCE, cannotWrite, contentPath, isMissing, placeFile } from './layout.ts';
 import type { Partials } from './partial.ts';
+import { readFrom } from './read-file.ts';
 import { damaged, dropContent, keepContent, readContent, type Shelf } from './shelf.ts';
 
 /**
@@ -142,35 +143,46 @@ async function openLarge(
   if (actualSize !== size) throw await damaged(shelf, sha256, `${actualSize} bytes`);
   if (end <= offset) return { size, proven: [], chunks: [] };
   const whole = offset === 0 && end === size;
-  // The stream owns the file from here: reading to the end, failing and `return` each close it.
-  const stream = file.createReadStream({
-    start: offset,
-    end: end - 1,
-    highWaterMark: 256 * 2 ** 10,
-    ...(signal && { signal }),
-  });
+  const pieces = readFrom(file, offset, end, signal ? { signal } : {});
 
   async function* checked(): AsyncGenerator<Uint8Array> {
     try {
-      yield* whole ? verified(stream, { digests: [sha256], size }) : stream;
+      yield* whole ? verified(pieces, { digests: [sha256], size }) : pieces;
     } catch (error) {
       if (isPyrsiaError(error, 'DIGEST_MISMATCH')) throw await damaged(shelf, sha256, error.details.actual);
       if (isPyrsiaError(error, 'SIZE_MISMATCH')) {
         throw await damaged(shelf, sha256, `${error.details.actual} bytes`);
       }
       throw error;
+    } finally {
+      await file.close();
     }
   }
-  return { size, proven: whole ? digests : [], chunks: closing(checked(), () => stream.destroy()) };
+  return { size, proven: whole ? digests : [], chunks: closing(checked(), async () => file.close(), signal) };
 }
 
-/** The same iteration, which gives up what it holds on `return` even when it was never begun. */
-function closing(chunks: AsyncGenerator<Uint8Array>, close: () => void): ByteStream {
+/** The same iteration, which gives up what it holds on `return` and when `signal` aborts even when it was never begun. */
+function closing(
+  chunks: AsyncGenerator<Uint8Array>,
+  close: () => Promise<void>,
+  signal: AbortSignal | undefined,
+): ByteStream {
+  let isBegun = false;
+  const giveUp = async (): Promise<void> => {
+    if (!isBegun) await close();
+    isBegun = true;
+  };
+  const abort = (): void => void giveUp();
+  signal?.addEventListener('abort', abort, { once: true });
   return {
     [Symbol.asyncIterator]: () => ({
-      next: async () => chunks.next(),
+      next: async () => {
+        isBegun = true;
+        signal?.removeEventListener('abort', abort);
+        return chunks.next();
+      },
       return: async () => {
-        close();
+        await giveUp();
         return chunks.return(undefined);
       },
     }),

@@ -9,16 +9,15 @@
 import { mkdirSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { giveBack } from '../content/buffers.ts';
 import type { Wanted } from '../content/descriptor.ts';
 import { type Digest, digestWith } from '../content/digest.ts';
 import { HELD_BACK, measure, type Meter } from '../content/verified.ts';
 import type { PartialContent } from './cache.ts';
 import { storedFrom } from './contents.ts';
 import { cannotWrite, moveIntoPlace, temporaryPath } from './layout.ts';
+import { readFrom } from './read-file.ts';
 import { keepContent, type Room, type Shelf } from './shelf.ts';
-
-/** How much is read at a time: 256 KiB. */
-const READ_SIZE = 256 * 2 ** 10;
 
 /** Content that is arriving in one cache. */
 export interface Partials {
@@ -80,7 +79,10 @@ async function openBeginning(path: string, wanted: Wanted): Promise<Pick<Opened,
     const { size } = await file.stat();
     const meter = measure(wanted, ['sha256']);
     if (size <= (wanted.size ?? size)) {
-      for await (const chunk of readFrom(file, 0, size)) meter.update(chunk);
+      for await (const chunk of readFrom(file, 0, size)) {
+        meter.update(chunk);
+        giveBack(chunk);
+      }
       return { file, meter, size };
     }
     await file.truncate(0);
@@ -193,17 +195,6 @@ function partialOf(
     suspend: async (reason) => end(reason, resumable),
     discard: async (reason) => end(reason, false),
   };
-}
-
-/** The bytes of an open file from `start` up to `end`, in chunks of their own. */
-async function* readFrom(file: FileHandle, start: number, end: number): AsyncGenerator<Uint8Array> {
-  for (let at = start; at < end;) {
-    const buffer = Buffer.allocUnsafe(Math.min(READ_SIZE, end - at));
-    const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, at);
-    if (bytesRead === 0) throw new Error('A file in the cache became shorter while it was read');
-    at += bytesRead;
-    yield buffer.subarray(0, bytesRead);
-  }
 }
 
 /** Waits until the file has grown or has ended, or the reader gives up. */

@@ -8,6 +8,7 @@
  */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { giveBack } from '../content/buffers.ts';
 import type { Digest } from '../content/digest.ts';
 import type { Headers, Reply, Route } from '../ecosystems/ecosystem.ts';
 import {
@@ -222,16 +223,30 @@ async function send(
   { start, end }: { readonly start: number; readonly end: number } = { start: 0, end: Infinity },
 ): Promise<void> {
   let last: Uint8Array | undefined;
+  let passed = Promise.resolve();
   let at = 0;
   for await (const chunk of delivery.chunks) {
     const piece = chunk.subarray(Math.max(0, start - at), Math.max(0, end - at));
     at += chunk.byteLength;
-    if (piece.byteLength === 0) continue;
-    if (last && !response.write(last)) await once(response, 'drain', { signal });
+    if (piece.byteLength === 0) {
+      giveBack(chunk);
+      continue;
+    }
+    // The next one is read, and hashed, while this one leaves.
+    await passed;
+    if (last) passed = passOn(response, last, signal);
+    passed.catch(() => undefined);
     last = piece;
   }
+  await passed;
   await asker.reporter.add(await delivery.line());
   response.end(last);
+}
+
+/** Passes a piece on; resolves when there is room for the next. Its memory is used again once it has left. */
+async function passOn(response: ServerResponse, piece: Uint8Array, signal: AbortSignal): Promise<void> {
+  const isRoom = response.write(piece, (error) => void (error ?? giveBack(piece)));
+  if (!isRoom) await once(response, 'drain', { signal });
 }
 
 /** Lists go on at addresses that they name, which are to be ours. */
