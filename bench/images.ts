@@ -71,7 +71,8 @@ for (const mb of sizes) {
     runs.push(run);
     console.log(`\n${tableOf(run)}\n`);
     if (values.json !== undefined) write(values.json, runs);
-    if (values.keep) write(KEPT, merged(existsSync(KEPT) ? JSON.parse(readFileSync(KEPT, 'utf8')) : [], runs));
+    if (values.keep)
+      write(KEPT, merged(existsSync(KEPT) ? JSON.parse(readFileSync(KEPT, 'utf8')) : [], runs));
   }
 }
 
@@ -85,10 +86,10 @@ async function upstreamWith(directory: string, bytes: number): Promise<DockerReg
   ] as const) {
     const layout = join(directory, 'layout');
     await makeImage(layout, size, LAYERS);
-    await promisify(execFile)('skopeo', [
-      ...['--insecure-policy', 'copy', '-q', '--preserve-digests', '--dest-tls-verify=false'],
-      ...[`oci:${layout}:bench`, `docker://${upstream.host}/${name}`],
-    ]);
+    const from = `oci:${layout}:bench`;
+    const to = `docker://${upstream.host}/${name}`;
+    const how = ['-q', '--preserve-digests', '--dest-tls-verify=false'];
+    await promisify(execFile)('skopeo', ['--insecure-policy', 'copy', ...how, from, to]);
     rmSync(layout, { recursive: true });
   }
   console.error(`An image of ${bytes / 1e6} MB is at ${upstream.host}`);
@@ -140,11 +141,24 @@ async function measured(
     console.error(`${name}, round ${round} of ${rounds}: ${took.join(', ')}`);
   }
   const { version } = client;
-  return { client: name, version, bytes, layers: LAYERS, rounds, at, machine, ways: Object.fromEntries(samples) };
+  return {
+    client: name,
+    version,
+    bytes,
+    layers: LAYERS,
+    rounds,
+    at,
+    machine,
+    ways: Object.fromEntries(samples),
+  };
 }
 
 /** Those of `all` that are named, with commas or one by one, in the order of `all`. */
-function oneOf<T extends string>(option: string, all: readonly T[], named: readonly string[] | undefined): T[] {
+function oneOf<T extends string>(
+  option: string,
+  all: readonly T[],
+  named: readonly string[] | undefined,
+): T[] {
   const wanted = named?.flatMap((each) => each.split(',')) ?? all;
   const stranger = wanted.find((each) => !(all as readonly string[]).includes(each));
   if (stranger !== undefined) throw new TypeError(`--${option} ${stranger}: there are ${all.join(', ')}`);

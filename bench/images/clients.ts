@@ -58,10 +58,7 @@ export const open: Readonly<Record<ClientName, (directory: string) => Promise<Cl
   async podman(directory) {
     const [graph, runroot] = [join(directory, 'graph'), join(directory, 'run')];
     const conf = join(directory, 'storage.conf');
-    writeFileSync(
-      conf,
-      `[storage]\ndriver = "overlay"\ngraphroot = "${graph}"\nrunroot = "${runroot}"\n`,
-    );
+    writeFileSync(conf, `[storage]\ndriver = "overlay"\ngraphroot = "${graph}"\nrunroot = "${runroot}"\n`);
     const env = { ...process.env, CONTAINERS_STORAGE_CONF: conf };
     const podman = async (...args: string[]) => run('podman', args, { env });
     return {
@@ -78,14 +75,10 @@ export const open: Readonly<Record<ClientName, (directory: string) => Promise<Cl
     const socket = join(directory, 'docker.sock');
     const [data, exec] = [join(directory, 'data'), join(directory, 'exec')];
     mkdirSync(data);
-    const child = spawn(
-      'dockerd',
-      [
-        ...['--data-root', data, '--exec-root', exec, '--pidfile', join(directory, 'pid'), '-H', `unix://${socket}`],
-        ...['--iptables=false', '--ip6tables=false', '--bridge=none', '--ip-forward=false', '--ip-masq=false'],
-      ],
-      { stdio: 'ignore' },
-    );
+    const where = ['--data-root', data, '--exec-root', exec, '--pidfile', join(directory, 'pid')];
+    const without = ['--iptables=false', '--ip6tables=false', '--bridge=none', '--ip-forward=false'];
+    const args = [...where, ...without, '--ip-masq=false', '-H', `unix://${socket}`];
+    const child = spawn('dockerd', args, { stdio: 'ignore' });
     const ended = once(child, 'exit');
     const docker = ['-H', `unix://${socket}`];
     const version = async (): Promise<string | undefined> => {

@@ -13,7 +13,7 @@ const BARS: readonly (readonly [Way, Way, number])[] = [
   ['cold', 'mirror-cold', 1],
   ['cold-100', 'direct-100', 1.05],
 ];
-export const RSS_BAR = 200e6;
+const RSS_BAR = 200e6;
 
 /** Something that must not be more than so much. */
 export interface Judged {
@@ -53,6 +53,8 @@ export function oddities(run: Run): string[] {
     const odd = run.ways[way]!.filter(({ blobs }) => blobs !== wanted);
     return odd.length === 0
       ? []
-      : [`${way}: upstream was asked for ${odd.map(({ blobs }) => blobs).join(', ')} blobs, expected ${wanted}`];
+      : [
+          `${way}: upstream was asked for ${odd.map(({ blobs }) => blobs).join(', ')} blobs, expected ${wanted}`,
+        ];
   });
 }

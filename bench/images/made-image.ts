@@ -28,7 +28,8 @@ export async function makeImage(directory: string, bytes: number, layers: number
   mkdirSync(blobs, { recursive: true });
   writeFileSync(join(directory, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
   const made = [];
-  for (let i = 0; i < layers; i++) made.push(await makeLayer(blobs, `layer-${i}`, Math.floor(bytes / layers)));
+  for (let i = 0; i < layers; i++)
+    made.push(await makeLayer(blobs, `layer-${i}`, Math.floor(bytes / layers)));
   const json = (mediaType: string, value: object): Described => {
     const text = JSON.stringify(value);
     const hex = createHash('sha256').update(text).digest('hex');

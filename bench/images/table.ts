@@ -31,7 +31,12 @@ export function tableOf(run: Run): string {
     `${version}: ${bytes / 1e6} MB in ${layers} layers, ${rounds} rounds; ${machine}`,
     'Medians (quartiles); ratios are the median of those of each round',
     '',
-    ...table.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ').trimEnd()),
+    ...table.map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join('  ')
+        .trimEnd(),
+    ),
     '',
     ...judge(run).map(
       ({ what, spread, most, over }) =>

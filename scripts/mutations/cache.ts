@@ -29,8 +29,8 @@ export const cacheGuards = [
     'test/cache/content-store.test.ts',
     {
       why: 'Damaged large content is served',
-      find: 'whole ? verified(stream, { digests: [sha256], size }) : stream',
-      replace: 'stream',
+      find: 'whole ? verified(pieces, { digests: [sha256], size }) : pieces',
+      replace: 'pieces',
       only: 'damaged large content',
     },
     {

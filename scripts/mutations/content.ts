@@ -3,6 +3,22 @@ import { guardsIn } from './mutation.ts';
 /** What holds of all content, wherever it comes from. */
 export const contentGuards = [
   ...guardsIn(
+    'src/content/buffers.ts',
+    'test/content/buffers.test.ts',
+    {
+      why: 'Memory is lent to two at a time',
+      find: '|| !lent.delete(buffer)) return;',
+      replace: '|| !lent.has(buffer)) return;',
+      only: 'however often',
+    },
+    {
+      why: 'Memory that several read is used again',
+      find: 'lent.delete(chunk.buffer);',
+      replace: '',
+      only: 'several',
+    },
+  ),
+  ...guardsIn(
     'src/content/digest.ts',
     'test/content/digest.test.ts',
     {

@@ -30,6 +30,12 @@ export const resolveGuards = [
     'src/resolve/transfer.ts',
     'test/resolve/resolve.test.ts',
     {
+      why: 'Who reads second gets what the first has left of it',
+      find: 'place.parts.push(shared(chunk));',
+      replace: 'place.parts.push(chunk);',
+      only: 'whichever of them',
+    },
+    {
       why: 'What is small is sent before it is verified',
       find: 'Math.max(offset, size ?? 0) > WHOLE_LIMIT',
       replace: 'Math.max(offset, size ?? 0) > 0',

@@ -3,7 +3,7 @@
  * as to hash it, and has V8 collect garbage all the time.
  *
  * Whoever is done with a piece that nobody else has gives it back. What is not given back is garbage like
- * any other, so that only those need to care who pass gigabytes on.
+ * any other, so that only those need to care who pass gigabytes on, and those who let several read one piece.
  *
  * @module
  */
@@ -31,4 +31,10 @@ export function takeBuffer(): Uint8Array {
 export function giveBack({ buffer }: Uint8Array): void {
   if (!(buffer instanceof ArrayBuffer) || !lent.delete(buffer)) return;
   if (free.length < MOST) free.push(buffer);
+}
+
+/** The same chunk, whose memory cannot be given back any more: several may read it. */
+export function shared(chunk: Uint8Array): Uint8Array {
+  lent.delete(chunk.buffer);
+  return chunk;
 }

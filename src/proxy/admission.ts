@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { readFile } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
@@ -49,26 +49,89 @@ export async function ownerOf(socket: Socket): Promise<number | 'nobody' | undef
   return owner;
 }
 
+/** A connection that somebody asks about. */
+interface Question {
+  readonly theirs: string;
+  readonly ours: string;
+  readonly answer: (owner: number | 'nobody' | undefined) => void;
+}
+
+/** An IPv6 socket may speak IPv4: then both addresses are mapped ones. */
+const TABLES = [
+  { table: '/proc/net/tcp', rowOf: ({ theirs, ours }: Question) => ` ${theirs} ${ours} ` },
+  { table: '/proc/net/tcp6', rowOf: ({ theirs, ours }: Question) => ` ${MAPPED}${theirs} ${MAPPED}${ours} ` },
+];
+
+const questions: Question[] = [];
+
+/** To read a table takes the kernel milliseconds, however few connections there are: all who wait share it. */
 async function lookUp(socket: Socket): Promise<number | 'nobody' | undefined> {
   const theirs = kernelName(socket.remoteAddress, socket.remotePort);
   const ours = kernelName(socket.localAddress, socket.localPort);
-  // An IPv6 socket may speak IPv4: then both addresses are mapped ones.
-  const places = [
-    { table: '/proc/net/tcp', row: ` ${theirs} ${ours} ` },
-    { table: '/proc/net/tcp6', row: ` ${MAPPED}${theirs} ${MAPPED}${ours} ` },
-  ];
+  return new Promise((answer) => {
+    if (questions.push({ theirs, ours, answer }) === 1) setImmediate(answerAll);
+  });
+}
+
+function answerAll(): void {
+  let open = questions.splice(0);
   let told = false;
   // While connections come and go the kernel may leave one out.
   for (let tries = 0; tries < 2; tries++) {
-    for (const { table, row } of places) {
-      const text = await readFile(table, 'latin1').catch(() => undefined);
-      told ||= text !== undefined;
-      const [, found] = text?.split(row, 2) ?? [];
-      // What follows: st tx:rx tr:tm retrnsmt uid
-      if (found !== undefined) return Number(found.trimStart().split(/\s+/, 5)[4]);
+    for (const table of TABLES) {
+      const left = open.length > 0 ? search(table, open) : [];
+      told ||= left !== undefined;
+      open = left ?? open;
     }
   }
-  return told ? 'nobody' : undefined;
+  for (const { answer } of open) answer(told ? 'nobody' : undefined);
+}
+
+/** A page is what the kernel gives at a time. */
+const page = Buffer.alloc(2 ** 14);
+
+/**
+ * Answers what a table can answer, and gives back the rest; undefined where there is no such table. On this thread:
+ * a trip to another for each page takes longer than the table.
+ */
+function search(
+  { table, rowOf }: (typeof TABLES)[number],
+  asked: readonly Question[],
+): Question[] | undefined {
+  let file: number;
+  try {
+    file = openSync(table, 'r');
+  } catch {
+    return undefined;
+  }
+  try {
+    let open = asked.map((question) => ({ question, row: rowOf(question) }));
+    let torn = '';
+    for (let length = -1; length !== 0 && open.length > 0;) {
+      length = readSync(file, page);
+      const text = torn + page.toString('latin1', 0, length);
+      const end = text.lastIndexOf('\n') + 1;
+      torn = text.slice(end);
+      const lines = text.slice(0, end);
+      open = open.filter(({ question, row }) => {
+        const at = lines.indexOf(row);
+        // What follows: st tx:rx tr:tm retrnsmt uid
+        if (at >= 0)
+          question.answer(
+            Number(
+              lines
+                .slice(at + row.length)
+                .trimStart()
+                .split(/\s+/, 5)[4],
+            ),
+          );
+        return at < 0;
+      });
+    }
+    return open.map(({ question }) => question);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** An IPv4 address and a port as the kernel prints them. */

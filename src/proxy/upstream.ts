@@ -12,6 +12,7 @@ import { digestOf } from '../content/digest.ts';
 import type { Headers } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { ConnectionSettings } from '../shims/settings.ts';
+import { piecesOf } from './body.ts';
 import { CONNECTIONS, openConnections, type Spare } from './connections.ts';
 import { failureOf, retryAfterMs, TRANSIENT, UNANSWERED, UNREACHABLE } from './failure.ts';
 
@@ -326,9 +327,9 @@ async function* gathered(body: Readable): AsyncGenerator<Uint8Array> {
 }
 
 /** The body, whose failures are told in a person's words. */
-async function* told(body: AsyncIterable<Uint8Array>, silenceMs: number): AsyncGenerator<Uint8Array> {
+async function* told(body: Readable, silenceMs: number): AsyncGenerator<Uint8Array> {
   try {
-    yield* body;
+    yield* piecesOf(body);
   } catch (error) {
     throw new Error(failureOf(error, silenceMs).reason, { cause: error });
   }

@@ -10,6 +10,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cache, PartialContent } from '../cache/cache.ts';
+import { giveBack, shared } from '../content/buffers.ts';
 import type { Wanted } from '../content/descriptor.ts';
 import type { Source, SourceName } from '../content/source.ts';
 import { type Measured, measure, verified } from '../content/verified.ts';
@@ -121,10 +122,12 @@ export function startTransfer(
         if (!content) return undefined;
         const size = wanted.size ?? content.size;
         for await (const chunk of content.chunks) {
-          if (place.kind === 'file') await place.file.write(chunk);
-          else if (place.kind === 'memory') {
+          if (place.kind === 'file') {
+            await place.file.write(chunk);
+            giveBack(chunk);
+          } else if (place.kind === 'memory') {
             meter.update(chunk);
-            place.parts.push(chunk);
+            place.parts.push(shared(chunk));
             come += chunk.byteLength;
           }
           offset += chunk.byteLength;

@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { request as ask } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openImageSession } from '../../src/agent/image-sessions.ts';
 import type { Cache } from '../../src/cache/cache.ts';
@@ -230,6 +234,21 @@ describe.skipIf(!has(...imageTools))('The gate of images', () => {
     expect([head.status, head.headers.get('content-length')]).toEqual([200, String(body.byteLength)]);
     const etag = reply.headers.get('etag')!;
     expect((await get('org/app/manifests/1', { headers: { 'if-none-match': etag } })).status).toBe(304);
+  });
+
+  it('sends every client all of a blob, however slowly it reads', async () => {
+    const { digest } = app.layers[1]!;
+    const address = at(`org/app/blobs/${digest}`);
+    const whole = await bytesOf(await fetch(address));
+    const waiting = await Promise.all(
+      Array.from({ length: 3 }, async () => {
+        const [reply] = (await once(ask(address, { agent: false }).end(), 'response')) as [Readable];
+        return reply;
+      }),
+    );
+    // What has not left for those who wait must stay as it is.
+    for (let i = 0; i < 2; i++) expect((await bytesOf(await fetch(address))).equals(whole)).toBe(true);
+    for (const reply of waiting) expect((await buffer(reply)).equals(whole)).toBe(true);
   });
 
   it('sends a part of a blob', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../../src/cache/cache.ts';
 import { openCache } from '../../src/cache/open-cache.ts';
+import { giveBack, takeBuffer } from '../../src/content/buffers.ts';
 import { digestOf } from '../../src/content/digest.ts';
 import type { ByteStream, Source } from '../../src/content/source.ts';
 import { openResolver, type Resolver } from '../../src/resolve/resolve.ts';
@@ -167,6 +168,18 @@ describe('resolve', () => {
     await cache.content.delete(wantedOf(middle).digests[0]!);
     expect((await bytesOf(found!.chunks)).equals(middle)).toBe(true);
     expect(source.offsets).toEqual([0, 0]);
+  });
+
+  it('gives all who read small content the same bytes, whichever of them has used its memory again', async () => {
+    const chunk = takeBuffer();
+    const bytes = Buffer.from(chunk.fill(7));
+    const source = upstream(bytes, () => [chunk]);
+    const find = async () => resolver.resolve(wantedOf(bytes), [source], { flight: 'x' });
+    const [first, second] = await Promise.all([find(), find()]);
+    for await (const each of first!.chunks) giveBack(each);
+    for (let i = 0; i < 32; i++) takeBuffer().fill(0);
+    expect((await bytesOf(second!.chunks)).equals(bytes)).toBe(true);
+    expect(source.offsets).toEqual([0]);
   });
 
   it('takes the next source when one lies, and says so', async () => {

@@ -1,0 +1,86 @@
+import type { Readable } from 'node:stream';
+import { giveBack, PIECE, takeBuffer } from '../content/buffers.ts';
+
+/** Upstream is to wait when so many bytes have come that nobody has asked for: 1 MiB. */
+const AHEAD = 4 * PIECE;
+
+/** Up to this many bytes a piece is copied, so that it takes no more memory than it has bytes: 64 KiB. */
+const SMALL = 64 * 2 ** 10;
+
+const CLOSED = 'the connection was closed';
+
+/**
+ * A body in as few pieces of up to 256 KiB as it comes in: what arrives together is handed on together, and what
+ * arrives while nobody asks is gathered, up to 1 MiB. Whoever is done with a piece may give it back
+ * (`content/buffers.ts`). Fails as the body does, after what had come.
+ */
+export async function* piecesOf(body: Readable): AsyncGenerator<Uint8Array> {
+  const full: Uint8Array[] = [];
+  let filling: Uint8Array | undefined;
+  let filled = 0;
+  let come = 0;
+  let end: { readonly error?: unknown } | undefined;
+  let wake: (() => void) | undefined;
+  let isWoken = false;
+
+  /** Not at once: more may be waiting in the socket. */
+  const wakeSoon = (): void => {
+    if (isWoken || !wake) return;
+    isWoken = true;
+    setImmediate(wake);
+  };
+  const gather = (chunk: Uint8Array): void => {
+    for (let at = 0; at < chunk.byteLength;) {
+      filling ??= takeBuffer();
+      const part = chunk.subarray(at, at + PIECE - filled);
+      filling.set(part, filled);
+      filled += part.byteLength;
+      at += part.byteLength;
+      if (filled < PIECE) continue;
+      full.push(filling);
+      [filling, filled] = [undefined, 0];
+    }
+    come += chunk.byteLength;
+    if (come >= AHEAD) body.pause();
+    wakeSoon();
+  };
+  const over = (how: typeof end): void => {
+    end ??= how;
+    wakeSoon();
+  };
+  const take = (): Uint8Array | undefined => {
+    const whole = full.shift();
+    if (whole) return whole;
+    if (!filling) return undefined;
+    const rest = filling.subarray(0, filled);
+    filled = 0;
+    if (rest.byteLength <= SMALL) return rest.byteLength === 0 ? undefined : rest.slice();
+    filling = undefined;
+    return rest;
+  };
+
+  body.on('data', gather);
+  body.once('end', () => over({}));
+  body.on('error', (error) => over({ error }));
+  body.once('close', () => over({ error: new Error(CLOSED) }));
+  if (body.errored) over({ error: body.errored });
+  else if (body.readableEnded || body.destroyed) over(body.readableEnded ? {} : { error: new Error(CLOSED) });
+  try {
+    for (;;) {
+      const piece = take();
+      if (piece) {
+        come -= piece.byteLength;
+        if (come < AHEAD) body.resume();
+        yield piece;
+      } else if (!end) {
+        await new Promise<void>((resolve) => (wake = resolve));
+        [wake, isWoken] = [undefined, false];
+      } else if ('error' in end) {
+        throw end.error;
+      } else return;
+    }
+  } finally {
+    if (filling) giveBack(filling);
+    body.destroy();
+  }
+}

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { giveBack, PIECE, shared, takeBuffer } from '../../src/content/buffers.ts';
+
+describe('memory that is used again', () => {
+  it('is lent to one at a time', () => {
+    const first = takeBuffer();
+    const second = takeBuffer();
+    expect(first.byteLength).toBe(PIECE);
+    expect(second.buffer).not.toBe(first.buffer);
+    giveBack(first.subarray(10, 20));
+    const third = takeBuffer();
+    expect(third.buffer).toBe(first.buffer);
+    expect(third.byteLength).toBe(PIECE);
+  });
+
+  it('is lent once, however often it was given back', () => {
+    const first = takeBuffer();
+    giveBack(first);
+    giveBack(first.subarray(1));
+    expect(takeBuffer().buffer).toBe(first.buffer);
+    expect(takeBuffer().buffer).not.toBe(first.buffer);
+  });
+
+  it('is not anybody else’s', () => {
+    const own = new Uint8Array(PIECE);
+    giveBack(own);
+    expect(takeBuffer().buffer).not.toBe(own.buffer);
+  });
+
+  it('is lent to nobody once several may read it', () => {
+    const first = takeBuffer();
+    expect(shared(first)).toBe(first);
+    giveBack(first);
+    expect(takeBuffer().buffer).not.toBe(first.buffer);
+  });
+
+  it('is no more than 8 MiB', () => {
+    const many = Array.from({ length: 40 }, takeBuffer);
+    for (const each of many) giveBack(each);
+    const memories = new Set(many.map(({ buffer }) => buffer));
+    const again = Array.from({ length: 40 }, takeBuffer);
+    expect(again.filter(({ buffer }) => memories.has(buffer))).toHaveLength(32);
+  });
+});
