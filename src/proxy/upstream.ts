@@ -130,7 +130,7 @@ export function openUpstreams(about: { readonly silenceMs: number; readonly now?
     return {
       status: reply.statusCode,
       headers: flat,
-      body: told(isShort(flat) ? gathered(reply.body) : reply.body, silenceMs),
+      body: told(isShort(flat) ? gathered(reply.body) : piecesOf(reply.body), silenceMs),
       url: shown(url),
       discard: async () => reply.body.dump(),
       onClosed: (over) => void reply.body.once('close', over),
@@ -327,9 +327,9 @@ async function* gathered(body: Readable): AsyncGenerator<Uint8Array> {
 }
 
 /** The body, whose failures are told in a person's words. */
-async function* told(body: Readable, silenceMs: number): AsyncGenerator<Uint8Array> {
+async function* told(body: AsyncIterable<Uint8Array>, silenceMs: number): AsyncGenerator<Uint8Array> {
   try {
-    yield* piecesOf(body);
+    yield* body;
   } catch (error) {
     throw new Error(failureOf(error, silenceMs).reason, { cause: error });
   }
