@@ -52,3 +52,25 @@ function shown(found: Spread, digits: number): string {
   const [low, median, high] = [found.low, found.median, found.high].map((value) => value.toFixed(digits));
   return low === high ? median! : `${median} (${low}–${high})`;
 }
+
+/** Kept runs as rows of a table of a page: image, client, and what of it has a bar. */
+export function rowsOf(runs: readonly Run[]): string[][] {
+  return runs.map((run) => {
+    const times = (way: Way, other: Way): string => {
+      const found = ratio(run, way, other);
+      return found ? `${found.median.toFixed(2)} ×` : '–';
+    };
+    const isSlow = 'direct-100' in run.ways;
+    const [direct, cold] = isSlow ? (['direct-100', 'cold-100'] as const) : (['direct', 'cold'] as const);
+    const peaks = [...(run.ways.warm ?? []), ...(run.ways[cold] ?? [])].map(({ server }) => server!.peakRss);
+    return [
+      `${run.bytes / 1e6} MB${isSlow ? ', 100 Mbit/s' : ''}`,
+      run.client,
+      `${spreadOf(run.ways[direct]!.map(({ seconds }) => seconds)).median.toFixed(2)} s`,
+      times('warm', 'mirror-warm'),
+      times(cold, direct),
+      times(cold, isSlow ? 'mirror-cold-100' : 'mirror-cold'),
+      `${(Math.max(...peaks) / 1e6).toFixed(0)} MB`,
+    ];
+  });
+}
