@@ -59,6 +59,12 @@ export const imageGuards = [
       only: 'says that it is one',
     },
     {
+      why: 'An engine asks again as soon as it likes',
+      find: 'return after === undefined ? told',
+      replace: 'return told.status === 429 ? told',
+      only: 'and for how long',
+    },
+    {
       why: 'A list goes on past us',
       find: '`<${root}/${rest',
       replace: '`</v2/${rest',
@@ -192,12 +198,22 @@ export const imageGuards = [
       only: 'is too long at the first',
     },
   ),
-  ...guardsIn('src/resolve/resolve.ts', 'test/resolve/resolve.test.ts', {
-    why: 'Whoever comes while a transfer is broken off fails with it',
-    find: 'while (transfer.isBrokenOff) {',
-    replace: 'while (false) {',
-    only: 'while it is being broken off',
-  }),
+  ...guardsIn(
+    'src/resolve/resolve.ts',
+    'test/resolve/resolve.test.ts',
+    {
+      why: 'Whoever comes while a transfer is broken off fails with it',
+      find: 'while (transfer.isBrokenOff) {',
+      replace: 'while (false) {',
+      only: 'while it is being broken off',
+    },
+    {
+      why: 'Whoever comes after others have left waits for what they have waited for',
+      find: 'flight.waiting === 0 && flight.ahead === 0 && transfer.isSilent',
+      replace: 'false',
+      only: 'silent about',
+    },
+  ),
   ...guardsIn(
     'src/ecosystems/oci/tools.ts',
     'test/ecosystems/oci/oci.test.ts',

@@ -16,6 +16,8 @@ interface Flight {
   readonly transfer: Transfer;
   /** Somebody waits for it, or has. */
   isWanted: boolean;
+  /** How many wait for it to begin. */
+  waiting: number;
   /** How many fetch it ahead and have not given it up. */
   ahead: number;
 }
@@ -57,7 +59,7 @@ export function openResolver(cache: Cache): Resolver {
   const flying = new Map<string, Flight>();
 
   function take(key: string, transfer: Transfer): Flight {
-    const flight = { transfer, isWanted: false, ahead: 0 };
+    const flight = { transfer, isWanted: false, waiting: 0, ahead: 0 };
     flying.set(key, flight);
     void transfer.stored.finally(() => land(key, flight));
     return flight;
@@ -75,19 +77,29 @@ export function openResolver(cache: Cache): Resolver {
   ): Transfer {
     const flight = flying.get(key) ?? take(key, start());
     const { transfer } = flight;
-    if (!ahead) {
-      flight.isWanted = true;
-      return transfer;
-    }
-    flight.ahead++;
-    const leave = (): void => {
-      flight.ahead--;
-      if (flight.isWanted || flight.ahead > 0) return;
+    const breakOff = (): void => {
       land(key, flight);
       transfer.cancel();
     };
+    const leave = (): void => {
+      if (!ahead) {
+        flight.waiting--;
+        // Of what upstream may never answer nobody is to inherit the wait.
+        if (flight.waiting === 0 && flight.ahead === 0 && transfer.isSilent) breakOff();
+        return;
+      }
+      flight.ahead--;
+      if (!flight.isWanted && flight.ahead === 0) breakOff();
+    };
+    if (ahead) flight.ahead++;
+    else {
+      flight.isWanted = true;
+      flight.waiting++;
+    }
     signal?.addEventListener('abort', leave, { once: true });
-    void transfer.stored.finally(() => signal?.removeEventListener('abort', leave));
+    const stay = (): void => signal?.removeEventListener('abort', leave);
+    if (ahead) void transfer.stored.finally(stay);
+    else void transfer.ready.then(stay, stay);
     return transfer;
   }
 

@@ -54,6 +54,8 @@ export interface Transfer {
   read(signal?: AbortSignal): AsyncGenerator<Uint8Array>;
   /** Whether nobody is to join it any more: it is being broken off. */
   readonly isBrokenOff: boolean;
+  /** Whether nothing has come yet, so that there is nothing to lose. */
+  readonly isSilent: boolean;
   /** Breaks it off; what has come stays for the next where it is on the disk. */
   cancel(): void;
 }
@@ -239,6 +241,9 @@ export function startTransfer(
     stored: stored.promise,
     get isBrokenOff() {
       return abort.signal.aborted;
+    },
+    get isSilent() {
+      return place.kind === 'memory' && place.parts.length === 0;
     },
     cancel: () => abort.abort(),
     async *read(signal) {

@@ -389,15 +389,63 @@ describe.skipIf(!has(...imageTools))('The gate of images', () => {
     expect(fetched).toHaveLength(new Set(fetched).size);
   });
 
-  it('passes on that upstream has had enough', async () => {
-    front.instead = (_, response) => {
-      response.writeHead(429, { 'retry-after': '3600' }).end();
+  it('lets the second of two read along', async () => {
+    const { digest, size } = app.layers[1]!;
+    const layer = await readFile(join(directory, 'layout/blobs/sha256', digest.slice('sha256:'.length)));
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    let asked = 0;
+    front.instead = async (request, response) => {
+      if (!request.url!.endsWith(digest)) return false;
+      asked++;
+      response.writeHead(200, { 'content-length': size });
+      response.write(layer.subarray(0, size / 2));
+      await over;
+      response.end(layer.subarray(size / 2));
       return true;
     };
-    expect(await errorOf(await get('org/app/manifests/1'))).toMatchObject({
-      status: 429,
-      code: 'TOOMANYREQUESTS',
-    });
+    const bodies = [];
+    for (let client = 0; client < 2; client++) {
+      const { body } = await get(`org/app/blobs/${digest}`);
+      const reader = body!.getReader();
+      bodies.push({ reader, first: (await reader.read()).value! });
+    }
+    end();
+    for (const { reader, first } of bodies) {
+      const parts = [first];
+      for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read())
+        parts.push(value!);
+      expect(layer.equals(Buffer.concat(parts))).toBe(true);
+    }
+    expect(asked).toBe(1);
+  });
+
+  const tooMuch = (after: string, times = Infinity) => {
+    let left = times;
+    front.instead = (_, response) => {
+      if (left-- <= 0) return false;
+      response.writeHead(429, { 'retry-after': after }).end();
+      return true;
+    };
+  };
+
+  it('passes on that upstream has had enough, and for how long', async () => {
+    await get('org/app/manifests/all');
+    tooMuch('3600');
+    const reply = await get('org/app/manifests/1');
+    expect(reply.headers.get('retry-after')).toBe('3600');
+    expect(await errorOf(reply)).toMatchObject({ status: 429, code: 'TOOMANYREQUESTS' });
+    // What is here is what it was.
+    const known = await get('org/app/manifests/all');
+    expect([known.status, known.headers.get('docker-content-digest')]).toEqual([200, index.digest]);
+  });
+
+  it('waits as long as upstream says where that is not long', async () => {
+    // Whether it speaks TLS is found out before.
+    await get('org/app/manifests/all');
+    tooMuch('1', 1);
+    const startedAt = performance.now();
+    expect((await get('org/app/manifests/1')).headers.get('docker-content-digest')).toBe(app.digest);
+    expect(performance.now() - startedAt).toBeGreaterThan(900);
   });
 
   it('refuses a manifest without end', async () => {

@@ -401,7 +401,28 @@ function waiting() {
 }
 const ahead = async (source: Source, signal: AbortSignal) =>
   resolver.resolve(wantedOf(small), [source], { flight: 'x', ahead: true, signal });
-const wanted = async (source: Source) => resolver.resolve(wantedOf(small), [source], { flight: 'x' });
+const wanted = async (source: Source, signal?: AbortSignal) =>
+  resolver.resolve(wantedOf(small), [source], { flight: 'x', ...(signal && { signal }) });
+
+describe('What upstream is silent about', () => {
+  it('is broken off when the last who waits for it leaves, and whoever comes then gets it anew', async () => {
+    const { source, go, asked, givenUp } = waiting();
+    const [one, two] = [new AbortController(), new AbortController()];
+    const found = [wanted(source, one.signal), wanted(source, two.signal)].map(async (each) =>
+      expect(each).rejects.toThrow(/given up|abort/),
+    );
+    await expect.poll(asked).toBe(1);
+    one.abort();
+    expect(givenUp()).toBe(0);
+    two.abort();
+    const after = wanted(source);
+    await Promise.all(found);
+    expect(givenUp()).toBe(1);
+    go();
+    expect((await bytesOf((await after)!.chunks)).equals(small)).toBe(true);
+    expect(asked()).toBe(2);
+  });
+});
 
 describe('What nobody waits for yet', () => {
   it('is the same transfer for whoever asks for it meanwhile', async () => {

@@ -121,6 +121,7 @@ export async function startRegistry({
       const from = `oci:${layout}:${tag}`;
       const pushed = await start(['skopeo', '--insecure-policy', ...args, ...login, from, to], {
         env: process.env,
+        timeoutMs: 180_000,
       }).result;
       if (pushed.code !== 0) throw new Error(pushed.stderr);
     },

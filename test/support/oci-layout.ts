@@ -88,7 +88,7 @@ export class Layout {
     });
     const mediaType = 'application/vnd.oci.image.manifest.v1+json';
     const manifest = this.json(mediaType, { schemaVersion: 2, mediaType, config, layers: made });
-    this.#tagged(manifest, tag);
+    this.tagged(manifest, tag);
     return { ...manifest, config, layers: made, platform: on };
   }
 
@@ -102,7 +102,7 @@ export class Layout {
       ...('platform' in image ? { platform: image.platform } : {}),
     }));
     const index = this.json(mediaType, { schemaVersion: 2, mediaType, manifests });
-    this.#tagged(index, tag);
+    this.tagged(index, tag);
     return index;
   }
 
@@ -117,7 +117,8 @@ export class Layout {
     return this.blob(Buffer.from(JSON.stringify(value)), mediaType);
   }
 
-  #tagged(described: Described, tag: string | undefined): void {
+  /** Gives what it holds a tag, if there is one. */
+  tagged(described: Described, tag: string | undefined): void {
     if (tag === undefined) return;
     this.#manifests.push({ ...described, annotations: { 'org.opencontainers.image.ref.name': tag } });
     const index = { schemaVersion: 2, manifests: this.#manifests };

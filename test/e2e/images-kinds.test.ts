@@ -1,0 +1,179 @@
+/** Every kind of what registries hold, pulled through us by real engines: byte for byte what they get without us. */
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type Front,
+  has,
+  imageTools,
+  type ImageRegistry,
+  startFront,
+  startRegistry,
+} from '../support/image-registry.ts';
+import { type Described, Layout, type MadeImage } from '../support/oci-layout.ts';
+import { openSandbox, type Sandbox } from '../support/sandbox.ts';
+
+const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+
+describe.skipIf(!has(...imageTools, 'podman', 'buildah'))('Through us comes', { timeout: 120_000 }, () => {
+  let sandbox: Sandbox;
+  let registry: ImageRegistry;
+  let front: Front;
+  let env: Record<string, string>;
+  let subject: MadeImage;
+  let foreign: Described;
+  /** What was asked of whoever alone hands a foreign layer out. */
+  const elsewhere: string[] = [];
+  const owner = createServer((request, response) => {
+    elsewhere.push(request.url!);
+    response.end(gzipSync('foreign'));
+  });
+
+  beforeAll(async () => {
+    sandbox = openSandbox();
+    registry = await startRegistry();
+    front = await startFront(registry.host);
+    await once(owner.listen(0, '127.0.0.1'), 'listening');
+    const layout = new Layout(join(sandbox.root, 'layout'));
+    const push = async (tag: string) => registry.push(layout.directory, tag, `org/app:${tag}`);
+
+    subject = await layout.image({ layers: [{ a: 'a' }] }, 'plain');
+    const zstd = await layout.image(
+      {
+        layers: [{ b: 'b' }],
+        compression: 'zstd',
+        platform: { os: 'linux', architecture: 'arm64', variant: 'v8' },
+      },
+      'zstd',
+    );
+    await layout.image(
+      { layers: [...Array.from({ length: 119 }, (_, at) => ({ [`${at}`]: 'x' })), {}] },
+      'many',
+    );
+    layout.index([subject, zstd], 'all');
+    // Something that is no image, and says what it is about; where there is no API for that, a tag does.
+    const empty = layout.blob(Buffer.from('{}'), 'application/vnd.oci.empty.v1+json');
+    const signature = layout.blob(Buffer.from('signed'), 'application/vnd.example.signature');
+    layout.tagged(
+      layout.json(MANIFEST, {
+        schemaVersion: 2,
+        mediaType: MANIFEST,
+        artifactType: 'application/vnd.example.signature',
+        config: empty,
+        layers: [signature],
+        subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size },
+      }),
+      'referrer',
+    );
+    for (const tag of ['plain', 'zstd', 'many', 'all', 'referrer']) await push(tag);
+    await registry.push(layout.directory, 'referrer', `org/app:${subject.digest.replace(':', '-')}`);
+
+    const { port } = owner.address() as AddressInfo;
+    foreign = {
+      ...layout.blob(gzipSync('foreign'), 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip'),
+      urls: [`http://127.0.0.1:${port}/layer`],
+    } as Described;
+
+    const storage = join(sandbox.root, 'storage.conf');
+    const [graph, run] = ['graph', 'runroot'].map((name) => join(sandbox.root, name));
+    writeFileSync(storage, `[storage]\ndriver = "vfs"\ngraphroot = "${graph}"\nrunroot = "${run}"\n`);
+    env = {
+      CONTAINERS_REGISTRIES_CONF: join(sandbox.root, 'registries.conf'),
+      CONTAINERS_STORAGE_CONF: storage,
+      STORAGE_DRIVER: 'vfs',
+    };
+    writeFileSync(
+      env['CONTAINERS_REGISTRIES_CONF']!,
+      `[[registry]]\nlocation = "${front.host}"\ninsecure = true\n`,
+    );
+  }, 240_000);
+  afterAll(async () => {
+    owner.close();
+    await front[Symbol.asyncDispose]();
+    await registry[Symbol.asyncDispose]();
+    await sandbox[Symbol.asyncDispose]();
+  });
+
+  const copied = async (how: readonly string[], name: string, to: string): Promise<string> => {
+    const folder = join(sandbox.root, to);
+    mkdirSync(folder);
+    const args = [
+      '--insecure-policy',
+      'copy',
+      '-q',
+      '--all',
+      '--preserve-digests',
+      `docker://${front.host}/${name}`,
+    ];
+    const [program = 'skopeo', ...rest] = [...how, ...(how.length > 0 ? ['skopeo'] : [])];
+    const { code, stderr } = await sandbox.run(program, [...rest, ...args, `dir:${folder}`], {
+      env,
+      timeoutMs: 120_000,
+    });
+    expect([code, stderr]).toEqual([0, how.length > 0 ? expect.stringMatching(/verified/) : '']);
+    if (how.length > 0) expect(stderr).not.toMatch(/unavailable|refused/);
+    return folder;
+  };
+
+  it.each([
+    ['an image', 'plain'],
+    ['a layer compressed by zstd', 'zstd'],
+    ['an image of 120 layers, one of them empty', 'many'],
+    ['an index of several platforms', 'all'],
+    ['an artifact that refers to an image', 'referrer'],
+    ['what refers to an image, by the tag that stands for it', 'fallback'],
+  ])('%s, to skopeo', async (_, tag) => {
+    const name = `org/app:${tag === 'fallback' ? subject.digest.replace(':', '-') : tag}`;
+    const direct = await copied([], name, `${tag}-direct`);
+    front.requests.length = 0;
+    const ours = await copied(sandbox.pyrsiaCommand(['exec', '--']), name, `${tag}-ours`);
+    expect((await sandbox.run('diff', ['-r', direct, ours])).stdout).toBe('');
+    // All of it came through us: what an engine asks a registry itself it asks more than once.
+    const fetched = front.requests.filter(
+      (request) => request.startsWith('GET') && !request.endsWith('/v2/'),
+    );
+    expect(fetched).toHaveLength(new Set(fetched).size);
+  });
+
+  it.each([
+    ['podman', 'zstd', ['podman', 'pull', '-q', '--platform', 'linux/arm64/v8']],
+    ['buildah', 'many', ['buildah', 'pull', '-q']],
+  ])('to %s: %s', async (_, tag, command) => {
+    const pulled = await sandbox.pyrsia(['exec', '--', ...command, `${front.host}/org/app:${tag}`], {
+      env,
+      timeoutMs: 120_000,
+    });
+    expect([pulled.code, pulled.stderr]).toEqual([0, expect.stringMatching(/verified/)]);
+    expect(pulled.stderr).not.toMatch(/unavailable|refused/);
+  });
+
+  it('an image with a layer that only its owner hands out, who is asked for it by the engine', async () => {
+    const config = subject.config;
+    const mediaType = 'application/vnd.docker.distribution.manifest.v2+json';
+    const body = JSON.stringify({
+      schemaVersion: 2,
+      mediaType,
+      config: { ...config, mediaType: 'application/vnd.docker.container.image.v1+json' },
+      layers: [foreign],
+    });
+    const put = await fetch(`http://${registry.host}/v2/org/app/manifests/foreign`, {
+      method: 'PUT',
+      headers: { 'content-type': mediaType },
+      body,
+    });
+    expect(put.status).toBe(201);
+    await copied(sandbox.pyrsiaCommand(['exec', '--']), 'org/app:foreign', 'foreign');
+    expect(elsewhere).toEqual(['/layer']);
+    const pulled = await sandbox.pyrsia(
+      ['pull', '--no-load', `${front.host}/org/app:foreign`, '--platform', 'linux/amd64'],
+      { env },
+    );
+    expect([pulled.code, pulled.stderr]).toEqual([0, '']);
+    expect(elsewhere).toEqual(['/layer']);
+    expect(front.requests.join()).not.toContain(foreign.digest);
+  });
+});
