@@ -158,8 +158,8 @@ export const fillGuards = [
     },
     {
       why: 'What npm waits for is broken off',
-      find: 'if (flight.isWanted || flight.ahead > 0) return;',
-      replace: 'if (flight.ahead > 0) return;',
+      find: 'if (!flight.isWanted && flight.ahead === 0) breakOff();',
+      replace: 'if (flight.ahead === 0) breakOff();',
       only: 'waits for it by then',
     },
   ),
