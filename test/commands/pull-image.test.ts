@@ -261,7 +261,7 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
     expect([loading.code, loading.stdout, loading.stderr]).toEqual([
       0,
       expect.stringContaining('engine  podman'),
-      expect.stringContaining('6 cache'),
+      expect.stringMatching(/ (\d+) artifacts · \1 cache · /),
     ]);
     const images = await home.run('podman', ['images', '--digests'], { env });
     expect(images.stdout).toMatch(/docker\.io\/library\/nginx +latest/);
