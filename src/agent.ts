@@ -155,7 +155,7 @@ async function serve(context: AgentContext): Promise<Service> {
       const [ecosystem, tool] = toolOf(launch.tool);
       const followed = followings.open(tool, planned, over);
       // Who has an answer already runs.
-      const headStart = launch.generation === undefined ? openHeadStart(over) : undefined;
+      const headStart = launch.generation === undefined ? openHeadStart(over, settleIn) : undefined;
       const filling = fill({ cache, artifacts, upstreams }, tool, planned, over, {
         ...(followed && { followed }),
         ...(headStart && { headStart }),

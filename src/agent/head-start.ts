@@ -11,13 +11,13 @@
 /** How long a tool is held back at most, in milliseconds. A shim runs it without us after 800. */
 const LONGEST_MS = 450;
 /** How long a tool takes until it looks for its packages, in milliseconds: npm 400 or more. */
-const START_MS = 300;
+const START_MS = 350;
 /** How long a tool takes to fetch a package itself, in milliseconds of all its work: npm 4 to 7. */
 const WORTH_MS = 4;
 /** How many packages have to be lacking, and how many are looked up before it is asked whether it is most of them. */
 export const MANY = 64;
-/** How long the first package may take to come, in milliseconds: a connection, and a few trips of the line. */
-const FIRST_MS = 150;
+/** How long the first package may take to come, in milliseconds: a connection, and a few trips of a short line. */
+const FIRST_MS = 100;
 /** How long it takes to see how quickly they come, in milliseconds. */
 const JUDGE_MS = 50;
 /** How often it is asked whether to go on, in milliseconds. */
@@ -46,8 +46,8 @@ export interface HeadStart {
   end(this: void): void;
 }
 
-/** Opens the head start of a fill, which is over as soon as `signal` aborts. */
-export function openHeadStart(signal: AbortSignal): HeadStart {
+/** Opens the head start of a fill, which is over as soon as `signal` aborts. `waits` is told where the tool is held back. */
+export function openHeadStart(signal: AbortSignal, waits?: () => void): HeadStart {
   const { promise, resolve } = Promise.withResolvers<void>();
   const longest = setTimeout(end, LONGEST_MS);
   let looking: NodeJS.Timeout | undefined;
@@ -76,8 +76,9 @@ export function openHeadStart(signal: AbortSignal): HeadStart {
     lack(count) {
       lacking = count;
       since = performance.now();
+      if (!isWorthWaiting({ lacking, come, ms: 0 })) return end();
       looking = setInterval(look, LOOK_MS);
-      look();
+      waits?.();
     },
     came() {
       come++;

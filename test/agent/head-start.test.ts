@@ -3,8 +3,8 @@ import { isWorthWaiting, openHeadStart } from '../../src/agent/head-start.ts';
 
 describe('A tool gains by starting later', () => {
   it.each([
-    ['while the first package may still come', { lacking: 500, come: 0, ms: 149 }, true],
-    ['not where none comes', { lacking: 500, come: 0, ms: 150 }, false],
+    ['while the first package may still come', { lacking: 500, come: 0, ms: 99 }, true],
+    ['not where none comes', { lacking: 500, come: 0, ms: 100 }, false],
     ['while it cannot be seen how quickly they come', { lacking: 500, come: 1, ms: 60, comingMs: 49 }, true],
     ['where they come quickly, and are many', { lacking: 500, come: 100, ms: 200, comingMs: 100 }, true],
     ['not where they come slowly', { lacking: 500, come: 12, ms: 200, comingMs: 50 }, false],
@@ -42,8 +42,18 @@ describe('A head start', () => {
   });
 
   it('ends soon where they come slowly, or not at all', async () => {
-    expect(await isOverAfter(160)).toBe(true);
+    expect(await isOverAfter(120)).toBe(true);
     expect(await isOverAfter(160, { each: 20 })).toBe(true);
+  });
+
+  it('tells where the tool is held back', () => {
+    const waits = vi.fn<() => void>();
+    for (const count of [63, 64]) {
+      const headStart = openHeadStart(new AbortController().signal, waits);
+      headStart.lack(count);
+      expect(waits).toHaveBeenCalledTimes(count - 63);
+      headStart.end();
+    }
   });
 
   it('ends with the launch, and when there is nothing to wait for', async () => {
