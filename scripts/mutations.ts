@@ -11,6 +11,7 @@ import { commandGuards } from './mutations/commands.ts';
 import { contentGuards } from './mutations/content.ts';
 import { doctorGuards } from './mutations/doctor.ts';
 import { fillGuards } from './mutations/fill.ts';
+import { dockerGuards } from './mutations/docker.ts';
 import { imageGuards } from './mutations/images.ts';
 import { launchGuards } from './mutations/launches.ts';
 import { leavingGuards } from './mutations/leaving.ts';
@@ -39,6 +40,7 @@ export const mutations = [
   ...proxyGuards,
   ...agentGuards,
   ...fillGuards,
+  ...dockerGuards,
   ...imageGuards,
   ...logGuards,
   ...commandGuards,

@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import { openAccounts } from './agent/accounts.ts';
 import { collectSooner } from './agent/collect-sooner.ts';
 import { openContradictions } from './agent/contradictions.ts';
+import { planDocker } from './agent/docker-launch.ts';
 import { fill } from './agent/fill.ts';
 import { openFollowings } from './agent/following.ts';
 import { openHeadStart } from './agent/head-start.ts';
@@ -30,6 +31,7 @@ import { type AgentContext, runAgent, type Service } from './control/lifecycle.t
 import { keptPorts } from './control/ports.ts';
 import { npxAsExec } from './ecosystems/npm/npx.ts';
 import { ecosystems, parseReference } from './ecosystems/index.ts';
+import { docker } from './ecosystems/oci/docker.ts';
 import { oci } from './ecosystems/oci/oci.ts';
 import { parsePlatform, platformOf } from './ecosystems/oci/platform.ts';
 import { imageOf } from './ecosystems/oci/reference.ts';
@@ -148,6 +150,11 @@ async function serve(context: AgentContext): Promise<Service> {
     log,
     async plan(launch) {
       const [ecosystem, tool] = toolOf(launch.tool);
+      if (tool === docker)
+        return planDocker(
+          { ...parts, ...imageParts, unreachable: () => upstreams.unreachable(), log },
+          launch,
+        );
       if (ecosystem === oci) return planImages({ ...parts, ...imageParts }, tool, launch);
       return launch.generation === undefined ? plan(parts, ecosystem, tool, launch) : quick.plan(launch);
     },

@@ -55,6 +55,8 @@ export async function openImageSession(
   readonly policy: Policy;
   /** As {@link openAccountOf} has it. */
   readonly wrong: { readonly file: string; readonly problems: readonly string[] };
+  /** Uses a credential that the caller's tool has handed over for this registry, before any that is found. */
+  lend(this: void, registry: string, credential: RegistryCredential): void;
 }> {
   const { env } = caller;
   const { values, reporter, offline, wrong } = openAccountOf(caller);
@@ -62,6 +64,7 @@ export async function openImageSession(
   const { host: ourselves } = new URL(await imageBase());
   const askers = new Map<string, Asker>();
   const credentials = new Map<string, Promise<RegistryCredential | undefined>>();
+  const lent = new Map<string, RegistryCredential>();
 
   function askerAt({ host, insecure }: Omit<Endpoint, 'repository'>, credential?: RegistryCredential): Asker {
     const url = new URL(`https://${host}/`);
@@ -91,6 +94,8 @@ export async function openImageSession(
   }
 
   async function credentialFor(host: string, repository: string): Promise<RegistryCredential | undefined> {
+    const given = lent.get(host);
+    if (given) return given;
     const key = `${host}/${repository}`;
     let credential = credentials.get(key);
     if (!credential) {
@@ -126,7 +131,19 @@ export async function openImageSession(
     images,
     receipt: (endedAt?: number) => reporter.receipt(endedAt),
   };
-  return { session, conf, policy: values.policy, wrong, ...(offline === undefined ? {} : { offline }) };
+  return {
+    session,
+    conf,
+    policy: values.policy,
+    wrong,
+    lend(registry, credential) {
+      const host = endpointOf(registry);
+      lent.set(host, credential);
+      // Who asked with an earlier one asks with this one from now on.
+      for (const key of askers.keys()) if (key.startsWith(`https://${host}/#`)) askers.delete(key);
+    },
+    ...(offline === undefined ? {} : { offline }),
+  };
 }
 
 /**
@@ -177,7 +194,7 @@ export async function planImages(
 }
 
 /** These tools have no registry of packages. */
-const nothing: ToolSettings = {
+export const nothing: ToolSettings = {
   upstreams: [],
   connection: { strictSsl: true },
   globalConfig: '',

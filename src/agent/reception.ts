@@ -98,6 +98,7 @@ export function openReception({
     accounts.open(launch.id, found.session);
     const over = new AbortController();
     ends.set(launch.id, over);
+    await found.begin?.(over.signal);
     const mayStart = isOpen(launch, found, over.signal);
     if (mayStart) starts.set(launch.id, mayStart);
     return found;

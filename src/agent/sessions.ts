@@ -168,6 +168,8 @@ export interface Plan {
   readonly filling: { readonly how: FillMode; readonly limit: number };
   /** Undefined: the tool is to run as if we were not there. */
   readonly redirection?: Redirection;
+  /** What has to be there before its tool is started, until the launch is `over`. */
+  begin?(this: void, over: AbortSignal): Promise<void>;
 }
 
 /** Finds out how the tool of a launch can be led to us. Nothing is written yet. */

@@ -15,8 +15,8 @@ export default class Pull extends PyrsiaCommand {
   static override description =
     'A reference is the name of an image, npm:NAME@VERSION, where VERSION may be a range or a tag, or a package URL. ' +
     'Dependencies are not fetched.\n\n' +
-    'An image is fetched for this machine, and proven from its manifest down to each unpacked layer. Then podman, where ' +
-    'there is one, pulls it from us; or it is written: -o oci:DIR, -o oci-archive:FILE, -o docker-archive:FILE.';
+    'An image is fetched for this machine, and proven from its manifest down to each unpacked layer. Then docker, or where ' +
+    'there is none podman, pulls it from us; or it is written: -o oci:DIR, -o oci-archive:FILE, -o docker-archive:FILE.';
   static override examples = [
     '<%= config.bin %> pull nginx:latest',
     '<%= config.bin %> pull images.example/org/app:1 --platform linux/arm64 -o oci-archive:app.tar',
@@ -31,7 +31,7 @@ export default class Pull extends PyrsiaCommand {
     output: Flags.string({ char: 'o', summary: 'write to this file or into this directory; - is stdout' }),
     platform: Flags.string({ summary: 'for which machine an image is, such as linux/arm64' }),
     'all-platforms': Flags.boolean({ summary: 'all images of an index', exclusive: ['platform'] }),
-    load: Flags.boolean({ allowNo: true, default: true, summary: 'let podman have the image' }),
+    load: Flags.boolean({ allowNo: true, default: true, summary: 'let docker or podman have the image' }),
   };
 
   async run(): Promise<Result[]> {
@@ -108,13 +108,13 @@ export default class Pull extends PyrsiaCommand {
   /** Where no engine can have it, it is in the cache all the same. */
   async #load(
     session: Session,
-    { image }: PulledImage,
+    pulled: PulledImage,
     platform: string | undefined,
   ): Promise<string | undefined> {
     const { loadImage } = await import('../command/load-image.ts');
-    const loaded = await loadImage(session, image.reference, platform);
+    const loaded = await loadImage(session, pulled, platform);
     if ('engine' in loaded) this.print(facts([['engine', loaded.engine]]));
-    else this.say(`${image.reference} is in the cache only: ${loaded.reason}`);
+    else this.say(`${pulled.image.reference} is in the cache only: ${loaded.reason}`);
     return 'engine' in loaded ? loaded.engine : undefined;
   }
 }

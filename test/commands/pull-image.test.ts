@@ -257,6 +257,7 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
       `[storage]\ndriver = "vfs"\ngraphroot = "${home.root}/graph"\nrunroot = "${home.root}/runroot"\n`,
     );
     env['CONTAINERS_STORAGE_CONF'] = storage;
+    env['DOCKER_HOST'] = 'unix:///nonexistent';
     const loading = await home.pyrsia(['pull', 'nginx:latest', '--platform', 'linux/amd64'], { env });
     expect([loading.code, loading.stdout, loading.stderr]).toEqual([
       0,

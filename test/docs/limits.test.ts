@@ -74,7 +74,12 @@ const limits: Readonly<
     ['shims/registry-credentials', 'HELPER_LIMIT', binary],
   ],
   'Containerfile that is searched for the images it names': [['shims/mirrored', 'BUILD_FILE_LIMIT', binary]],
-  'podman that is asked whether it is there': [['command/load-image', 'ANSWER_TIMEOUT_MS', formatDuration]],
+  'engine that is asked whether it is there': [['command/load-image', 'ANSWER_TIMEOUT_MS', formatDuration]],
+  "registry that docker's daemon asks for a digest's manifests": [
+    ['proxy/docker-pull', 'NAMING_TIMEOUT_MS', formatDuration],
+  ],
+  "head of a request to docker's daemon": [['proxy/docker-socket', 'HEAD_LIMIT', binary]],
+  "path of a launch's socket": [['agent/docker-launch', 'SOCKET_PATH_LIMIT', (bytes) => `${bytes} bytes`]],
   'account of those who ask without a launch': [['agent/walk-ins', 'SILENCE_MS', formatDuration]],
   'message that npm is asked to print': [['ecosystems/npm/refuse', 'NOTICE_LIMIT', asIs]],
   'commas and brackets of such a lockfile': [['ecosystems/npm/lock-entries', 'PARTS_LIMIT', asIs]],

@@ -235,7 +235,8 @@ export function tokens(realm: string, { uses = Infinity } = {}): Front['instead'
   };
 }
 
-async function freePort(): Promise<number> {
+/** A port at which nobody listens at the moment. */
+export async function freePort(): Promise<number> {
   const server = createSocketServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;

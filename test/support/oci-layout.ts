@@ -25,6 +25,8 @@ export interface ImageSpec {
   readonly layers: readonly (Files | RawLayer)[];
   readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
   readonly compression?: 'none' | 'gzip' | 'zstd';
+  /** What it runs. */
+  readonly command?: readonly string[];
   /** Says this of a layer instead of what is true. */
   readonly lie?: { readonly size?: number; readonly diffId?: Digest };
 }
@@ -58,7 +60,7 @@ export class Layout {
 
   /** Makes an image, and gives it a tag of the layout unless it is only one of an index. */
   async image(
-    { layers, platform, compression = 'gzip', lie = {} }: ImageSpec,
+    { layers, platform, compression = 'gzip', command, lie = {} }: ImageSpec,
     tag?: string,
   ): Promise<MadeImage> {
     const made: Described[] = [];
@@ -83,7 +85,7 @@ export class Layout {
     const on = platform ?? { os: 'linux', architecture: 'amd64' };
     const config = this.json('application/vnd.oci.image.config.v1+json', {
       ...on,
-      config: {},
+      config: { ...(command && { Cmd: command }) },
       rootfs: { type: 'layers', diff_ids: diffIds },
     });
     const mediaType = 'application/vnd.oci.image.manifest.v1+json';
@@ -132,7 +134,8 @@ function isRaw(layer: Files | RawLayer): layer is RawLayer {
 
 async function tarOf(files: Files): Promise<Buffer> {
   const tar = pack();
-  for (const [name, content] of Object.entries(files)) tar.entry({ name, mtime: new Date(0) }, content);
+  for (const [name, content] of Object.entries(files))
+    tar.entry({ name, mode: 0o755, mtime: new Date(0) }, content);
   tar.finalize();
   return buffer(tar);
 }

@@ -11,6 +11,7 @@ import { parse } from './reference.ts';
 import { isImageDigest, unqualified } from './names.ts';
 import { refuse } from './refuse.ts';
 import { pathOf, route } from './route.ts';
+import { docker } from './docker.ts';
 import { imageTools } from './tools.ts';
 
 export const oci: Ecosystem = {
@@ -28,7 +29,7 @@ export const oci: Ecosystem = {
     artifactHost: () => undefined,
     refuse,
   },
-  tools: imageTools,
+  tools: [...imageTools, docker],
 };
 
 function exact({ name, wanted }: Reference): Selected | undefined {

@@ -92,6 +92,9 @@ ecosystemConformance(oci, {
     'podman image push app',
     'podman --log-level debug login images.example',
     'buildah push app',
+    'docker push app',
+    'docker image ls',
+    'docker exec app pull',
     'skopeo delete docker://images.example/org/app',
     'skopeo --registries-conf mine copy docker://a docker://b',
     'skopeo --registries-conf=mine inspect docker://a',
@@ -104,6 +107,8 @@ ecosystemConformance(oci, {
     'ctr images pull -k images.example/org/app:1',
   ],
   goesThrough: [
+    'docker pull nginx',
+    'docker -D container run --rm app ps',
     'podman pull nginx',
     'podman pull push',
     'podman run --rm nginx login',

@@ -1,0 +1,74 @@
+import { guardsIn } from './mutation.ts';
+
+const SOCKET = 'test/proxy/docker-socket.test.ts';
+const E2E = 'test/e2e/docker.test.ts';
+
+/** A daemon gets images from us, and everything else as it is. */
+export const dockerGuards = [
+  ...guardsIn(
+    'src/proxy/docker-socket.ts',
+    SOCKET,
+    {
+      why: 'Another user commands the daemon',
+      find: 'chmodSync(path, 0o600);',
+      replace: 'chmodSync(path, 0o666);',
+      only: 'user’s alone',
+    },
+    {
+      why: 'What follows an upgrade is taken for a request',
+      find: "if (headers.has('upgrade')) return true;",
+      replace: '',
+      only: 'not asked of what follows an upgrade',
+    },
+    {
+      why: 'A head without an end fills the memory',
+      find: 'if (bytes.byteLength > HEAD_LIMIT) return bytes;',
+      replace: '',
+      only: 'a head without an end',
+    },
+    {
+      why: 'A pull goes on that nobody waits for',
+      find: 'gone.abort();',
+      replace: '',
+      only: 'the client is gone',
+    },
+  ),
+  ...guardsIn(
+    'src/proxy/docker-pull.ts',
+    E2E,
+    {
+      why: 'A name of ours stays in the daemon',
+      find: 'await engine.untag(version, withVersion(ours, image)).catch(() => undefined);',
+      replace: '',
+      only: 'has what pyrsia pull brings',
+    },
+    {
+      why: 'An image has no digest',
+      find: '(await namedByItself(engine, pull, digest, id))',
+      replace: 'false',
+      only: 'as a direct pull does',
+    },
+    {
+      why: 'The daemon’s registry is asked each time',
+      find: 'return true;\n    if (!mayAsk())',
+      replace: ';\n    if (!mayAsk())',
+      only: 'is not fetched again',
+    },
+  ),
+  ...guardsIn(
+    'src/proxy/docker-images.ts',
+    E2E,
+    {
+      why: 'The daemon is sent past us where nobody may be asked',
+      find: 'if (parts.strict !== undefined) {',
+      replace: 'if (false) {',
+      only: 'works while the registry is down',
+    },
+    {
+      why: 'A credential that was handed over is not used',
+      find: 'if (credential) parts.lend(asked.image.registry, credential);',
+      replace: '',
+      only: 'shows the registry what docker shows it',
+    },
+  ),
+];

@@ -1,0 +1,104 @@
+/**
+ * A launch of docker: a socket of its own, behind which the daemon is that it would have talked to. Images that the
+ * daemon is to pull it pulls from us; all the rest goes through untouched.
+ *
+ * @module
+ */
+import { docker, DOCKER_SOCKET } from '../ecosystems/oci/docker.ts';
+import { endpointOf } from '../ecosystems/oci/names.ts';
+import { answerImages } from '../proxy/docker-images.ts';
+import { openEngine } from '../proxy/docker-engine.ts';
+import { openDockerSocket } from '../proxy/docker-socket.ts';
+import { mirrorOf } from '../proxy/image-gate.ts';
+import type { Launch } from '../shims/launch.ts';
+import { answers, findDaemon } from '../shims/docker-daemon.ts';
+import { type ImageSessionParts, nothing, openImageSession } from './image-sessions.ts';
+import type { Plan, SessionParts } from './sessions.ts';
+
+/** The most bytes of a socket's path. */
+const SOCKET_PATH_LIMIT = 103;
+
+/** What launches of docker are made of. */
+export interface DockerLaunchParts
+  extends ImageSessionParts, Pick<SessionParts, 'news' | 'pathOf' | 'readOnlyBecause'> {
+  /** Origins that did not answer lately. */
+  unreachable(this: void): readonly string[];
+  log(this: void, text: string): void;
+}
+
+/**
+ * Finds out how a launch of docker can be led to us. Its socket is opened by {@link Plan.begin}.
+ *
+ * @throws PyrsiaError `CONFIG_INVALID`
+ */
+export async function planDocker(parts: DockerLaunchParts, launch: Omit<Launch, 'pid'>): Promise<Plan> {
+  const { session, offline, policy, wrong, lend } = await openImageSession(parts, {
+    ...launch,
+    command: [launch.tool, ...launch.args],
+    ...(launch.receipt && { receiptFile: parts.pathOf(launch.name, 'receipt') }),
+  });
+  const { reporter } = session;
+  const readOnly = parts.readOnlyBecause();
+  if (readOnly !== undefined) reporter.unstored(readOnly);
+  const plan = {
+    session,
+    settings: nothing,
+    notes: parts.news(wrong.file, wrong.problems),
+    askerFor: () => undefined,
+    filling: { how: 'off', limit: 0 },
+  } as const;
+
+  const pathOf = (file: string): string => parts.pathOf(launch.name, file);
+  const path = pathOf(DOCKER_SOCKET);
+  const daemon = await findDaemon(launch.args, launch.env);
+  const reason =
+    'reason' in daemon
+      ? daemon.reason
+      : Buffer.byteLength(path) > SOCKET_PATH_LIMIT
+        ? `the path of a socket would be too long: ${path}`
+        : undefined;
+  if (reason !== undefined || 'reason' in daemon) {
+    const note = `docker runs without pyrsia: ${reason}`;
+    reporter.note(note);
+    return { ...plan, notes: [...plan.notes, note] };
+  }
+  if (!(await answers(daemon.socket))) return plan;
+
+  const base = await parts.imageBase();
+  const engine = openEngine(daemon.socket);
+  const strict = offline ?? (policy === 'observe' ? undefined : `policy ${policy}`);
+  const images = {
+    engine,
+    lend,
+    strict,
+    ours({ registry, repository }: { readonly registry: string; readonly repository: string }) {
+      if (registry === new URL(base).host) return undefined;
+      const at = mirrorOf(base, registry, launch.name);
+      return at === undefined ? undefined : `${at}/${repository}`;
+    },
+    mayAsk: (registry: string) =>
+      offline === undefined &&
+      !parts.unreachable().some((origin) => URL.parse(origin)?.host === endpointOf(registry)),
+    note: (text: string) => reporter.note(text),
+  };
+  return {
+    ...plan,
+    redirection: docker.redirect({
+      leading: [],
+      besides: [],
+      credential: '',
+      globalConfig: '',
+      lockedHosts: [],
+      pathOf,
+    }),
+    async begin(over) {
+      const socket = await openDockerSocket(path, {
+        daemon: daemon.socket,
+        answer: async (exchange) => answerImages(images, exchange),
+        log: parts.log,
+      });
+      over.addEventListener('abort', () => void socket[Symbol.asyncDispose](), { once: true });
+      if (over.aborted) await socket[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,194 @@
+/**
+ * A socket that stands for a docker daemon's: byte for byte what that one says, but for requests that we answer.
+ *
+ * Answers are passed on unread. Of requests the heads are read and where their bodies end; after an upgrade
+ * (attach, exec, a build's session) nothing is.
+ *
+ * @module
+ */
+import { once } from 'node:events';
+import { chmodSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { framingOf, parseHead, type RequestHead } from './http-head.ts';
+
+/** The longest head that is looked at: 64 KiB. */
+const HEAD_LIMIT = 2 ** 16;
+/** How much may wait for its turn before a client has to: 256 KiB. */
+const WAITING_LIMIT = 2 ** 18;
+
+/** A request that may be answered here. */
+export interface DockerExchange extends RequestHead {
+  /** Writes to the client. */
+  write(this: void, bytes: string): void;
+  /** Aborts when the client is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** What stands in front of a daemon. */
+export interface DockerSocketParts {
+  /** The daemon's own socket. */
+  readonly daemon: string;
+  /** Answers a request that has no body, and resolves to whether it did: else it goes on as it came. Never rejects. */
+  answer(this: void, exchange: DockerExchange): Promise<boolean>;
+  log(this: void, text: string): void;
+}
+
+/**
+ * Listens at `path`, for its user alone.
+ *
+ * Rejects with the system's error.
+ */
+export async function openDockerSocket(path: string, parts: DockerSocketParts): Promise<AsyncDisposable> {
+  const clients = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    clients.add(client);
+    client.once('close', () => clients.delete(client));
+    void relay(client, parts).catch((error: unknown) => {
+      parts.log(`Gave up a connection to docker: ${String(error)}`);
+      client.destroy();
+    });
+  });
+  server.listen(path);
+  await once(server, 'listening');
+  // The directory keeps others out as well.
+  chmodSync(path, 0o600);
+  return {
+    async [Symbol.asyncDispose]() {
+      server.close();
+      for (const client of clients) client.destroy();
+      await Promise.resolve();
+    },
+  };
+}
+
+async function relay(client: Socket, { daemon: path, answer }: DockerSocketParts): Promise<void> {
+  const incoming = readerOf(client);
+  const daemon = connect({ path, allowHalfOpen: true });
+  daemon.pipe(client);
+  // Who fails is gone, and the other one hears of it by that.
+  daemon.on('error', () => undefined);
+  daemon.once('close', () => client.destroySoon());
+  client.on('error', () => undefined);
+  client.once('close', () => daemon.destroy());
+  const send = async (bytes: Buffer): Promise<void> => {
+    if (!daemon.write(bytes) && !daemon.destroyed) await drained(daemon);
+  };
+
+  for (;;) {
+    const bytes = await incoming.head();
+    if (bytes === undefined) break;
+    const head = parseHead(bytes);
+    const framing = head && framingOf(head);
+    if (!head || !framing || isHijacked(head)) {
+      await send(bytes);
+      return incoming.pipe(daemon);
+    }
+    const exchange = { ...head, write: (text: string) => void client.write(text), signal: incoming.gone };
+    if (framing.isOver && (await answer(exchange))) continue;
+    await send(bytes);
+    while (!framing.isOver) {
+      const piece = await incoming.next();
+      if (piece === undefined) break;
+      const used = framing.feed(piece);
+      await send(piece.subarray(0, used));
+      incoming.giveBack(piece.subarray(used));
+    }
+  }
+  const rest = incoming.rest();
+  if (rest.byteLength > 0) await send(rest);
+  daemon.end();
+}
+
+/** Resolves when more can be written, or nothing any more. */
+async function drained(socket: Socket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  socket.once('drain', resolve).once('close', resolve);
+  await promise;
+  socket.off('drain', resolve).off('close', resolve);
+}
+
+/** Whether the connection is something else from here on; old clients do not say so. */
+function isHijacked({ method, target, headers }: RequestHead): boolean {
+  if (headers.has('upgrade')) return true;
+  return method === 'POST' && /\/(?:containers\/[^/]+\/attach|exec\/[^/]+\/start)(?:\?|$)/.test(target);
+}
+
+/** What a client sends, piece by piece. It is read also while nobody takes it, so that its end is noticed. */
+interface Incoming {
+  /** The next head, with the empty line at its end, or without it the beginning of one that is too long; undefined when none comes any more. */
+  head(): Promise<Buffer | undefined>;
+  next(): Promise<Buffer | undefined>;
+  giveBack(bytes: Buffer): void;
+  /** What has come and was not taken. */
+  rest(): Buffer;
+  /** All that still comes goes there. */
+  pipe(to: Socket): void;
+  /** Aborts when nothing comes any more. */
+  readonly gone: AbortSignal;
+}
+
+function readerOf(client: Socket): Incoming {
+  let waiting: Buffer[] = [];
+  let isOver = false;
+  let wake: (() => void) | undefined;
+  const gone = new AbortController();
+  const size = (): number => waiting.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const take = (bytes: Buffer): void => {
+    waiting.push(bytes);
+    if (size() > WAITING_LIMIT) client.pause();
+    wake?.();
+  };
+  const over = (): void => {
+    isOver = true;
+    gone.abort();
+    wake?.();
+  };
+  client.on('data', take).once('end', over).once('close', over);
+
+  const come = async (): Promise<boolean> => {
+    if (isOver) return false;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    wake = resolve;
+    client.resume();
+    await promise;
+    wake = undefined;
+    return true;
+  };
+  const incoming: Incoming = {
+    gone: gone.signal,
+    async head() {
+      for (;;) {
+        const bytes = Buffer.concat(waiting);
+        const end = bytes.indexOf('\r\n\r\n');
+        if (end >= 0) {
+          waiting = end + 4 < bytes.byteLength ? [bytes.subarray(end + 4)] : [];
+          return bytes.subarray(0, end + 4);
+        }
+        waiting = [];
+        if (bytes.byteLength > HEAD_LIMIT) return bytes;
+        if (bytes.byteLength > 0) waiting = [bytes];
+        if (!(await come())) return undefined;
+      }
+    },
+    async next() {
+      while (waiting.length === 0) if (!(await come())) return undefined;
+      return waiting.shift();
+    },
+    giveBack(bytes) {
+      if (bytes.byteLength > 0) waiting.unshift(bytes);
+    },
+    rest() {
+      const bytes = Buffer.concat(waiting);
+      waiting = [];
+      return bytes;
+    },
+    pipe(to) {
+      client.off('data', take);
+      const rest = incoming.rest();
+      if (rest.byteLength > 0) to.write(rest);
+      if (isOver) to.end();
+      else client.pipe(to);
+    },
+  };
+  return incoming;
+}

@@ -1,0 +1,75 @@
+/**
+ * Which daemon docker's client would talk to.
+ *
+ * @see https://docs.docker.com/engine/manage-resources/contexts/
+ * @see https://github.com/docker/cli/blob/v28.2.2/cli/context/store/store.go
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { dockerCall } from '../ecosystems/oci/docker-calls.ts';
+
+/** Where the daemon is that has been told of nowhere. */
+const DEFAULT_SOCKET = '/var/run/docker.sock';
+
+/** A daemon on this machine, or why it is not ours to stand in front of. */
+export type DockerDaemon = { readonly socket: string } | { readonly reason: string };
+
+/** Finds it as docker does: by the call's options, the environment, the context in use. */
+export async function findDaemon(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<DockerDaemon> {
+  const { daemon, config = env['DOCKER_CONFIG'] || join(env['HOME'] ?? '/', '.docker') } = dockerCall(args);
+  if (daemon !== undefined) return { reason: `${daemon} says which daemon it is` };
+  if (env['DOCKER_HOST']) return socketIn(env['DOCKER_HOST'], 'DOCKER_HOST');
+  const context = env['DOCKER_CONTEXT'] || (await currentContext(config));
+  if (context === 'default') return { socket: DEFAULT_SOCKET };
+  const host = await hostOf(config, context);
+  return host === undefined
+    ? { reason: `nothing is known of the context ${context}` }
+    : socketIn(host, `the context ${context}`);
+}
+
+function socketIn(host: string, by: string): DockerDaemon {
+  const [, scheme, socket] = /^(?:([a-z]+):\/\/)?(.*)$/s.exec(host) ?? [];
+  if (scheme === 'unix' && socket?.startsWith('/')) return { socket };
+  // Whoever put a password there does not want to see it here.
+  return { reason: `by ${by} its daemon is at ${scheme ?? 'tcp'}://…` };
+}
+
+async function currentContext(config: string): Promise<string> {
+  const found = memberOf(await read(join(config, 'config.json')), 'currentContext');
+  return typeof found === 'string' && found !== '' ? found : 'default';
+}
+
+async function hostOf(config: string, context: string): Promise<string | undefined> {
+  const id = createHash('sha256').update(context).digest('hex');
+  const meta = await read(join(config, 'contexts', 'meta', id, 'meta.json'));
+  const host = memberOf(memberOf(memberOf(meta, 'Endpoints'), 'docker'), 'Host');
+  return typeof host === 'string' ? host : undefined;
+}
+
+async function read(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+/** Whether somebody answers there: what docker says of a daemon that does not run, it says best itself. */
+export async function answers(socket: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const connection = connect(socket);
+  connection.once('connect', () => resolve(true)).once('error', () => resolve(false));
+  const isThere = await promise;
+  connection.destroy();
+  return isThere;
+}

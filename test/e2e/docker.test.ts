@@ -1,0 +1,356 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { AgentStatus } from '../../src/control/protocol.ts';
+import type { RunOptions } from '../support/command.ts';
+import { busybox, canDocker, docker, type Dockerd, nginx, startDockerd } from '../support/docker.ts';
+import {
+  freePort,
+  type Front,
+  type ImageRegistry,
+  startFront,
+  startRegistry,
+} from '../support/image-registry.ts';
+import { type Described, Layout, type MadeImage } from '../support/oci-layout.ts';
+import { openSandbox, type Sandbox } from '../support/sandbox.ts';
+import { unprivileged } from '../support/user.ts';
+
+const LARGE = randomBytes(9 * 2 ** 20);
+const who = unprivileged();
+const user = who.possible ? who.user : undefined;
+
+describe.skipIf(!canDocker || !user)('docker through us, as an ordinary user', () => {
+  let shelf: Sandbox;
+  let registry: ImageRegistry;
+  let dockerd: Dockerd;
+  let image: MadeImage;
+  let index: Described;
+  /** Where nginx answers. */
+  let port: number;
+
+  beforeAll(async () => {
+    shelf = openSandbox();
+    [registry, dockerd] = await Promise.all([startRegistry(), startDockerd({ gid: user!.gid })]);
+    const layout = new Layout(join(shelf.root, 'layout'));
+    const layers = [busybox(), { 'bin/large': LARGE }];
+    image = await layout.image({ layers, command: ['/bin/busybox', 'echo', 'it runs'] });
+    const arm = await layout.image({
+      layers: [{ a: 'arm' }],
+      platform: { os: 'linux', architecture: 'arm64' },
+    });
+    index = layout.index([image, arm], 'app');
+    await registry.push(layout.directory, 'app', 'org/app:1');
+    await registry.push(layout.directory, 'app', 'library/app:latest');
+    port = await freePort();
+    const server = ['/usr/sbin/nginx', '-c', '/etc/nginx.conf'];
+    await layout.image({ layers: [nginx(port)], command: server }, 'nginx');
+    await registry.push(layout.directory, 'nginx', 'library/nginx:latest');
+  });
+  afterAll(async () => {
+    await dockerd[Symbol.asyncDispose]();
+    await registry[Symbol.asyncDispose]();
+    await shelf[Symbol.asyncDispose]();
+  });
+
+  let sandbox: Sandbox;
+  let front: Front;
+  let own: Record<string, string>;
+  /** As the daemon's user writes it. */
+  let app: string;
+
+  beforeEach(async () => {
+    sandbox = openSandbox({ user: user! });
+    front = await startFront(registry.host);
+    app = `${front.host}/org/app`;
+    const conf = join(sandbox.home, 'registries.conf');
+    own = { DOCKER_HOST: dockerd.host, CONTAINERS_REGISTRIES_CONF: conf };
+    const rule = `[[registry]]\nprefix = "docker.io"\nlocation = "${front.host}"\n`;
+    writeFileSync(conf, rule);
+  });
+  afterEach(async () => {
+    await expectClean();
+    await sandbox[Symbol.asyncDispose]();
+    await front[Symbol.asyncDispose]();
+    await dockerd.clear();
+  });
+
+  const through = async (args: readonly string[], options: RunOptions = {}) =>
+    sandbox.pyrsia(['exec', '--', 'docker', ...args], { ...options, env: { ...own, ...options.env } });
+  const direct = async (...args: readonly string[]): Promise<string> => {
+    const { stdout, stderr, code } = await docker(dockerd.host, args);
+    expect([code, stderr]).toEqual([0, '']);
+    return stdout;
+  };
+  /** Starts one that stays. */
+  const staying = (args: readonly string[]) =>
+    sandbox.start(sandbox.pyrsiaCommand(['exec', '--', 'docker', ...args]), { env: own });
+  const run = async (args: readonly string[], options?: RunOptions) =>
+    through(['run', '--rm', '--network', 'none', ...args], options);
+  /** What is said on a pull by this environment, with these options of docker's. */
+  const saidOn = async (env: Record<string, string>, ...args: readonly string[]) =>
+    (await through([...args, 'pull', `${app}:1`], { env: { DOCKER_HOST: '', ...env } })).stderr;
+  const answerOf = async () => fetch(`http://127.0.0.1:${port}/`).then(async (found) => found.text(), String);
+  const status = async () =>
+    JSON.parse((await sandbox.pyrsia(['agent', 'status', '--json'])).stdout) as AgentStatus;
+  const blobs = (): string[] => front.requests.filter((request) => /^GET .*\/blobs\//.test(request));
+  /** No name of ours stays. */
+  const expectClean = async (): Promise<void> => {
+    const { ports } = await status();
+    const found = await direct('images', '--all', '--digests', '--no-trunc');
+    if (ports) expect(found).not.toContain(`127.0.0.1:${ports['images']}/`);
+  };
+
+  it('pulls an image; what is here is not fetched again', async () => {
+    const first = await through(['pull', `${app}:1`]);
+    const end = `Digest: ${index.digest}\nStatus: Downloaded newer image for ${app}:1\n${app}:1\n`;
+    expect([
+      first.code,
+      first.stdout.startsWith('1: Pulling from org/app\n'),
+      first.stdout.endsWith(end),
+    ]).toEqual([0, true, true]);
+    expect(first.stderr).toContain('5 upstream · 6 verified');
+    await direct('rmi', `${app}:1`);
+    front.requests.length = 0;
+    const again = await through(['pull', `${app}:1`]);
+    expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('5 cache')]);
+    expect(blobs()).toEqual([]);
+
+    front.requests.length = 0;
+    const third = await through(['pull', `${app}:1`]);
+    expect(third.stdout).toContain(`Status: Image is up to date for ${app}:1\n`);
+    expect(front.requests).toEqual(['HEAD /v2/org/app/manifests/1']);
+  });
+
+  it('leaves an image as a direct pull does', async () => {
+    const seen = async () => {
+      const [found] = JSON.parse(await direct('image', 'inspect', `${app}:1`)) as Record<string, unknown>[];
+      // When it was last tagged, and where the daemon unpacked it.
+      const { Metadata: _, GraphDriver: __, ...inspected } = found!;
+      const saved = await docker(dockerd.host, ['save', '-o', join(shelf.root, 'saved.tar'), `${app}:1`]);
+      const manifest = spawnSync('tar', [
+        'xOf',
+        join(shelf.root, 'saved.tar'),
+        'manifest.json',
+        'repositories',
+      ]);
+      return {
+        inspected,
+        images: await direct('images', '--digests', '--no-trunc'),
+        history: await direct('history', '--no-trunc', `${app}:1`),
+        byDigest: await direct('image', 'inspect', '-f', '{{.Id}}', `${app}@${index.digest}`),
+        saved: [saved.code, manifest.stdout.toString()],
+        removed: await direct('rmi', `${app}:1`),
+        left: await direct('images', '-aq'),
+      };
+    };
+    await direct('pull', `${app}:1`);
+    const without = await seen();
+    expect(without.inspected).toMatchObject({
+      RepoTags: [`${app}:1`],
+      RepoDigests: [`${app}@${index.digest}`],
+    });
+    expect((await through(['pull', `${app}:1`])).code).toBe(0);
+    expect(await seen()).toEqual(without);
+    // By its digest alone, and for another machine.
+    for (const args of [[`${app}@${index.digest}`], ['--platform', 'linux/arm64', `${app}:1`]]) {
+      const pulled = (await direct('pull', ...args)).replaceAll(/^\w+: (?!Pulling from).*\n/gm, '');
+      const before = await direct('images', '-a', '--digests', '--no-trunc');
+      await dockerd.clear();
+      const ours = (await through(['pull', ...args])).stdout.replaceAll(/^\w+: (?!Pulling from).*\n/gm, '');
+      expect([ours, await direct('images', '-a', '--digests', '--no-trunc')]).toEqual([pulled, before]);
+      await dockerd.clear();
+    }
+  });
+
+  it('runs containers, which end as they do', async () => {
+    const first = await run([`${app}:1`]);
+    expect([first.code, first.stdout]).toEqual([0, 'it runs\n']);
+    expect(first.stderr).toContain(`Unable to find image '${app}:1' locally`);
+    const sh = [`${app}:1`, '/bin/busybox', 'sh', '-c'];
+    expect((await run([...sh, 'exit 7'])).code).toBe(7);
+    expect((await run(['--no-such-option', ...sh, ''])).code).toBe(125);
+    expect((await run([`${app}:1`, '/no/such/program'])).code).toBe(127);
+    const lasting = staying([
+      'run',
+      '--rm',
+      '--network',
+      'none',
+      '--name',
+      'lasting',
+      `${app}:1`,
+      '/bin/busybox',
+      'sleep',
+      '600',
+    ]);
+    await expect
+      .poll(async () => direct('ps', '--format', '{{.Names}}'), { timeout: 30_000 })
+      .toBe('lasting\n');
+    await direct('kill', 'lasting');
+    expect((await lasting.result).code).toBe(137);
+    const piped = await run(['-i', ...sh, 'read line; echo "got $line"; read -r rest || echo over'], {
+      input: 'a line\n',
+    });
+    expect([piped.code, piped.stdout]).toEqual([0, 'got a line\nover\n']);
+    const pinned = await run([`${app}@${index.digest}`]);
+    expect([pinned.code, pinned.stdout]).toEqual([0, 'it runs\n']);
+  });
+
+  it('works while the registry is down, if the image is here, and is as without us if not', async () => {
+    expect((await through(['pull', `${app}:1`])).code).toBe(0);
+    await direct('rmi', `${app}:1`);
+    await front.down();
+    const cached = await through(['run', '--rm', '--network', 'none', `${app}:1`]);
+    expect([cached.code, cached.stdout]).toEqual([0, 'it runs\n']);
+    const missing = await through(['run', '--rm', '--network', 'none', `${front.host}/org/none:1`]);
+    expect([missing.code, missing.stderr]).toEqual([
+      125,
+      expect.stringMatching(/docker: Error response from daemon: .*connection refused/),
+    ]);
+    expect(missing.stderr).toContain('org/none:1 did not come through pyrsia');
+    const offline = await through(['pull', `${front.host}/org/none:1`], { env: { PYRSIA_OFFLINE: '1' } });
+    expect([offline.code, offline.stderr]).toEqual([1, expect.stringContaining('PYRSIA_OFFLINE=1')]);
+  });
+
+  it('says what docker says of what is not there', async () => {
+    const { code, stderr } = await through(['pull', `${app}:none`]);
+    const without = await docker(dockerd.host, ['pull', `${app}:none`]);
+    expect([code, without.code]).toEqual([1, 1]);
+    expect(stderr).toContain(without.stderr.trim());
+  });
+
+  it('never lets a wrong layer through, not even when it asks docker to', async () => {
+    const { digest } = image.layers[1]!;
+    front.spoil = (path, body) => {
+      if (path.endsWith(digest) && body.byteLength > 0) body[body.byteLength - 1]! ^= 1;
+      return body;
+    };
+    const { code, stderr } = await through(['pull', `${app}:1`]);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/filesystem layer verification failed|does not match|unexpected EOF/),
+    ]);
+    expect(await direct('images', '-aq')).toBe('');
+  });
+
+  it('shows the registry what docker shows it, and nobody else', async () => {
+    const locked = await startRegistry({ locked: true });
+    await using door = await startFront(locked.host);
+    try {
+      const layout = new Layout(join(sandbox.root, 'private'));
+      await layout.image({ layers: [{ secret: 'private' }] }, 'private');
+      await locked.push(layout.directory, 'private', 'org/private:1');
+      const config = join(sandbox.home, 'docker');
+      mkdirSync(config);
+      const auth = Buffer.from('me:secret').toString('base64');
+      writeFileSync(join(config, 'config.json'), JSON.stringify({ auths: { [door.host]: { auth } } }));
+      // As a helper of its own would: our agent finds nothing there.
+      const env = { REGISTRY_AUTH_FILE: '/dev/null', XDG_RUNTIME_DIR: sandbox.env['XDG_RUNTIME_DIR']! };
+      const { code, stderr } = await through(['--config', config, 'pull', `${door.host}/org/private:1`], {
+        env,
+      });
+      expect([code, stderr]).toEqual([0, expect.stringContaining('verified')]);
+      expect(door.requests.join()).toContain('(Basic)');
+      expect((await through(['--config', config, 'pull', `${app}:1`], { env })).code).toBe(0);
+      expect(front.requests.join()).not.toContain('(Basic)');
+      expect((await through(['pull', `${door.host}/org/private:1`])).code).toBe(1);
+    } finally {
+      await locked[Symbol.asyncDispose]();
+    }
+  });
+
+  it('stays away from daemons elsewhere, and says so', async () => {
+    expect(await saidOn({ DOCKER_HOST: 'tcp://127.0.0.1:1' })).toContain(
+      'docker runs without pyrsia: by DOCKER_HOST its daemon is at tcp://…',
+    );
+    expect(await saidOn({}, '-H', 'tcp://127.0.0.1:1')).toContain('-H says which daemon it is');
+    const config = join(sandbox.home, '.docker');
+    const make = (name: string, host: string) =>
+      sandbox.run('docker', ['context', 'create', name, '--docker', `host=${host}`], {
+        env: { DOCKER_HOST: '' },
+      });
+    expect((await make('far', 'ssh://far.example')).code).toBe(0);
+    expect((await make('rootless', dockerd.host)).code).toBe(0);
+    expect(await saidOn({ DOCKER_CONTEXT: 'far' })).toContain('by the context far its daemon is at ssh://…');
+    writeFileSync(join(config, 'config.json'), JSON.stringify({ currentContext: 'rootless' }));
+    expect(await saidOn({})).toContain('verified');
+  });
+
+  it('ends with docker’s own words when the agent is killed during a run, and the container goes on', async () => {
+    expect((await through(['pull', `${app}:1`])).code).toBe(0);
+    const command = ['run', '--rm', '--name', 'lasting', '--network', 'none', `${app}:1`];
+    const running = staying([...command, '/bin/busybox', 'sleep', '600']);
+    await expect
+      .poll(async () => direct('ps', '--format', '{{.Names}}'), { timeout: 30_000 })
+      .toBe('lasting\n');
+    process.kill((await status()).pid!, 'SIGKILL');
+    const { code, stderr } = await running.result;
+    expect([code === 0, stderr]).toEqual([
+      false,
+      expect.stringContaining('The agent ended while docker was running'),
+    ]);
+    expect(await direct('ps', '--format', '{{.Names}}')).toBe('lasting\n');
+  });
+
+  it('ends a pull when its client is interrupted, or the agent is killed; the next one goes on', async () => {
+    let isHeld = true;
+    const { promise: asked, resolve: come } = Promise.withResolvers<void>();
+    front.instead = async ({ url = '' }) => {
+      if (!isHeld || !url.endsWith(image.layers[1]!.digest)) return false;
+      come();
+      await expect.poll(() => isHeld, { timeout: 60_000 }).toBe(false);
+      return false;
+    };
+    const pulling = staying(['pull', `${app}:1`]);
+    await asked;
+    pulling.kill('SIGINT');
+    expect((await pulling.result).code).not.toBe(0);
+    const second = staying(['pull', `${app}:1`]);
+    await expect.poll(async () => (await status()).launches, { timeout: 30_000 }).toBe(1);
+    process.kill((await status()).pid!, 'SIGKILL');
+    const { code, stderr } = await second.result;
+    expect([code, stderr]).toEqual([1, expect.stringContaining('The agent ended while docker was running')]);
+    isHeld = false;
+    expect((await through(['pull', `${app}:1`])).code).toBe(0);
+  });
+
+  it('goes on with a daemon that was restarted, and with two launches at once', async () => {
+    expect((await through(['pull', `${app}:1`])).code).toBe(0);
+    await dockerd.restart();
+    await direct('rmi', `${app}:1`);
+    front.requests.length = 0;
+    const both = await Promise.all(
+      [`${app}:1`, `${front.host}/library/app:latest`].map((name) => through(['pull', name])),
+    );
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    expect(blobs()).toEqual([]);
+    expect((await direct('images', '-q')).trim().split('\n')).toHaveLength(2);
+  });
+
+  it('has what pyrsia pull brings, and nginx answers', async () => {
+    const { code, stdout, stderr } = await sandbox.pyrsia(['pull', 'nginx:latest'], { env: own });
+    expect([code, stdout, stderr]).toEqual([
+      0,
+      expect.stringContaining('engine  docker'),
+      expect.stringContaining('3 cache'),
+    ]);
+    expect(await direct('images', '--format', '{{.Repository}}:{{.Tag}}')).toBe('nginx:latest\n');
+    await direct('run', '-d', '--network', 'host', 'nginx');
+    await expect.poll(answerOf, { timeout: 30_000 }).toBe('it is nginx\n');
+    const kept = await sandbox.pyrsia(['pull', 'app', '--no-load'], { env: own });
+    expect([kept.code, kept.stdout.includes('engine')]).toEqual([0, false]);
+    expect(await direct('images', '--format', '{{.Repository}}:{{.Tag}}')).toBe('nginx:latest\n');
+  });
+
+  it('loads a file into a daemon that cannot reach us', async () => {
+    await using alone = await startDockerd({ gid: user!.gid, within: ['unshare', '--net'] });
+    const env = { ...own, DOCKER_HOST: alone.host };
+    const { code, stdout } = await sandbox.pyrsia(['pull', 'app'], { env });
+    expect([code, stdout]).toEqual([0, expect.stringContaining('engine  docker')]);
+    const listed = await docker(alone.host, ['images', '--format', '{{.Repository}}:{{.Tag}}']);
+    expect(listed.stdout).toBe('app:latest\n');
+    const started = await docker(alone.host, ['run', '--rm', '--network', 'none', 'app']);
+    expect(started.stdout).toBe('it runs\n');
+  });
+});

@@ -1,0 +1,121 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type DockerExchange, openDockerSocket } from '../../src/proxy/docker-socket.ts';
+
+const ASKED = 'POST /images/create?fromImage=a&tag=1 HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n';
+
+describe('A socket in front of a daemon', () => {
+  let root: string;
+  let daemon: Server;
+  let socket: AsyncDisposable;
+  /** What the daemon does with a connection. */
+  let serve: (connection: Socket) => void;
+  let answer: (exchange: DockerExchange) => Promise<boolean>;
+
+  beforeEach(async () => {
+    root = mkdtempSync(join(tmpdir(), 'ds-'));
+    serve = (connection) => void connection.pipe(connection);
+    answer = async () => Promise.resolve(false);
+    daemon = createServer({ allowHalfOpen: true }, (connection) => serve(connection));
+    await once(daemon.listen(join(root, 'daemon')), 'listening');
+    const parts = {
+      daemon: join(root, 'daemon'),
+      log: () => {},
+      answer: async (asked: DockerExchange) => answer(asked),
+    };
+    socket = await openDockerSocket(join(root, 'ours'), parts);
+  });
+  afterEach(async () => {
+    await socket[Symbol.asyncDispose]();
+    daemon.close();
+    rmSync(root, { recursive: true });
+  });
+
+  const open = (): Socket => connect({ path: join(root, 'ours'), allowHalfOpen: true });
+  /** Sends all of it, and its end, and gives what comes back until the end. */
+  const exchange = async (...pieces: readonly (string | Buffer)[]): Promise<string> => {
+    const client = open();
+    for (const piece of pieces) {
+      client.write(piece);
+      await new Promise(setImmediate);
+    }
+    client.end();
+    return (await buffer(client)).toString('latin1');
+  };
+
+  it('is its user’s alone', () => expect(statSync(join(root, 'ours')).mode & 0o777).toBe(0o600));
+
+  it.each([
+    ['requests, one after the other', [ASKED, 'GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n', ASKED]],
+    ['a request in pieces', ['GET /_pi', 'ng HTTP/1.1\r\nHost', ': d\r\n\r', '\n']],
+    [
+      'a body in chunks',
+      ['POST /build HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n', '5\r\nab', 'cde\r\n0\r\n\r\n', ASKED],
+    ],
+    [
+      'an upgrade, and what is said after it',
+      ['POST /session HTTP/1.1\r\nUpgrade: h2c\r\n\r\n', 'PRI *\r\n\r\n', ASKED],
+    ],
+    ['an attachment of an old client', ['POST /v1.12/containers/a/attach?x=1 HTTP/1.1\r\n\r\n', ASKED]],
+    ['what is no HTTP', ['\0\x01\x02', '\r\n\r\n', ASKED]],
+    ['a head without an end', [`GET / HTTP/1.1\r\nX: ${'x'.repeat(70_000)}`, ASKED]],
+    ['an end in the middle', ['GET / HTT']],
+  ])('passes on %s, byte for byte', async (_, pieces) => {
+    expect(await exchange(...pieces)).toBe(pieces.join(''));
+  });
+
+  it('answers what it can itself, in its turn, and is not asked of what follows an upgrade', async () => {
+    const targets: string[] = [];
+    answer = async ({ target, write }) => {
+      targets.push(target);
+      if (!target.startsWith('/images/create')) return false;
+      write('ours;');
+      return Promise.resolve(true);
+    };
+    const upgrade = 'POST /x HTTP/1.1\r\nUpgrade: tcp\r\n\r\n';
+    const ping = 'GET /_ping HTTP/1.1\r\n\r\n';
+    expect((await exchange(ASKED, upgrade, ASKED)).startsWith('ours;')).toBe(true);
+    expect(await exchange(ping)).toBe(ping);
+    expect(targets).toEqual(['/images/create?fromImage=a&tag=1', '/_ping']);
+  });
+
+  it('tells whoever answers that the client is gone', async () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    answer = async ({ signal }) => {
+      signal.addEventListener('abort', () => resolve('gone'));
+      client.destroy();
+      await promise;
+      return true;
+    };
+    const client = open();
+    client.write(ASKED);
+    expect(await promise).toBe('gone');
+  });
+
+  it('passes on a large body and answer both ways at once, and each end for itself', async () => {
+    const large = Buffer.alloc(16 * 2 ** 20, 'x');
+    const head = `POST /images/load HTTP/1.1\r\nContent-Length: ${large.byteLength}\r\n\r\n`;
+    expect((await exchange(head, large)).length).toBe(head.length + large.byteLength);
+    // The daemon ends first, and still hears the client.
+    const { promise, resolve } = Promise.withResolvers<string>();
+    serve = (connection) => {
+      connection.end('bye');
+      void buffer(connection).then((all) => resolve(all.toString()));
+    };
+    const client = open();
+    expect((await buffer(client)).toString()).toBe('bye');
+    client.end('GET / HTTP/1.1\r\n\r\n');
+    expect(await promise).toBe('GET / HTTP/1.1\r\n\r\n');
+  });
+
+  it('lets its client go when there is no daemon any more', async () => {
+    daemon.close();
+    rmSync(join(root, 'daemon'), { force: true });
+    expect(await exchange('GET /_ping HTTP/1.1\r\n\r\n').catch(() => '')).toBe('');
+  });
+});
