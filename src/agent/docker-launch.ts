@@ -4,13 +4,15 @@
  *
  * @module
  */
+import { imageAskedFor } from '../ecosystems/oci/docker-api.ts';
 import { docker, DOCKER_SOCKET } from '../ecosystems/oci/docker.ts';
 import { endpointOf } from '../ecosystems/oci/names.ts';
-import { answerImages } from '../proxy/docker-images.ts';
+import { answerImages, type DockerImagesParts, fetchAhead } from '../proxy/docker-images.ts';
 import { openEngine } from '../proxy/docker-engine.ts';
 import { openDockerSocket } from '../proxy/docker-socket.ts';
 import { mirrorOf } from '../proxy/image-gate.ts';
 import type { Launch } from '../shims/launch.ts';
+import { type Bases, basesOf } from '../shims/docker-bases.ts';
 import { answers, findDaemon } from '../shims/docker-daemon.ts';
 import { type ImageSessionParts, nothing, openImageSession } from './image-sessions.ts';
 import type { Plan, SessionParts } from './sessions.ts';
@@ -64,6 +66,7 @@ export async function planDocker(parts: DockerLaunchParts, launch: Omit<Launch, 
   }
   if (!(await answers(daemon.socket))) return plan;
 
+  const bases = await basesOf(launch.args, launch);
   const base = await parts.imageBase();
   const engine = openEngine(daemon.socket);
   const strict = offline ?? (policy === 'observe' ? undefined : `policy ${policy}`);
@@ -95,10 +98,35 @@ export async function planDocker(parts: DockerLaunchParts, launch: Omit<Launch, 
       const socket = await openDockerSocket(path, {
         daemon: daemon.socket,
         answer: async (exchange) => answerImages(images, exchange),
+        ...(bases ? { before: openBases(images, bases, over) } : {}),
         log: parts.log,
       });
       over.addEventListener('abort', () => void socket[Symbol.asyncDispose](), { once: true });
       if (over.aborted) await socket[Symbol.asyncDispose]();
     },
+  };
+}
+
+/** What makes a builder begin, in the words of any of them. */
+const BUILDING = /^(?:\/v\d+\.\d+)?\/(?:build|session|grpc)(?:\?|$)/;
+
+/** Fetches what a build is based on when it begins, which waits for that. A builder takes what the daemon has. */
+function openBases(
+  images: DockerImagesParts,
+  { images: wanted, pull }: Bases,
+  over: AbortSignal,
+): NonNullable<Parameters<typeof openDockerSocket>[1]['before']> {
+  let fetching: Promise<void> | undefined;
+  async function fetchAll(): Promise<void> {
+    for (const { name, platform = '' } of wanted) {
+      const query = new URLSearchParams({ fromImage: name, tag: '', platform });
+      // As the daemon reads a name without a tag in a FROM.
+      if (!/[:@][^/]*$/.test(name)) query.set('tag', 'latest');
+      const asked = imageAskedFor(`/images/create?${query.toString()}`);
+      if (asked) await fetchAhead(images, asked, { anew: pull, signal: over });
+    }
+  }
+  return async ({ target }) => {
+    if (BUILDING.test(target)) await (fetching ??= fetchAll());
   };
 }

@@ -6,7 +6,12 @@
  */
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { credentialIn, type HandedOver, imageAskedFor } from '../ecosystems/oci/docker-api.ts';
+import {
+  credentialIn,
+  type HandedOver,
+  type ImageAskedFor,
+  imageAskedFor,
+} from '../ecosystems/oci/docker-api.ts';
 import type { ImageReference } from '../ecosystems/oci/reference.ts';
 import type { DockerEngine } from './docker-engine.ts';
 import { type DockerProgress, nameOf, pullFromUs } from './docker-pull.ts';
@@ -59,6 +64,26 @@ export async function answerImages(parts: DockerImagesParts, exchange: DockerExc
   if (!reply.begun) return false;
   await instead(parts.engine, exchange, reply);
   return true;
+}
+
+/**
+ * Has the daemon pull an image through us that somebody is about to need; where that fails, they will say so. One
+ * that it has is left as it is, unless it is wanted `anew`. Never rejects.
+ */
+export async function fetchAhead(
+  parts: DockerImagesParts,
+  asked: ImageAskedFor,
+  { anew, signal }: { readonly anew: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const { engine } = parts;
+  const name = nameOf(asked.image);
+  const ours = parts.ours(asked.image);
+  const isThere = async (): Promise<boolean> => (await engine.idOf(asked.version, name)) !== undefined;
+  if (ours === undefined || (!anew && (await isThere().catch(() => false)))) return;
+  const mayAsk = (): boolean => parts.mayAsk(asked.image.registry);
+  const failed = await pullFromUs(engine, { asked, ours, mayAsk, signal }, { begin() {}, line() {} });
+  if (failed !== undefined)
+    parts.note(`${name} did not come through pyrsia, docker was to fetch it itself: ${failed}`);
 }
 
 /** Goes on with what the daemon says when it is asked as if we were not there. */

@@ -30,6 +30,8 @@ export interface DockerSocketParts {
   readonly daemon: string;
   /** Answers a request that has no body, and resolves to whether it did: else it goes on as it came. Never rejects. */
   answer(this: void, exchange: DockerExchange): Promise<boolean>;
+  /** What has to be done before this request goes on, whatever it is. Never rejects. */
+  before?(this: void, head: RequestHead): Promise<void>;
   log(this: void, text: string): void;
 }
 
@@ -61,7 +63,7 @@ export async function openDockerSocket(path: string, parts: DockerSocketParts): 
   };
 }
 
-async function relay(client: Socket, { daemon: path, answer }: DockerSocketParts): Promise<void> {
+async function relay(client: Socket, { daemon: path, answer, before }: DockerSocketParts): Promise<void> {
   const incoming = readerOf(client);
   const daemon = connect({ path, allowHalfOpen: true });
   daemon.pipe(client);
@@ -79,6 +81,7 @@ async function relay(client: Socket, { daemon: path, answer }: DockerSocketParts
     if (bytes === undefined) break;
     const head = parseHead(bytes);
     const framing = head && framingOf(head);
+    if (head) await before?.(head);
     if (!head || !framing || isHijacked(head)) {
       await send(bytes);
       return incoming.pipe(daemon);

@@ -79,6 +79,7 @@ const limits: Readonly<
     ['proxy/docker-pull', 'NAMING_TIMEOUT_MS', formatDuration],
   ],
   "head of a request to docker's daemon": [['proxy/docker-socket', 'HEAD_LIMIT', binary]],
+  'Dockerfile that is searched for the images it names': [['shims/docker-bases', 'DOCKERFILE_LIMIT', binary]],
   "path of a launch's socket": [['agent/docker-launch', 'SOCKET_PATH_LIMIT', (bytes) => `${bytes} bytes`]],
   'account of those who ask without a launch': [['agent/walk-ins', 'SILENCE_MS', formatDuration]],
   'message that npm is asked to print': [['ecosystems/npm/refuse', 'NOTICE_LIMIT', asIs]],

@@ -353,4 +353,33 @@ describe.skipIf(!canDocker || !user)('docker through us, as an ordinary user', (
     const started = await docker(alone.host, ['run', '--rm', '--network', 'none', 'app']);
     expect(started.stdout).toBe('it runs\n');
   });
+
+  it('builds on images that came through us', async () => {
+    const directory = join(sandbox.home, 'build');
+    mkdirSync(directory);
+    const lines = [
+      'ARG TAG',
+      'FROM app:$TAG AS first',
+      `FROM ${app}:1`,
+      'COPY --from=first /bin/large /x',
+      'COPY --from=nginx /etc/nginx.conf /y',
+    ];
+    writeFileSync(join(directory, 'Dockerfile'), `${lines.join('\n')}\n`);
+    writeFileSync(join(directory, 'large'), Buffer.alloc(20 * 2 ** 20));
+    const build = ['build', '-q', '-t', 'made', '--build-arg', 'TAG=latest', directory];
+    const legacy = { env: { DOCKER_BUILDKIT: '0' } };
+    // Nobody but us knows where docker's own registry is here.
+    const { code, stderr } = await through(build, legacy);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('verified')]);
+    expect(await direct('run', '--rm', '--network', 'none', 'made')).toBe('it runs\n');
+    front.requests.length = 0;
+    expect((await through(build, legacy)).code).toBe(0);
+    expect(front.requests).toEqual([]);
+    // A builder that is to pull asks for the tag itself, and finds the rest.
+    writeFileSync(join(directory, 'Dockerfile'), `FROM ${app}:1\n`);
+    const anew = await through(['build', '--pull', ...build.slice(1)], legacy);
+    expect(anew.code).toBe(0);
+    expect(blobs()).toEqual([]);
+    expect(front.requests).toContain('HEAD /v2/org/app/manifests/1');
+  });
 });

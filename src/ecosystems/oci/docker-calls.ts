@@ -9,14 +9,14 @@ import type { KnownCalls } from '../ecosystem.ts';
 const words = (text: string): string[] => text.split(' ');
 
 /** What makes the daemon fetch images. */
-const FETCHING = words('run create pull compose');
+const FETCHING = words('run create pull build compose');
 /** Words that say nothing without the next one: `docker image pull`. */
-const GROUPS = words('image container');
+const GROUPS = words('image container buildx builder');
 
 /** Known calls: what follows the command is not docker's alone (`docker run IMAGE COMMAND…`). */
 export const dockerCalls: KnownCalls = {
   aside: words(
-    'attach build builder buildx checkpoint commit config context cp diff events exec export help history images import info ' +
+    'attach bake checkpoint commit config context cp diff du events exec export help history images import imagetools info ' +
       'inspect kill list load login logout logs ls manifest network node pause plugin port prune ps push rename restart ' +
       'rm rmi save search secret service stack start stats stop swarm system tag top trust unpause update version ' +
       'volume wait',

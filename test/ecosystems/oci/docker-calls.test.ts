@@ -9,6 +9,8 @@ describe('A call of docker', () => {
     'docker run --rm nginx ps',
     'docker -D create nginx',
     'docker --log-level debug pull nginx',
+    'docker build .',
+    'docker buildx build .',
     'docker compose up',
     'docker image pull nginx',
     'docker container run nginx',
@@ -18,7 +20,7 @@ describe('A call of docker', () => {
   it.each([
     'docker ps',
     'docker push nginx',
-    'docker build .',
+    'docker buildx ls',
     'docker login',
     'docker exec app pull',
     'docker image ls',

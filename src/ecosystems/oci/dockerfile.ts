@@ -1,0 +1,108 @@
+/**
+ * The images that a Dockerfile is built from. What is not understood here is fetched by whoever builds.
+ *
+ * @see https://docs.docker.com/reference/dockerfile/
+ * @module
+ */
+
+/** An image that a build needs. */
+export interface BaseImage {
+  /** As it is written, with what arguments stand for. */
+  readonly name: string;
+  /** `--platform` of its FROM. */
+  readonly platform?: string;
+}
+
+/** What a build is told besides its Dockerfile. */
+export interface BuildTerms {
+  /** `--build-arg`, by name. */
+  readonly args: Readonly<Record<string, string>>;
+  /** `--target`: stages after it are not built. */
+  readonly target?: string;
+}
+
+/** Finds them: those of FROM, and of `COPY --from` and `--mount=from=` where that is no stage. Each once. */
+export function baseImages(text: string, { args, target }: BuildTerms): readonly BaseImage[] {
+  const known = new Map<string, string>(PLATFORM_ARGS.map((name) => [name, '']));
+  const stages: string[] = [];
+  const found = new Map<string, BaseImage>();
+  const add = (name: string | undefined, platform?: string): void => {
+    // What stands for nothing we know is no image of ours.
+    if (!name || name === 'scratch' || isStage(stages, name)) return;
+    found.set(`${name} ${platform}`, { name, ...(platform ? { platform } : {}) });
+  };
+  for (const [word = '', ...rest] of instructionsOf(text)) {
+    const instruction = word.toUpperCase();
+    // Arguments before the first FROM are those that a FROM may name.
+    if (instruction === 'ARG' && stages.length === 0) {
+      for (const each of rest) {
+        const [, name = '', , value] = /^(\w+)(=(.*))?$/s.exec(each) ?? [];
+        const given = args[name] ?? (value === undefined ? undefined : expanded(unquoted(value), known));
+        if (given !== undefined) known.set(name, given);
+      }
+    } else if (instruction === 'FROM') {
+      if (stages.length > 0 && isStage(stages.slice(-1), target)) break;
+      const options = rest.filter((each) => each.startsWith('--'));
+      const [image = '', as, name] = rest.filter((each) => !each.startsWith('--'));
+      const [, platform] = /^--platform=(.*)$/.exec(options.join('\n')) ?? [];
+      add(expanded(unquoted(image), known), platform && expanded(platform, known));
+      stages.push(as?.toUpperCase() === 'AS' && name !== undefined ? name.toLowerCase() : '');
+    } else if (stages.length > 0) {
+      const [, from] = /(?:^|\n)--from=(\S+)/.exec(rest.join('\n')) ?? [];
+      if (instruction === 'COPY' && from !== undefined && !/^\d+$/.test(from)) add(from);
+      for (const [, mounted] of rest.join('\n').matchAll(/^--mount=(?:\S*,)?from=([^,\s]+)/gm))
+        if (instruction === 'RUN') add(mounted);
+    }
+  }
+  return [...found.values()];
+}
+
+/** They are the builder's own, and ours to leave alone. */
+const PLATFORM_ARGS = ['BUILDPLATFORM', 'TARGETPLATFORM', 'TARGETARCH', 'BUILDARCH', 'TARGETOS', 'BUILDOS'];
+
+/** A stage is known by its name in any case; a target also by its number, which is not looked for here. */
+function isStage(stages: readonly string[], name: string | undefined): boolean {
+  return name !== undefined && stages.includes(name.toLowerCase());
+}
+
+/** Instructions, word by word. Lines go on after the escape sign; comments and the bodies of heredocs are left out. */
+function* instructionsOf(text: string): Generator<readonly string[]> {
+  const escape = /^\s*#\s*escape\s*=\s*`\s*$/im.test(text.split('\n').slice(0, 4).join('\n')) ? '`' : '\\';
+  let line = '';
+  let heredoc: string | undefined;
+  for (const each of text.replaceAll('\r', '').split('\n')) {
+    if (heredoc !== undefined) {
+      if (each.trimStart() === heredoc) heredoc = undefined;
+      continue;
+    }
+    if (/^\s*(#|$)/.test(each)) continue;
+    const goesOn = each.trimEnd().endsWith(escape);
+    line += goesOn ? `${each.trimEnd().slice(0, -1)} ` : each;
+    if (goesOn) continue;
+    const words = line.trim().split(/\s+/);
+    line = '';
+    const [, end] = /^(?:RUN|COPY|ADD)\b.*<<-?["']?(\w+)["']?/i.exec(words.join(' ')) ?? [];
+    heredoc = end;
+    yield words;
+  }
+}
+
+function unquoted(text: string): string {
+  return text.replace(/^(["'])(.*)\1$/s, '$2');
+}
+
+/** Puts in what `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+instead}` stand for; undefined where that is not known. */
+function expanded(text: string, known: ReadonlyMap<string, string>): string | undefined {
+  let isKnown = true;
+  const all = text.replaceAll(
+    /\$(?:(\w+)|\{(\w+)(?::([-+])([^}]*))?\})/g,
+    (_, plain: string | undefined, braced: string | undefined, sign: string | undefined, other = '') => {
+      const value = known.get(plain ?? braced ?? '');
+      if (sign === '-') return value || String(other);
+      if (sign === '+') return value ? String(other) : '';
+      if (!value) isKnown = false;
+      return value ?? '';
+    },
+  );
+  return isKnown && !all.includes('$') ? all : undefined;
+}

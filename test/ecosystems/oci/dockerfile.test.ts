@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { buildCall } from '../../../src/ecosystems/oci/docker-build.ts';
+import { baseImages } from '../../../src/ecosystems/oci/dockerfile.ts';
+
+const names = (text: string, terms: Partial<Parameters<typeof baseImages>[1]> = {}) =>
+  baseImages(text, { args: {}, ...terms }).map(({ name }) => name);
+
+describe('A Dockerfile', () => {
+  it.each([
+    ['one image', 'FROM debian:12', ['debian:12']],
+    ['each image once', 'FROM a\nFROM a AS x\nfrom b as y', ['a', 'b']],
+    ['stages', 'FROM a AS Build\nFROM b\nCOPY --from=build /x /x\nCOPY --from=0 /y /y', ['a', 'b']],
+    ['an earlier stage', 'FROM a AS base\nFROM base\nFROM scratch', ['a']],
+    ['images that are copied from', 'FROM a\nCOPY --chown=1 --from=tools:1 /x /x', ['a', 'tools:1']],
+    ['images that are mounted', 'FROM a\nRUN --mount=type=bind,from=tools:2,target=/t x', ['a', 'tools:2']],
+    [
+      'arguments',
+      'ARG V=12\nARG I=debian:$V\nFROM $I\nFROM x:${W:-3}\nFROM y${V:+-v}',
+      ['debian:12', 'x:3', 'y-v'],
+    ],
+    ['quotes', 'ARG V="12"\nFROM "debian:${V}"', ['debian:12']],
+    ['no arguments of a stage', 'FROM a\nARG V=1\nFROM b:$V', ['a']],
+    ['nothing that is not known', 'ARG V\nFROM a:$V\nFROM b', ['b']],
+    ['lines that go on', 'FROM \\\n# why\n  a \\\n  AS x\r\nFROM b', ['a', 'b']],
+    ['lines that go on otherwise', '# escape=`\nFROM `\n a', ['a']],
+    ['no comments and no heredocs', '# FROM z\nFROM a\nRUN <<EOF\nFROM y\nEOF\nFROM b', ['a', 'b']],
+    ['nothing at all', '', []],
+  ])('names %s', (_, text, wanted) => expect(names(text)).toEqual(wanted));
+
+  it('is built with the arguments of its call, and as far as its call says', () => {
+    expect(names('ARG V=12\nFROM debian:$V', { args: { V: '13' } })).toEqual(['debian:13']);
+    expect(names('FROM a AS one\nFROM b AS two\nFROM c', { target: 'two' })).toEqual(['a', 'b']);
+    expect(baseImages('ARG P=linux/arm64\nFROM --platform=$P a', { args: {} })).toEqual([
+      { name: 'a', platform: 'linux/arm64' },
+    ]);
+    expect(baseImages('FROM --platform=$BUILDPLATFORM a', { args: {} })).toEqual([{ name: 'a' }]);
+  });
+});
+
+describe('A build', () => {
+  const call = (text: string) => buildCall(text.split(' '), { KNOWN: 'yes' });
+
+  it('says what it is made of', () => {
+    expect(
+      call(
+        '--pull -t app:1 --build-arg A=b=c --build-arg KNOWN --build-arg UNKNOWN --target=x --platform linux/arm64 -f D .',
+      ),
+    ).toEqual({
+      context: '.',
+      file: 'D',
+      args: { A: 'b=c', KNOWN: 'yes' },
+      target: 'x',
+      platform: 'linux/arm64',
+      pull: true,
+    });
+    expect(call('--pull=false --no-cache dir')).toEqual({ context: 'dir', args: {}, pull: false });
+  });
+
+  it.each(['-', 'https://x.example/y.git', 'git@x.example:y', 'github.com/x/y'])(
+    'is of nothing here: %s',
+    (from) => expect(call(from)).toEqual({ args: {}, pull: false }),
+  );
+});
