@@ -241,8 +241,6 @@ export interface KnownCalls {
   readonly fetching: readonly string[];
   /** Any other word is a call that fetches, and what follows it is not the tool's own. */
   readonly anyWord?: true;
-  /** What follows a word that fetches is not looked at: it is not the tool's own, or changes nothing. */
-  readonly firstWord?: true;
   /** Words that say nothing without the one behind them (`docker image pull`). */
   readonly groups?: readonly string[];
   /**

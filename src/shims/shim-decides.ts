@@ -88,11 +88,11 @@ export function decide({
   readonly tool: CalledTool;
   readonly disabled?: boolean;
 }): string {
-  const { aside, idle, fetching, anyWord, firstWord, groups = [], options } = tool.calls;
+  const { aside, idle, fetching, anyWord, groups = [], options } = tool.calls;
   const byWord = [
     branch([...idle.filter((word) => !isOption(word)), ...aside], 'pyrsia_way=aside; break'),
     branch(groups, ':'),
-    branch(fetching, firstWord ? 'pyrsia_way=quick; break' : 'pyrsia_way=quick'),
+    branch(fetching, 'pyrsia_way=quick'),
     anyWord ? '*) pyrsia_way=quick; break ;;' : '*) break ;;',
   ];
   const byArgument = [
