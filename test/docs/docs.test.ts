@@ -24,6 +24,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   'pyrsia log verify https://log.example/ --key log.example+33d7b496+AeHTu4…':
     'test/commands/log.test.ts does it with a server of its own',
   'pyrsia why nginx:latest': 'test/commands/cached-images.test.ts does it',
+  'docker run --rm nginx nginx -v': 'test/e2e/docker.test.ts does it',
+  'pyrsia exec -- docker pull nginx': 'so it does this',
   'pyrsia exec -- podman pull nginx': 'test/e2e/images.test.ts does it',
   'pyrsia exec -- skopeo copy docker://nginx dir:nginx': 'so it does this',
   'pyrsia uninstall --purge --yes':
