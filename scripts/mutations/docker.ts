@@ -24,7 +24,7 @@ export const dockerGuards = [
       why: 'A head without an end fills the memory',
       find: 'if (bytes.byteLength > HEAD_LIMIT) return bytes;',
       replace: '',
-      only: 'a head without an end',
+      only: 'a head that is too long',
     },
     {
       why: 'A pull goes on that nobody waits for',

@@ -113,6 +113,14 @@ describe('A socket in front of a daemon', () => {
     expect(await promise).toBe('GET / HTTP/1.1\r\n\r\n');
   });
 
+  it('does not wait for the end of a head that is too long', async () => {
+    const client = open();
+    client.write(`GET / HTTP/1.1\r\nX: ${'x'.repeat(70_000)}`);
+    const [first] = (await once(client, 'data')) as [Buffer];
+    expect(first.toString()).toMatch(/^GET \//);
+    client.destroy();
+  });
+
   it('lets its client go when there is no daemon any more', async () => {
     daemon.close();
     rmSync(join(root, 'daemon'), { force: true });
