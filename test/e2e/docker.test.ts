@@ -210,8 +210,13 @@ describe.skipIf(!canDocker)('docker through us', () => {
       expect.stringMatching(/docker: Error response from daemon: .*connection refused/),
     ]);
     expect(missing.stderr).toContain('org/none:1 did not come through pyrsia');
-    const offline = await through(['pull', `${front.host}/org/none:1`], { env: { PYRSIA_OFFLINE: '1' } });
+    await front.up();
+    front.requests.length = 0;
+    const offline = await through(['pull', `${front.host}/library/app:latest`], {
+      env: { PYRSIA_OFFLINE: '1' },
+    });
     expect([offline.code, offline.stderr]).toEqual([1, expect.stringContaining('PYRSIA_OFFLINE=1')]);
+    expect(front.requests).toEqual([]);
   });
 
   it('says what docker says of what is not there', async () => {
