@@ -37,9 +37,9 @@ describe('A Dockerfile', () => {
   });
 });
 
-describe('A build', () => {
-  const call = (text: string) => buildCall(text.split(' '), { KNOWN: 'yes' });
+const call = (text: string) => buildCall(text.split(' '), { KNOWN: 'yes' });
 
+describe('A build', () => {
   it('says what it is made of', () => {
     expect(
       call(
