@@ -85,12 +85,12 @@ export function parsePolicy(bytes: Uint8Array, what = 'the policy'): Policy {
       return { verifier, url: url && utf8(url) };
     };
     const define = (name: string, member: Member): void => {
-      if (name === 'none' || names.has(name)) throw wrong(`${utf8(name)} is defined twice`);
+      if (name === 'none' || names.has(name)) throw wrong(`${shown(name)} is defined twice`);
       names.set(name, member);
     };
     const named = (name: string): Member => {
       const member = names.get(name);
-      if (member === undefined) throw wrong(`${utf8(name)} is not defined above it`);
+      if (member === undefined) throw wrong(`${shown(name)} is not defined above it`);
       return member;
     };
 
@@ -111,7 +111,7 @@ export function parsePolicy(bytes: Uint8Array, what = 'the policy'): Policy {
         const usage = 'group <name> <all, any or a number> <name>…';
         const [name, threshold, ...members] = counted(words, 3, Infinity, wrong, usage);
         for (const member of members) {
-          if (grouped.has(member)) throw wrong(`${utf8(member)} is already a member of a group`);
+          if (grouped.has(member)) throw wrong(`${shown(member)} is already a member of a group`);
           grouped.add(member);
         }
         define(name!, { least: leastOf(threshold!, members.length, wrong), members: members.map(named) });
@@ -124,7 +124,7 @@ export function parsePolicy(bytes: Uint8Array, what = 'the policy'): Policy {
         break;
       }
       default:
-        throw wrong(`expected log, witness, group or quorum, got ${utf8(keyword)}`);
+        throw wrong(`expected log, witness, group or quorum, got ${shown(keyword)}`);
     }
   }
   if (quorum === undefined) throw invalid(what, 'it has no line "quorum"');
@@ -171,7 +171,8 @@ function leastOf(threshold: string, count: number, wrong: (reason: string) => Py
   if (threshold === 'any') return 1;
   if (threshold === 'all') return count;
   const least = /^[1-9][0-9]{0,5}$/.test(threshold) ? Number(threshold) : 0;
-  if (least < 1 || least > count) throw wrong(`expected a number from 1 to ${count}, got ${utf8(threshold)}`);
+  if (least < 1 || least > count)
+    throw wrong(`expected a number from 1 to ${count}, got ${shown(threshold)}`);
   return least;
 }
 
@@ -193,6 +194,11 @@ function verifierIn(key: string, wrong: (reason: string) => PyrsiaError): Verifi
     if (error instanceof PyrsiaError) throw wrong(error.message);
     throw error;
   }
+}
+
+/** As much of a name as a message needs. */
+function shown(octets: string): string {
+  return utf8(octets).slice(0, 100);
 }
 
 /** Octets that were read one by one, as the text that they are meant to be. */

@@ -209,6 +209,11 @@ describe('A policy', () => {
     expect(() => parsePolicy(Buffer.from(text))).toThrow(reason);
   });
 
+  it('is not quoted at length', () => {
+    const long = policyText(5).replace('quorum all-of-them', `quorum ${'x'.repeat(5000)}`);
+    expect(() => parsePolicy(Buffer.from(long))).toThrow(/: line \d+: x{100} is not defined above it$/);
+  });
+
   it('is not read beyond its limit', () => {
     expect(() => parsePolicy(Buffer.alloc(2 ** 18 + 1, '\n'))).toThrow(
       'larger than the limit of 262144 bytes',
