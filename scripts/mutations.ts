@@ -6,6 +6,7 @@
  * @module
  */
 import { agentGuards } from './mutations/agent.ts';
+import { authorityGuards } from './mutations/authority.ts';
 import { cacheGuards } from './mutations/cache.ts';
 import { commandGuards } from './mutations/commands.ts';
 import { contentGuards } from './mutations/content.ts';
@@ -43,5 +44,6 @@ export const mutations = [
   ...dockerGuards,
   ...imageGuards,
   ...logGuards,
+  ...authorityGuards,
   ...commandGuards,
 ];
