@@ -52,7 +52,7 @@ import { companionFile, relevantOf } from './shims/launch.ts';
 import { openNodeFinder } from './shims/node-finder.ts';
 import { importNpmConfig } from './shims/npm-config.ts';
 import { readNpmSettings } from './shims/npm-settings.ts';
-import { environmentOf } from './shims/process-environment.ts';
+import { environmentOf, umaskOf } from './shims/process-environment.ts';
 
 const paths = pathsOf(process.env);
 const config = readConfig(paths, process.env, '/').values;
@@ -163,10 +163,16 @@ async function serve(context: AgentContext): Promise<Service> {
       const followed = followings.open(tool, planned, over);
       // Who has an answer already runs.
       const headStart = launch.generation === undefined ? openHeadStart(over, settleIn) : undefined;
-      const filling = fill({ cache, artifacts, upstreams }, tool, planned, over, {
-        ...(followed && { followed }),
-        ...(headStart && { headStart }),
-      });
+      const filling = fill(
+        { cache, artifacts, upstreams, umask: () => umaskOf(launch.pid) },
+        tool,
+        planned,
+        over,
+        {
+          ...(followed && { followed }),
+          ...(headStart && { headStart }),
+        },
+      );
       void findPastUs(ecosystem, tool, planned);
       fills.add(filling);
       void filling.finally(() => fills.delete(filling));

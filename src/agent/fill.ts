@@ -33,6 +33,8 @@ const TURN_MS = 4;
 /** What a fill works with. */
 export interface FillParts extends AheadParts {
   readonly cache: Pick<Cache, 'content' | 'pathOf' | 'hashed' | 'readOnlyBecause'>;
+  /** With which the tool makes directories, where that is known. */
+  umask?(this: void): number | undefined;
 }
 
 /** Content of ours, each byte of which is right if `chunks` ends without an error. */
@@ -90,12 +92,13 @@ async function fillNow(
   try {
     // Whoever waits for an answer comes first.
     await turn();
-    const into = openNpmContent(install.cache, { copies: filling.how === 'copy' });
+    const umask = parts.umask?.();
+    const into = openNpmContent(install.cache, { copies: filling.how === 'copy', umask });
     let fetching: Promise<void> | undefined;
     for await (const pinned of neededFor(install, tool, followed)) {
       // To wait is not to fill.
       if (pausedAt !== undefined) startedAt += Date.now() - pausedAt;
-      if (pinned.length > 0) problem ??= obstacleIn(install.cache)?.text;
+      if (pinned.length > 0) problem ??= obstacleTo(install.cache, umask);
       const missing = await putAll(pinned);
       // That comes first which a lockfile pins: all of it will be asked for.
       fetching ??= fetchAll(missing)
@@ -208,6 +211,13 @@ async function fillNow(
     problem ??= messageOf(error);
   }
   if (problem !== undefined && !signal.aborted) account(problem);
+}
+
+/** Why this cache cannot be filled. */
+function obstacleTo(cache: string, umask: number | undefined): string | undefined {
+  const { kind, text } = obstacleIn(cache) ?? {};
+  // npm makes what is above it, and where it is known how, so do we.
+  return kind === 'nowhere' && umask !== undefined ? undefined : text;
 }
 
 /** Whether it is in our cache. */

@@ -14,6 +14,7 @@ import { word } from './words.ts';
 import { firstUnwritable } from './writable.ts';
 
 const ASKS = 'npm asks for each package, also for those that are here, and its installs take longer';
+const FAILS = 'npm cannot keep what it fetches, and fails, with us as without';
 
 /** Looks at the folder that npm would use here. */
 export async function lookAtNpmCache(patient: Patient): Promise<Finding[]> {
@@ -30,9 +31,9 @@ export async function lookAtNpmCache(patient: Patient): Promise<Finding[]> {
   if (obstacle?.kind === 'nowhere') return [];
   if (obstacle) return [obstructed(obstacle, cache, patient)];
   const { root, content, temporaries } = foldersOf(cache);
-  const unwritable = firstUnwritable([cache, root, content, join(content, 'sha512')], uid, {
+  const unwritable = firstUnwritable([cache, root, content, join(content, 'sha512'), temporaries], uid, {
     id: 'npm-cache-unwritable',
-    cost: ASKS,
+    cost: FAILS,
   });
   if (unwritable.length > 0 || how === 'copy') return unwritable;
   const ours = layoutOf(paths.cache).content;
@@ -43,7 +44,12 @@ export async function lookAtNpmCache(patient: Patient): Promise<Finding[]> {
 function obstructed({ kind, path, text }: Obstacle, cache: string, { uid, env }: Patient): Finding {
   const finding = { level: 'wrong', title: `npm's own cache cannot be filled: ${text}` } as const;
   if (kind !== 'foreign')
-    return { ...finding, id: 'npm-cache-obstructed', cost: ASKS, remedy: `rm ${word(path)}` };
+    return {
+      ...finding,
+      id: 'npm-cache-obstructed',
+      cost: kind === 'file' ? FAILS : ASKS,
+      remedy: `rm ${word(path)}`,
+    };
   const home = env['HOME'] === undefined ? undefined : statSync(env['HOME'], { throwIfNoEntry: false })?.uid;
   return {
     ...finding,

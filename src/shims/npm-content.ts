@@ -53,8 +53,14 @@ const OURS_WHOLE = /^pyrsia-[0-9a-f]{16}$/;
 /** A temporary file that has not been written for so long is one of an agent that was killed, in milliseconds: 1 h. */
 const STALE_MS = 60 * 60 * 1000;
 
-/** Opens npm's content in `cache`, which is ours. Nothing is made before something is put there. */
-export function openNpmContent(cache: string, { copies = false } = {}): NpmContent {
+/**
+ * Opens npm's content in `cache`, which is ours. Nothing is made before something is put there: with npm's `umask`,
+ * where that is known, as npm makes it.
+ */
+export function openNpmContent(
+  cache: string,
+  { copies = false, umask }: { readonly copies?: boolean; readonly umask?: number | undefined } = {},
+): NpmContent {
   const { content, temporaries } = foldersOf(cache);
   const made = new Set<string>();
   /** Modes of directories of which the umask takes nothing away. */
@@ -65,12 +71,14 @@ export function openNpmContent(cache: string, { copies = false } = {}): NpmConte
   const pathOf = (digest: Digest): string => contentIn(content, digest);
 
   /**
-   * Makes a directory below the parent of `cache`, each as open to others as the one that it is made in. Within
-   * the content it follows no link, which would lead us out of it.
+   * Makes a directory, with what is above it: below the parent of `cache` only where it is not known how npm would,
+   * each as open to others as the one that it is made in. Within the content it follows no link, which would
+   * lead us out of it.
    */
   function make(directory: string): void {
     if (made.has(directory)) return;
     if (directory !== cache) make(dirname(directory));
+    else if (umask !== undefined) makeAbove(dirname(cache));
     const isWithin = directory.startsWith(content + sep);
     const found = lookAt(directory, isWithin ? lstatSync : statSync);
     const obstacle = found && isWithin ? obstacleAt(directory, found) : undefined;
@@ -79,8 +87,14 @@ export function openNpmContent(cache: string, { copies = false } = {}): NpmConte
     made.add(directory);
   }
 
+  function makeAbove(directory: string): void {
+    if (lookAt(directory)) return;
+    makeAbove(dirname(directory));
+    makeOne(directory);
+  }
+
   function makeOne(directory: string): void {
-    const mode = directory === cache ? 0o700 : statSync(dirname(directory)).mode & 0o777;
+    const mode = modeOf(directory);
     try {
       mkdirSync(directory, { mode });
     } catch (error) {
@@ -90,6 +104,11 @@ export function openNpmContent(cache: string, { copies = false } = {}): NpmConte
     if (unmasked.has(mode)) return;
     if ((statSync(directory).mode & 0o777) === mode) unmasked.add(mode);
     else changeMode(directory, mode);
+  }
+
+  function modeOf(directory: string): number {
+    if (umask !== undefined) return 0o777 & ~umask;
+    return directory === cache ? 0o700 : statSync(dirname(directory)).mode & 0o777;
   }
 
   /** Does something in directories that may be removed at the same time: once more then, and after that not at all. */

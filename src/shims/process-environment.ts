@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
 /** While a process is being replaced by another program, it has no environment for a moment. */
@@ -21,4 +22,18 @@ export async function environmentOf(pid: number): Promise<Record<string, string>
     return equals < 1 ? [] : [[variable.slice(0, equals), variable.slice(equals + 1)]];
   });
   return Object.fromEntries(variables);
+}
+
+/**
+ * The umask of process `pid`; undefined where the system does not say it.
+ *
+ * @see https://man7.org/linux/man-pages/man5/proc_pid_status.5.html
+ */
+export function umaskOf(pid: number): number | undefined {
+  try {
+    const [, octal] = /^Umask:\s*([0-7]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return octal === undefined ? undefined : Number.parseInt(octal, 8);
+  } catch {
+    return undefined;
+  }
 }

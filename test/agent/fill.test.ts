@@ -185,6 +185,29 @@ describe('npm’s own cache is filled', () => {
     expect(lines).toMatchObject([{ outcome: 'linked', via: 'copied' }]);
   });
 
+  it.each([
+    [0o027, ['left@1.0.0'], undefined],
+    [undefined, [], /^there is no /],
+  ])('where nothing is above it yet, if the tool’s umask is known: %s', async (umask, filled, problem) => {
+    const bytes = await have('left', 'npm');
+    lock({ left: { bytes } });
+    const { install } = plan.settings;
+    plan = {
+      ...plan,
+      settings: { ...plan.settings, install: { ...install!, cache: join(directory, 'not/yet') } },
+    };
+    await fill(
+      { cache, artifacts, upstreams, umask: () => umask },
+      tool!,
+      plan,
+      new AbortController().signal,
+    );
+    const { artifacts: lines, fill: made } = reporter.receipt();
+    expect(lines.map(({ purl }) => purl.slice('pkg:npm/'.length))).toEqual(filled);
+    if (problem) expect(made?.problem).toMatch(problem);
+    else expect(statSync(join(directory, 'not/yet')).mode & 0o777).toBe(0o750);
+  });
+
   it('with a scope’s own registry’s packages, and those whose host npm replaces', async () => {
     const [ours, old] = [await have('@corp/a', 'https://corp.example/npm/'), await have('old', 'npm')];
     lock({

@@ -92,10 +92,14 @@ describe('A cache of npm’s', () => {
   it.runIf(someone.possible)(
     'that may not be written is found, and opened by the command that is named',
     async () => {
-      const path = make(join(cache, '_cacache', 'content-v2'));
-      for (const repair of ['remedy', 'fix']) {
+      for (const [name, repair] of [
+        ['content-v2', 'remedy'],
+        ['tmp', 'fix'],
+      ] as const) {
+        const path = make(join(cache, '_cacache', name));
         chmodSync(path, 0o500);
-        const { title, remedy } = await clinic.finding('npm-cache-unwritable', { env });
+        const { title, cost, remedy } = await clinic.finding('npm-cache-unwritable', { env });
+        expect(cost).toMatch(/ fails, with us as without$/);
         expect(title).toBe(`${path} cannot be written: its mode is 500 (EACCES)`);
         if (repair === 'remedy') await clinic.type(remedy, { env });
         else expect(await clinic.fix({ env })).toBe(`pyrsia: ${path} has mode 700 now\n`);

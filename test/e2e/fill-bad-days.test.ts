@@ -240,8 +240,20 @@ describe('A cache of npm’s', { timeout: 120_000 }, () => {
     expect(await world.run(['ci'])).toMatchObject({ code: 0 });
     expect(await world.last()).toMatchObject({ totals: { linked: 3 } });
     const deep = join(cache, 'a', 'b');
+    const env = { npm_config_cache: deep };
+    const made = () =>
+      ['..', '.', '_cacache', '_cacache/tmp', '_cacache/content-v2', '_cacache/content-v2/sha512'].map(
+        (name) => {
+          const { mode, uid, gid } = statSync(join(deep, name));
+          return { name, mode, uid, gid };
+        },
+      );
     rmSync(cache, { recursive: true });
-    expect(await world.run(['ci'], { env: { npm_config_cache: deep } })).toMatchObject({ code: 0 });
-    expect((await world.last()).fill).toMatchObject({ problem: `there is no ${dirname(deep)}` });
+    expect(await world.sandbox.npm(['ci'], { cwd: world.project.dir, env })).toMatchObject({ code: 0 });
+    const byNpm = made();
+    rmSync(cache, { recursive: true });
+    expect(await world.run(['ci'], { env: { ...env, PYRSIA_FILL: 'copy' } })).toMatchObject({ code: 0 });
+    expect(await world.last()).toMatchObject({ fill: { copied: 3 }, totals: { linked: 3 } });
+    expect(made()).toEqual(byNpm);
   });
 });

@@ -193,6 +193,24 @@ describe('a temporary file of ours', () => {
   });
 });
 
+it.each([0o022, 0o077, 0o002])(
+  'folders are as npm makes them under umask %i, those above its cache, too',
+  async (umask) => {
+    cache = join(directory, 'not', 'yet', 'npm');
+    mkdirSync(join(directory, 'not'), { mode: 0o700 });
+    expect(openNpmContent(cache, { umask }).link(digest, file)).toBe('linked');
+    for (let at = dirname(placeOf()); at !== join(directory, 'not'); at = dirname(at))
+      expect(statSync(at).mode & 0o777, at).toBe(0o777 & ~umask);
+    expect(statSync(join(directory, 'not')).mode & 0o777).toBe(0o700);
+  },
+);
+
+it('no folder is made above its cache where it is not known how npm would', () => {
+  cache = join(directory, 'not', 'npm');
+  expect(openNpmContent(cache).link(digest, file)).toBe('gone');
+  expect(existsSync(dirname(cache))).toBe(false);
+});
+
 describe('a cache of npm’s is none to fill', () => {
   it.each(['npm', 'npm/_cacache', 'npm/_cacache/content-v2', 'npm/_cacache/tmp'])(
     'where %s is a file',

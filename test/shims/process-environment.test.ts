@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { afterEach, expect, it } from 'vitest';
-import { environmentOf } from '../../src/shims/process-environment.ts';
+import { environmentOf, umaskOf } from '../../src/shims/process-environment.ts';
 
 const children: ChildProcess[] = [];
 afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
@@ -34,4 +34,10 @@ it.runIf(process.platform === 'linux')(
 
 it('is an error where there is no such process', async () => {
   await expect(environmentOf(spawnSync('true').pid)).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+it.runIf(process.platform === 'linux')('has its umask with it', async () => {
+  const pid = started('umask 027; exec sleep 60', { PATH: '/usr/bin:/bin' });
+  await expect.poll(() => umaskOf(pid)).toBe(0o027);
+  expect(umaskOf(spawnSync('true').pid)).toBeUndefined();
 });
