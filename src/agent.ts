@@ -15,7 +15,7 @@ import { fill } from './agent/fill.ts';
 import { openFollowings } from './agent/following.ts';
 import { openHeadStart } from './agent/head-start.ts';
 import { openNews } from './agent/news.ts';
-import { findPastUs } from './agent/past-us.ts';
+import { findPastUs, notingPastUs } from './agent/past-us.ts';
 import { openGates } from './agent/gates.ts';
 import { type ImageSessionParts, openImageSession, planImages } from './agent/image-sessions.ts';
 import { pullImage } from './agent/pull-image.ts';
@@ -169,7 +169,7 @@ async function serve(context: AgentContext): Promise<Service> {
         planned,
         over,
         {
-          ...(followed && { followed }),
+          ...(followed && { followed: notingPastUs(ecosystem, tool, planned, followed) }),
           ...(headStart && { headStart }),
         },
       );

@@ -233,6 +233,12 @@ export const fillGuards = [
       replace: '!copies',
     },
     {
+      why: 'Folders are made above npm’s cache though nobody knows how npm would make them',
+      find: 'else if (umask !== undefined) makeAbove(dirname(cache));',
+      replace: 'else makeAbove(dirname(cache));',
+      only: 'no folder is made',
+    },
+    {
       why: 'A copy is seen before it is whole',
       find: "const temporary = join(temporaries, `${OURS}${randomBytes(8).toString('hex')}`);",
       replace: 'const temporary = path;\n      make(dirname(path));',

@@ -93,7 +93,7 @@ export const resolveGuards = [
     'test/agent/past-us.test.ts',
     {
       why: 'A lockfile is parsed with every launch, though all of it is led to us',
-      find: 'if (lockedHosts.every((host) => because(new URL(`https://${host}/`)) === undefined)) return;',
+      find: 'if (lockedHosts.every((host) => note.because(new URL(`https://${host}/`)) === undefined)) return;',
       replace: '',
       only: 'not even read',
     },

@@ -9,7 +9,7 @@ import { PyrsiaError } from '../errors.ts';
 import { type Explanation, explain } from '../resolve/explain.ts';
 import { keptReceipts, lastReceipt } from '../resolve/kept-receipts.ts';
 import { reasonOf, summary } from '../resolve/receipt.ts';
-import type { Fill, Receipt, ReportLine } from '../resolve/report.ts';
+import type { Fill, PastUs, Receipt, ReportLine } from '../resolve/report.ts';
 import type { Session } from '../session.ts';
 
 /** How long the agent may take to say that all receipts are kept. */
@@ -81,9 +81,7 @@ function toldReceipt(receipt: Receipt): string {
     ['policy', policy],
     ['fetched', summary(receipt)],
     ['filled', fill && toldFill(fill)],
-    ...pastUs.map(
-      ({ host, packages, reason }) => ['past us', `${packages} from ${host}: ${reason}`] as const,
-    ),
+    ...pastUs.map((past) => ['past us', toldPastUs(past)] as const),
     ...notes.map((note) => ['note', note] as const),
   ]);
   const reasons = artifacts.flatMap((line) => reasonOf(line) ?? []);
@@ -104,6 +102,12 @@ function toldReceipt(receipt: Receipt): string {
     ]),
   );
   return [about, reasons.join('\n'), artifacts.length > 0 ? listed : ''].filter(Boolean).join('\n\n');
+}
+
+/** `2 from npm.example (pkg:npm/left@1.0.0, pkg:npm/right@1.0.0): …`. */
+function toldPastUs({ host, packages, purls = [], reason }: PastUs): string {
+  const named = [...purls, ...(purls.length < packages ? ['…'] : [])].join(', ');
+  return `${packages} from ${host}${purls.length > 0 ? ` (${named})` : ''}: ${reason}`;
 }
 
 /** `488 linked into npm's cache, 20.9 MB in 24 ms`, and why not more. */

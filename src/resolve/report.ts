@@ -93,6 +93,8 @@ export interface PastUs {
   readonly host: string;
   /** How many. */
   readonly packages: number;
+  /** The first of them; absent in receipts of earlier versions. */
+  readonly purls?: readonly string[];
   /** Why it is not led from there, and what helps. */
   readonly reason: string;
 }

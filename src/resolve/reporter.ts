@@ -11,6 +11,9 @@ import { receiptText, totals } from './receipt.ts';
 /** A pipe that nobody reads is an error: to wait for it would hold up every launch of the agent. */
 const APPENDING = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (constants.O_NONBLOCK ?? 0);
 
+/** How many of those that went past us are named, for each host. */
+const NAMED = 3;
+
 /** The account of one launch. */
 export interface Reporter {
   /**
@@ -26,7 +29,7 @@ export interface Reporter {
   /** How the tool's own cache was filled. */
   filled(fill: Fill): void;
   /** What the tool has to fetch past us; what comes through us all the same does not count. */
-  pastUs(packages: readonly (Pick<ReportLine, 'purl'> & Omit<PastUs, 'packages'>)[]): void;
+  pastUs(packages: readonly (Pick<ReportLine, 'purl'> & Pick<PastUs, 'host' | 'reason'>)[]): void;
   /** Counts a document by where its answer came from. */
   document(from: keyof DocumentCounts): void;
   /**
@@ -61,7 +64,7 @@ export function openReporter(
   const at = new Map<string, number>();
   const brought = new Set<string>();
   /** By package. */
-  const past = new Map<string, Omit<PastUs, 'packages'>>();
+  const past = new Map<string, Pick<PastUs, 'host' | 'reason'>>();
   let fill: Fill | undefined;
   const documents = { upstream: 0, unchanged: 0, stale: 0 };
   /** By topic. */
@@ -113,7 +116,7 @@ export function openReporter(
       artifacts: [...artifacts],
       documents: { ...documents },
       ...(fill && { fill }),
-      ...(past.size > 0 && { pastUs: byHost(past.values()) }),
+      ...(past.size > 0 && { pastUs: byHost(past) }),
       totals: totals(artifacts),
       notes: [...notes.values()],
     };
@@ -187,9 +190,13 @@ function isSent(before: ReportLine, line: ReportLine): boolean {
   return before.source === 'cache' && line.source === 'upstream';
 }
 
-function byHost(past: Iterable<Omit<PastUs, 'packages'>>): readonly PastUs[] {
-  const hosts = new Map<string, PastUs>();
-  for (const { host, reason } of past)
-    hosts.set(host, { host, packages: (hosts.get(host)?.packages ?? 0) + 1, reason });
-  return [...hosts.values()].toSorted((a, b) => b.packages - a.packages);
+function byHost(past: ReadonlyMap<string, Pick<PastUs, 'host' | 'reason'>>): readonly PastUs[] {
+  const hosts = Map.groupBy(past, ([, { host }]) => host);
+  const found = [...hosts].map(([host, all]) => ({
+    host,
+    packages: all.length,
+    purls: all.slice(0, NAMED).map(([purl]) => purl),
+    reason: all[0]![1].reason,
+  }));
+  return found.toSorted((a, b) => b.packages - a.packages);
 }

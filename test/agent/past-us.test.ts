@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { findPastUs } from '../../src/agent/past-us.ts';
+import { findPastUs, notingPastUs } from '../../src/agent/past-us.ts';
 import type { Plan } from '../../src/agent/sessions.ts';
 import { digestOf, integrityOf } from '../../src/content/digest.ts';
 import { npm } from '../../src/ecosystems/npm/npm.ts';
@@ -27,16 +27,16 @@ function lock(addresses: Readonly<Record<string, string>>): void {
   writeFileSync(join(directory, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages }));
 }
 
-/** What is found of a lockfile that is said to name these hosts, by a tool that is led so. */
-async function found(
-  lockedHosts = ['public.example', 'else.example:8443'],
+/** A launch of npm that is led from its default registry, with a lockfile that is said to name these hosts. */
+function launch(
+  lockedHosts: readonly string[] = [],
   led: Pick<Plan, 'redirection'> = {
     redirection: { env: { npm_config_registry: 'http://127.0.0.1:4001/' } },
   },
-): Promise<readonly (readonly [string, number])[]> {
+): Plan {
   const about = { launch: 'L', command: ['npm', 'ci'], cwd: '/', startedAt: 1, policy: 'observe' } as const;
   const reporter = openReporter(about);
-  await findPastUs(npm, npm.tools[0]!, {
+  return {
     session: { reporter, askers: new Map(), receipt: (endedAt) => reporter.receipt(endedAt) },
     settings: {
       upstreams: [{ url: 'https://public.example/', shipped: true }],
@@ -57,8 +57,17 @@ async function found(
     askerFor: () => undefined,
     filling: { how: 'off', limit: 0 },
     ...led,
-  });
-  return (reporter.receipt().pastUs ?? []).map(({ host, packages }) => [host, packages]);
+  };
+}
+
+/** What is found of a lockfile that is said to name these hosts, by a tool that is led so. */
+async function found(
+  lockedHosts = ['public.example', 'else.example:8443'],
+  led?: Pick<Plan, 'redirection'>,
+): Promise<readonly (readonly [string, number])[]> {
+  const plan = launch(lockedHosts, led);
+  await findPastUs(npm, npm.tools[0]!, plan);
+  return (plan.session.receipt().pastUs ?? []).map(({ host, packages }) => [host, packages]);
 }
 
 it('What a lockfile has at other hosts than the one that npm is led from goes past us', async () => {
@@ -89,4 +98,28 @@ it('Nothing is counted of a tool that is not led to us, nor of a lockfile that i
 it('An address that is none is npm’s to complain of', async () => {
   lock({ left: 'https://[', '@acme/right': 'https://else.example:8443/right.tgz' });
   expect(await found()).toEqual([['else.example:8443', 1]]);
+});
+
+it('What npm chooses from documents at other hosts goes past us, unless its own cache held it, and is passed on', async () => {
+  const content = (name: string, host: string) => ({
+    digest: digest(name),
+    packages: [{ name, version: '1.0.0', resolved: `https://${host}/${name}.tgz` }],
+  });
+  const batches = [
+    [content('left', 'public.example'), content('@acme/right', 'acme.example')],
+    [content('@acme/held', 'acme.example')],
+  ];
+  const file = contentAt(join(directory, 'npm'), digest('@acme/held'));
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, '');
+  utimesSync(file, 1, 1);
+  const plan = launch();
+  const followed = async function* () {
+    yield* batches;
+  };
+  const passed = await Array.fromAsync(notingPastUs(npm, npm.tools[0]!, plan, followed()));
+  expect(passed).toEqual(batches);
+  expect(plan.session.receipt().pastUs).toMatchObject([
+    { host: 'acme.example', packages: 1, purls: ['pkg:npm/%40acme/right@1.0.0'] },
+  ]);
 });

@@ -68,10 +68,18 @@ describe('A lockfile of several hosts', { timeout: 60_000 }, () => {
     const receipt: Receipt = await world.last();
     expect(receipt.totals).toMatchObject({ artifacts: 1, passed: 0 });
     expect(receipt.pastUs).toEqual([
-      { host: hostOf(elsewhere()), packages: 2, reason: expect.stringContaining('one host') },
+      {
+        host: hostOf(elsewhere()),
+        packages: 2,
+        purls: expect.any(Array),
+        reason: expect.stringContaining(`one host only, here from ${new URL(world.registry.url).hostname};`),
+      },
     ]);
     expect((await world.sandbox.pyrsia(['why', 'last'])).stdout).toMatch(
-      new RegExp(`^past us +2 from ${hostOf(elsewhere())}: npm can be led from one host`, 'm'),
+      new RegExp(
+        `^past us +2 from ${hostOf(elsewhere())} \\(pkg:npm/moved@1.0.0, pkg:npm/%40acme/moved@1.0.0\\): npm can be led from one host`,
+        'm',
+      ),
     );
   });
 

@@ -39,7 +39,7 @@ describe('a receipt', () => {
   });
 
   it('is kept of a launch of which all went past us', () => {
-    const pastUs = [{ host: 'x', packages: 1, reason: 'so' }];
+    const pastUs = [{ host: 'x', packages: 1, purls: ['pkg:npm/a@1'], reason: 'so' }];
     keepReceipt(state, { ...receiptOf('one', 1, 'upstream'), pastUs });
     expect(lastReceipt({ state })).toMatchObject({ launch: 'one', pastUs });
   });

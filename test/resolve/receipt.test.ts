@@ -114,8 +114,8 @@ describe('the receipt', () => {
 
   it('counts what went past us, also where nothing came through us', () => {
     const pastUs = [
-      { host: 'one.example', packages: 10, reason: 'so' },
-      { host: 'two.example', packages: 2, reason: 'so' },
+      { host: 'one.example', packages: 10, purls: [], reason: 'so' },
+      { host: 'two.example', packages: 2, purls: [], reason: 'so' },
     ];
     expect(receiptLine(receipt([line()], { pastUs }))).toMatch(
       /^pyrsia: 1 package · 1 cache · 12 past us · 1 verified · /,

@@ -133,11 +133,20 @@ describe('the account of a launch', () => {
     reporter.pastUs([past('a', 'x'), past('b', 'x'), past('c', 'y'), past('d', 'y'), past('e', 'z')]);
     await reporter.add({ ...line('pkg:npm/e@1'), outcome: 'linked', via: 'linked' });
     expect(reporter.receipt().pastUs).toEqual([
-      { host: 'y', packages: 2, reason: 'y!' },
-      { host: 'x', packages: 1, reason: 'x!' },
+      { host: 'y', packages: 2, purls: ['pkg:npm/c@1', 'pkg:npm/d@1'], reason: 'y!' },
+      { host: 'x', packages: 1, purls: ['pkg:npm/b@1'], reason: 'x!' },
     ]);
     expect(readFileSync(receipt, 'utf8')).toContain(' · 3 past us · ');
     expect(openReporter(about).receipt()).not.toHaveProperty('pastUs');
+  });
+
+  it('names the first three that went past us, of each host', () => {
+    const reporter = openReporter(about);
+    reporter.pastUs(['a', 'b'].map((name) => past(name, 'x')));
+    reporter.pastUs(['c', 'd'].map((name) => past(name, 'x')));
+    expect(reporter.receipt().pastUs).toEqual([
+      { host: 'x', packages: 4, purls: ['a', 'b', 'c'].map((name) => `pkg:npm/${name}@1`), reason: 'x!' },
+    ]);
   });
 
   it('says that all went past us where that is so', async () => {

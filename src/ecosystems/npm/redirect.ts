@@ -59,7 +59,8 @@ export function pastUs(redirection: Redirection, replacing: Replacing, address: 
   const [main] = registries;
   if (replaced !== undefined && !takesUrls(version) && URL.parse(replaced)?.host === address.host)
     return `npm ${TAKES_URLS} and later can be led from a registry below a path, npm ${version} cannot`;
-  const why = "npm can be led from one host of a lockfile's only";
+  const led = replaced ?? replacing.replaces;
+  const why = `npm can be led from one host only, here from ${URL.parse(led)?.host ?? led}`;
   if (!main || registries.length > 1 || new URL(main.url).pathname !== '/') return why;
   return `${why}; if ${main.url} has the same packages, \`npm config set replace-registry-host always\` leads it from all`;
 }
