@@ -21,7 +21,7 @@ const PATIENCE_MS = 300;
 
 /** A connection to fetch something ahead with. */
 export interface Spare {
-  /** Aborts when somebody needs the connection, or upstream wants to be asked less. */
+  /** Aborts when somebody needs the connection. */
   readonly signal: AbortSignal;
   /** Gives it back; with how many bytes came, where something came. */
   free(bytes?: number): void;
@@ -39,7 +39,10 @@ export interface Connections {
     way: string,
     options: { readonly most: number; readonly signal: AbortSignal },
   ): Promise<Spare | undefined>;
-  /** Upstream says that it is asked too much: for so many milliseconds nothing is fetched ahead. */
+  /**
+   * Upstream says that it is asked too much: for so many milliseconds nothing more is fetched ahead. What is under way
+   * goes on: whoever waits for it next would only have to ask again.
+   */
   tooMuch(way: string, restMs: number): void;
 }
 
@@ -131,7 +134,7 @@ export function openConnections(now: () => number): Connections {
     tooMuch(name, restMs) {
       const way = wayOf(name);
       way.restsUntil = Math.max(way.restsUntil, now() + restMs);
-      giveUp(way);
+      way.most = FEW;
       wake(way);
     },
   };

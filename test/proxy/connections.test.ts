@@ -132,11 +132,11 @@ describe('Connections to fetch ahead with', () => {
     expect(taken.some(({ signal }) => signal.aborted)).toBe(false);
   });
 
-  it('are none while upstream wants to be asked less, and all in use are given up', async () => {
+  it('are none while upstream wants to be asked less; those in use are not given up', async () => {
     const taken = await takeAll();
     const waiting = connections.spare('way', { most: Infinity, signal: over.signal });
     connections.tooMuch('way', 5000);
-    expect(taken.every(({ signal }) => signal.aborted)).toBe(true);
+    expect(taken.some(({ signal }) => signal.aborted)).toBe(false);
     expect(await waiting).toBeUndefined();
     held.splice(0).forEach((each) => each.free());
     now += 4999;
