@@ -40,6 +40,12 @@ describe('the package that ships', () => {
     expect(files.filter((path) => /^(src|test|scripts|node_modules|\.)/.test(path))).toEqual([]);
   });
 
+  it('holds the pages that its help and its README point to', () => {
+    expect(files).toEqual(
+      expect.arrayContaining(['docs/report.md', 'docs/configuration.md', 'docs/npm-ci.svg']),
+    );
+  });
+
   it('names the licence of everything that is bundled', () => {
     expect(files).toContain('dist/THIRD-PARTY-NOTICES.txt');
     // One is the commands', the other the agent's.
