@@ -57,6 +57,8 @@ export default {
     home('undici-stays-in-proxy', 'undici|tldts', '^src/proxy/'),
     home('toml-stays-in-shims', 'smol-toml', '^src/shims/'),
     home('canonicalize-stays-in-log', 'canonicalize', '^src/log/'),
+    home('xml-stays-in-maven', 'saxes', '^src/ecosystems/maven/'),
+    home('zip-stays-in-shims', 'fflate', '^src/shims/'),
     home('npm-config-stays-in-shims', '@npmcli', '^src/shims/'),
   ],
   options: {

@@ -17,6 +17,7 @@ import { imageGuards } from './mutations/images.ts';
 import { launchGuards } from './mutations/launches.ts';
 import { leavingGuards } from './mutations/leaving.ts';
 import { logGuards } from './mutations/log.ts';
+import { mavenGuards } from './mutations/maven.ts';
 import { npmGuards } from './mutations/npm.ts';
 import { proxyGuards } from './mutations/proxy.ts';
 import { quickWayGuards } from './mutations/quick-way.ts';
@@ -45,5 +46,6 @@ export const mutations = [
   ...imageGuards,
   ...logGuards,
   ...authorityGuards,
+  ...mavenGuards,
   ...commandGuards,
 ];

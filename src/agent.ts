@@ -19,7 +19,7 @@ import { findPastUs, notingPastUs } from './agent/past-us.ts';
 import { openGates } from './agent/gates.ts';
 import { type ImageSessionParts, openImageSession, planImages } from './agent/image-sessions.ts';
 import { pullImage } from './agent/pull-image.ts';
-import { pull } from './agent/pull.ts';
+import { pullFromFirst } from './agent/pull.ts';
 import { openQuickAnswers } from './agent/quick-answers.ts';
 import { openReception } from './agent/reception.ts';
 import { openSession, plan, type SessionParts } from './agent/sessions.ts';
@@ -32,6 +32,7 @@ import { keptPorts } from './control/ports.ts';
 import { npxAsExec } from './ecosystems/npm/npx.ts';
 import { ecosystems, parseReference } from './ecosystems/index.ts';
 import { docker } from './ecosystems/oci/docker.ts';
+import { maven } from './ecosystems/maven/maven.ts';
 import { oci } from './ecosystems/oci/oci.ts';
 import { parsePlatform, platformOf } from './ecosystems/oci/platform.ts';
 import { imageOf } from './ecosystems/oci/reference.ts';
@@ -49,6 +50,7 @@ import { openResolver } from './resolve/resolve.ts';
 import { restored } from './shims/environment.ts';
 import { findTool } from './shims/find-tool.ts';
 import { companionFile, relevantOf } from './shims/launch.ts';
+import { readMavenSettings } from './shims/maven-settings.ts';
 import { openNodeFinder } from './shims/node-finder.ts';
 import { importNpmConfig } from './shims/npm-config.ts';
 import { readNpmSettings } from './shims/npm-settings.ts';
@@ -254,11 +256,14 @@ async function serve(context: AgentContext): Promise<Service> {
           }
         }
         const { session, askerFor } = await openSession(parts, ecosystem, caller);
-        const asker = askerFor(reference.name.startsWith('@') ? reference.name.split('/')[0] : undefined);
-        if (!asker) throw new PyrsiaError('CREDENTIALS_NEEDED', { what: text, upstream: 'its registry' });
+        const main = askerFor(reference.name.startsWith('@') ? reference.name.split('/')[0] : undefined);
+        // Where nothing is the default, each may have it.
+        const askers = main ? [main] : ecosystem === maven ? [...session.askers.values()] : [];
+        if (askers.length === 0)
+          throw new PyrsiaError('CREDENTIALS_NEEDED', { what: text, upstream: 'its registry' });
         accounts.open(caller.id, session);
         try {
-          return await pull({ cache, artifacts, documents, upstreams }, asker, reference, {
+          return await pullFromFirst({ cache, artifacts, documents, upstreams }, askers, reference, {
             signal,
             onProgress: progress,
           });
@@ -304,7 +309,20 @@ async function serve(context: AgentContext): Promise<Service> {
 }
 
 async function readSettings(
-  _ecosystem: unknown,
+  ecosystem: unknown,
+  tool: string | undefined,
+  context: Parameters<SessionParts['readSettings']>[2],
+): ReturnType<SessionParts['readSettings']> {
+  return ecosystem === maven ? readMavenSettings(withMaven(context)) : readNpmSettingsOf(tool, context);
+}
+
+/** A command of ours asks as the mvn would that is on the user's PATH. */
+function withMaven(context: Parameters<SessionParts['readSettings']>[2]): typeof context {
+  const found = context.executable ?? findTool('mvn', context.env['PATH'], { skip: [paths.shims] });
+  return { ...context, ...(found === undefined ? {} : { executable: found }) };
+}
+
+async function readNpmSettingsOf(
   tool: string | undefined,
   { executable, pid, ...context }: Parameters<SessionParts['readSettings']>[2],
 ): ReturnType<typeof readNpmSettings> {

@@ -180,8 +180,8 @@ export const proxyGuards = [
     },
     {
       why: 'An artifact is fetched though upstream must not be asked',
-      find: 'offline === undefined ? [upstreamSource(',
-      replace: "offline !== '' ? [upstreamSource(",
+      find: 'const sources = asker.offline === undefined ? [',
+      replace: "const sources = asker.offline !== '' ? [",
       only: 'client alone|nowhere',
     },
     {
@@ -202,7 +202,7 @@ export const proxyGuards = [
     },
     {
       why: 'A document without an end fills the memory',
-      find: 'if (size > DOCUMENT_LIMIT) break;',
+      find: 'if (size > limit) break;',
       replace: '',
       only: 'grows beyond',
     },
@@ -214,8 +214,8 @@ export const proxyGuards = [
     },
     {
       why: 'A small document fills the memory when it is decoded',
-      find: 'maxOutputLength: DOCUMENT_LIMIT',
-      replace: 'maxOutputLength: DOCUMENT_LIMIT * 2',
+      find: 'maxOutputLength: limit',
+      replace: 'maxOutputLength: limit * 2',
       only: 'as long as it is compressed',
     },
     {

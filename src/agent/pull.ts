@@ -22,6 +22,31 @@ export interface PullParts {
 }
 
 /**
+ * Brings what `reference` selects from the first of several upstreams that has it, as {@link pull} does.
+ *
+ * @throws as {@link pull} does: `NOT_FOUND` when none of them has it
+ */
+export async function pullFromFirst(
+  parts: PullParts,
+  askers: readonly Asker[],
+  reference: Reference,
+  options: Parameters<typeof pull>[3],
+): Promise<Pulled> {
+  let missing: unknown;
+  for (const asker of askers) {
+    try {
+      return await pull(parts, asker, reference, options);
+    } catch (error) {
+      const mayBeElsewhere = isPyrsiaError(error, 'NOT_FOUND') || isPyrsiaError(error, 'OFFLINE_MISS');
+      if (!mayBeElsewhere) throw error;
+      // That it could not be looked for says more than that it was not there.
+      missing = isPyrsiaError(missing, 'OFFLINE_MISS') ? missing : error;
+    }
+  }
+  throw missing;
+}
+
+/**
  * Brings what `reference` selects into the cache. A version that is here and bound asks nobody.
  *
  * @throws PyrsiaError `NOT_FOUND`, `CACHE_READ_ONLY`, `OFFLINE_MISS` also when upstream cannot be reached, and
@@ -85,6 +110,8 @@ async function select(parts: PullParts, asker: Asker, reference: Reference): Pro
   const exact = ecosystem.registry.exact(reference);
   const known = exact && parts.cache.bindings.get({ upstream, coordinates: exact.coordinates });
   if (known?.digests.some((digest) => parts.cache.pathOf(digest) !== undefined)) return exact!;
+  // What says its digest lies beside it: a listing tells nothing more of it.
+  if (exact && ecosystem.registry.beside) return exact;
 
   const what = `${reference.ecosystem}:${reference.name}@${reference.wanted}`;
   const address = await listingFor(parts, asker, reference);

@@ -214,6 +214,7 @@ export async function plan(
     besides: leftAlone.map(({ url }) => url),
     credential: launch.id,
     globalConfig: settings.globalConfig,
+    ...(settings.userConfig === undefined ? {} : { userConfig: settings.userConfig }),
     lockedHosts: settings.lockedHosts,
     ...(artifactHost === undefined ? {} : { artifactHost }),
     ...(settings.replacedHost === undefined ? {} : { replacedHost: settings.replacedHost }),

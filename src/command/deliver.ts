@@ -44,8 +44,11 @@ export async function deliver(pulled: Pulled, output: string): Promise<string> {
   return path;
 }
 
-/** As `npm pack` names a tarball: `@types/node` becomes `types-node-24.0.0.tgz`. */
+/** As its registry calls the file, or for npm as `npm pack` does: `@types/node` becomes `types-node-24.0.0.tgz`. */
 async function fileName(purl: string): Promise<string> {
-  const { name, wanted } = (await parseReference(purl)).reference;
+  const { ecosystem, reference } = await parseReference(purl);
+  const { name, wanted } = reference;
+  const file = ecosystem.registry.exact(reference)?.path.split('/').at(-1);
+  if (ecosystem.name !== 'npm' && file !== undefined) return file;
   return `${name.replace(/^@/, '').replaceAll('/', '-')}-${wanted}.tgz`;
 }

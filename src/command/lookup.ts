@@ -56,7 +56,9 @@ export async function lookUp(cache: Cache, text: string): Promise<Named> {
   }
   const versions = [...new Set(known.map(({ coordinates }) => coordinates.version))].slice(0, 10);
   return {
-    bindings: known.filter(({ coordinates }) => coordinates.version === exact.version),
+    bindings: known.filter(
+      ({ coordinates }) => coordinates.version === exact.version && coordinates.file === exact.file,
+    ),
     matches: (purl) => purl === purlOf(exact),
     absent: absent(versions.length > 0 ? `in the cache, which knows ${versions.join(', ')}` : 'in the cache'),
   };

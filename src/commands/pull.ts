@@ -13,7 +13,8 @@ type Result = (Pulled | PulledImage) & { readonly output?: string; readonly engi
 export default class Pull extends PyrsiaCommand {
   static override summary = 'Fetch images and packages into the cache, and hand them on';
   static override description =
-    'A reference is the name of an image, npm:NAME@VERSION, where VERSION may be a range or a tag, or a package URL. ' +
+    'A reference is the name of an image, npm:NAME@VERSION, where VERSION may be a range or a tag, maven:GROUP:ARTIFACT:VERSION, ' +
+    'with :TYPE and :CLASSIFIER behind it, or a package URL. ' +
     'Dependencies are not fetched.\n\n' +
     'An image is fetched for this machine, and proven from its manifest down to each unpacked layer. Then docker, or where ' +
     'there is none podman, pulls it from us; or it is written: -o oci:DIR, -o oci-archive:FILE, -o docker-archive:FILE.';
@@ -22,6 +23,7 @@ export default class Pull extends PyrsiaCommand {
     '<%= config.bin %> pull images.example/org/app:1 --platform linux/arm64 -o oci-archive:app.tar',
     '<%= config.bin %> pull npm:express@^5',
     '<%= config.bin %> pull pkg:npm/lodash@4.17.21 -o lodash.tgz',
+    '<%= config.bin %> pull maven:org.slf4j:slf4j-api:2.0.17',
     '<%= config.bin %> pull npm:lodash npm:@types/node@24 -o packages/',
     '<%= config.bin %> pull npm:lodash -o - | tar tz',
   ];

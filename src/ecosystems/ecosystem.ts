@@ -8,7 +8,7 @@
  * @module
  */
 import type { Coordinates, EcosystemName } from '../content/coordinates.ts';
-import type { Digest } from '../content/digest.ts';
+import type { Digest, DigestAlgorithm } from '../content/digest.ts';
 
 /** One package manager, as seen by the proxy and the shims. */
 export interface Ecosystem {
@@ -29,6 +29,8 @@ export interface Reference {
   readonly name: string;
   /** A version, a range or a tag. */
   readonly wanted: string;
+  /** Which of a version's files, in the words of its purl (`type`, `classifier`); absent: its main one. */
+  readonly qualifiers?: Readonly<Record<string, string>>;
 }
 
 /** A mutable document of a registry: where it is, and in which of its forms. */
@@ -66,6 +68,27 @@ export interface RegistryProtocol {
    */
   document(coordinates: Coordinates): DocumentAddress | undefined;
 
+  /**
+   * Set where that document lies beside each artifact and there need not be one: it is asked for once upstream is
+   * sending the artifact, unless the reply's `headers` name digests already.
+   */
+  readonly beside?: {
+    /** The strongest digest that upstream names in the reply with which it sends an artifact. */
+    declared(this: void, headers: Headers): Digest | undefined;
+  };
+
+  /** Whether what begins with `start` cannot be what these coordinates name: a login page, where they name an archive. */
+  isForeign?(coordinates: Coordinates, start: Uint8Array): boolean;
+
+  /** What clients are told of what upstream has not (404), for a while without asking it again; absent: upstream's own answer each time. */
+  readonly absent?: { readonly reply: Reply; readonly forMs: number };
+
+  /** Headers that spare a client asking for the digests of what it gets. */
+  headersFor?(this: void, digests: readonly Digest[]): Headers;
+
+  /** The largest document there is, in bytes, as sent and as decoded; absent: 128 MiB. */
+  readonly documentLimit?: number;
+
   /** Documents that would say the same and may be at hand already, best first. */
   listings(coordinates: Pick<Coordinates, 'name'>): readonly DocumentAddress[];
 
@@ -99,16 +122,29 @@ export type Headers = Readonly<Record<string, string>>;
 /** A whole reply. */
 export interface Reply {
   readonly status: number;
+  /** What stands behind the status, for clients that show only that; printable ASCII. Absent: the status's own. */
+  readonly phrase?: string;
   readonly headers: Headers;
   readonly body: string;
 }
 
 /** What a package manager asked for. */
 export type Route =
-  /** Immutable bytes, from whoever has them. `claimed` when the request itself names the digest. */
-  | { readonly kind: 'artifact'; readonly coordinates: Coordinates; readonly claimed?: Digest }
+  /** Immutable bytes, from whoever has them. `claimed` when the request itself names the digest. `path` where it is not the request's own. */
+  | {
+      readonly kind: 'artifact';
+      readonly coordinates: Coordinates;
+      readonly claimed?: Digest;
+      readonly path?: string;
+    }
   /** A mutable answer (packument, tag, maven-metadata.xml): fresh from upstream, or stale when offline. */
   | ({ readonly kind: 'metadata'; readonly what: string } & DocumentAddress)
+  /** The digest of an artifact or a document, in hex: told of the bytes that are delivered, whatever upstream says. */
+  | {
+      readonly kind: 'digest';
+      readonly algorithm: DigestAlgorithm;
+      readonly of: Extract<Route, { readonly kind: 'artifact' | 'metadata' }>;
+    }
   /** A question about the registry itself, answered without asking anyone. */
   | { readonly kind: 'answer'; readonly reply: Reply }
   /** Not ours (audit, search, ping): forwarded untouched, never kept. */
@@ -270,7 +306,7 @@ export interface Leading {
   readonly upstream: string;
   /** Our base URL for it, ending in `/`. */
   readonly base: string;
-  /** The scope it is for (`@acme`); undefined for the default one. */
+  /** For what it is: a scope (`@acme`), a repository's id; undefined for the default one. */
   readonly scope?: string;
 }
 
@@ -287,6 +323,8 @@ export interface ToolCall {
   readonly credential: string;
   /** The text of the tool's own global configuration file, to be kept in force. */
   readonly globalConfig: string;
+  /** The text of its user's own, where that says whom to ask, so that one with our answer has to take its place. */
+  readonly userConfig?: string;
   /** Hosts (with port) that the project's lockfile names. */
   readonly lockedHosts: readonly string[];
   /** The host that the tool, meeting it in a lockfile, replaces by its default registry's; undefined: the user has said otherwise. */

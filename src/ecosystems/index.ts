@@ -5,10 +5,11 @@
  */
 import { PyrsiaError } from '../errors.ts';
 import type { Ecosystem, Reference } from './ecosystem.ts';
+import { maven } from './maven/maven.ts';
 import { npm } from './npm/npm.ts';
 import { oci } from './oci/oci.ts';
 
-export const ecosystems: readonly Ecosystem[] = [npm, oci];
+export const ecosystems: readonly Ecosystem[] = [npm, oci, maven];
 
 /** Reads what a user typed to name a package. Rejects with `REFERENCE_MALFORMED`. */
 export async function parseReference(text: string): Promise<{

@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { StoredDocument } from '../cache/cache.ts';
-import { digestOf, hexOf } from '../content/digest.ts';
+import { type Digest, digestOf, hexOf } from '../content/digest.ts';
 import type { DocumentAddress, Headers, Reply, Route } from '../ecosystems/ecosystem.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { Outcome } from '../resolve/report.ts';
@@ -58,6 +58,8 @@ export async function answer(call: Call, route: Route): Promise<void> {
       return artifact(call, route);
     case 'metadata':
       return metadata(call, route);
+    case 'digest':
+      return digest(call, route);
     case 'answer':
       return reply(call.response, route.reply);
     case 'refused':
@@ -98,6 +100,10 @@ async function artifact(call: Call, { coordinates, claimed }: Route & { kind: 'a
       withheld = error.message;
       return undefined;
     });
+    const { absent, headersFor } = asker.upstream.ecosystem.registry;
+    // One of several that a tool looks into need not have it: that is no news.
+    if (!delivery && absent && withheld === undefined && asker.authorization === undefined)
+      return reply(response, absent.reply);
     if (!delivery) {
       const otherwise = withheld === undefined ? 'not found' : 'unavailable';
       return await passThrough(call, {
@@ -107,6 +113,7 @@ async function artifact(call: Call, { coordinates, claimed }: Route & { kind: 'a
     }
     response.writeHead(200, {
       'content-type': 'application/octet-stream',
+      ...headersFor?.(delivery.digests),
       ...(delivery.size === undefined ? {} : { 'content-length': delivery.size }),
     });
     // The last piece waits until the report is written, so that it is complete when the tool has ended.
@@ -127,7 +134,10 @@ async function artifact(call: Call, { coordinates, claimed }: Route & { kind: 'a
 
 async function metadata(call: Call, route: Route & { kind: 'metadata' }): Promise<void> {
   const { parts, asker, response, headers } = call;
-  const { document, from, reason } = await parts.documents.get(asker, route, forArtifacts(headers));
+  const { document, status, from, reason } = await parts.documents.get(asker, route, forArtifacts(headers));
+  const { absent } = asker.upstream.ecosystem.registry;
+  if (!document && absent && asker.authorization === undefined && (status === 404 || status === 410))
+    return reply(response, absent.reply);
   if (!document) return passThrough(call);
   asker.reporter.document(from);
   if (from !== 'stale') parts.onDocument?.(asker, { address: route, what: route.what, document, headers });
@@ -148,6 +158,24 @@ async function metadata(call: Call, route: Route & { kind: 'metadata' }): Promis
   }
   response.writeHead(200, { ...kept, 'content-length': body.byteLength });
   response.end(call.request.method === 'HEAD' ? undefined : body);
+}
+
+/** Tells the digest of what is delivered: of an artifact the bytes that were seen, of a document those that are at hand. */
+async function digest(call: Call, { of, algorithm }: Route & { kind: 'digest' }): Promise<void> {
+  const { parts, asker, response, headers, signal } = call;
+  const asked = forArtifacts(headers);
+  let found: Digest | undefined;
+  if (of.kind === 'artifact') {
+    const { coordinates, path = call.url } = of;
+    found = await parts.artifacts.digest(asker, { coordinates, path, headers: asked, signal }, algorithm);
+  } else {
+    const { documents } = parts;
+    const document = (await documents.atHand(asker, of)) ?? (await documents.get(asker, of, asked)).document;
+    found = document && digestOf(await decoded(document), algorithm);
+  }
+  const { absent } = asker.upstream.ecosystem.registry;
+  if (!found) return absent ? reply(response, absent.reply) : passThrough(call);
+  reply(response, { status: 200, headers: { 'content-type': 'text/plain' }, body: hexOf(found) });
 }
 
 /**
@@ -205,7 +233,8 @@ function forArtifacts(headers: Headers): Headers {
 }
 
 /** Sends a whole reply. */
-export function reply(response: ServerResponse, { status, headers, body }: Reply): void {
+export function reply(response: ServerResponse, { status, phrase, headers, body }: Reply): void {
+  if (phrase !== undefined) response.statusMessage = phrase;
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }

@@ -7,7 +7,15 @@
 import type { Binding, BindingKey, Cache } from '../cache/cache.ts';
 import { type Coordinates, purlOf } from '../content/coordinates.ts';
 import type { Wanted } from '../content/descriptor.ts';
-import { contradiction, type Digest, digestWith, isDigest, isSha256, isWeak } from '../content/digest.ts';
+import {
+  contradiction,
+  type Digest,
+  type DigestAlgorithm,
+  digestWith,
+  isDigest,
+  isSha256,
+  isWeak,
+} from '../content/digest.ts';
 import type { ByteStream } from '../content/source.ts';
 import { type Measured, verified } from '../content/verified.ts';
 import type { Headers } from '../ecosystems/ecosystem.ts';
@@ -15,11 +23,13 @@ import { type ErrorCode, isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { Outcome, ReportLine } from '../resolve/report.ts';
 import type { Found, Resolver } from '../resolve/resolve.ts';
 import { expect, type Expectation, suffices, type Word } from '../verify/expect.ts';
+import { openAbsences } from './absences.ts';
 import type { Asker } from './asker.ts';
-import { declaredBy, declaresNow, isThere } from './declared.ts';
+import { begin, type Begun, openBeginnings } from './begun.ts';
+import { declaredBeside, declaredBy, declaresNow, isThere } from './declared.ts';
 import type { DocumentService } from './documents.ts';
 import type { Upstreams } from './upstream.ts';
-import { upstreamSource } from './upstream-source.ts';
+import { upstreamSource, type UpstreamSource } from './upstream-source.ts';
 
 type Contradicted = Expectation & { readonly kind: 'contradicted' };
 
@@ -44,6 +54,8 @@ export interface Delivery {
   /** Length in bytes, where it is known before the end. */
   readonly size?: number;
   readonly chunks: ByteStream;
+  /** Digests that it has for certain once the last chunk was read. */
+  readonly digests: readonly Digest[];
   /** What is to be written into the report once the last byte is known to be right. */
   line(this: void): Promise<ReportLine>;
 }
@@ -77,6 +89,12 @@ export interface ArtifactService {
    * `OFFLINE_MISS`, `UPSTREAM_FAILED`: unavailable; `CREDENTIALS_NEEDED`
    */
   deliver(asker: Asker, asked: ArtifactRequest): Promise<Delivery | undefined>;
+  /**
+   * A digest of what would be delivered, which is fetched where it is not here. Undefined: upstream has none.
+   *
+   * @throws PyrsiaError as `deliver` does
+   */
+  digest(asker: Asker, asked: ArtifactRequest, algorithm: DigestAlgorithm): Promise<Digest | undefined>;
   /**
    * Fetches an artifact that nobody has asked for yet, exactly as `deliver` would, and resolves once it is stored.
    * Undefined when there is none, when it could not be stored, and when it is only somebody's claim that
@@ -113,6 +131,8 @@ export interface ArtifactService {
 interface Settled {
   readonly found: Found;
   readonly word: Word;
+  /** All that was wanted of it. */
+  readonly digests: readonly Digest[];
   /** Remembers what it is, once it is stored or known not to be storable; never rejects. */
   bind(this: void): Promise<void>;
   line(this: void): Promise<ReportLine>;
@@ -129,6 +149,8 @@ export function openArtifacts(parts: {
 }): ArtifactService {
   const { cache, resolver, documents, upstreams, now } = parts;
   const pending = new Set<Promise<void>>();
+  const absences = openAbsences(now);
+  const beginnings = openBeginnings();
 
   /** What is expected once the registry has been asked; undefined when it knows no such version. */
   async function bound(
@@ -163,24 +185,61 @@ export function openArtifacts(parts: {
     throw new PyrsiaError('CONTRADICTED', { purl, expected, actual, by, against, acceptable });
   }
 
+  function sourceFor(asker: Asker, { path, headers = {}, ahead = false }: ArtifactRequest): UpstreamSource {
+    const { connection, upstream, ask = upstreams.ask } = asker;
+    const url = upstream.ecosystem.registry.locate(path, upstream.url);
+    return upstreamSource({ ask }, { url, headers, connection, ahead });
+  }
+
   /** Brings the content that is expected, or says how the bytes that came contradict those seen before. */
   async function fetch(
     asker: Asker,
     asked: ArtifactRequest,
     wanted: Wanted,
     known: Binding | undefined,
+    begun?: Begun,
   ): Promise<Found | undefined> {
-    const { headers = {}, signal, ahead = false } = asked;
-    const { connection, offline, upstream, ask = upstreams.ask } = asker;
-    const url = upstream.ecosystem.registry.locate(asked.path, upstream.url);
-    // What is not named by a digest is shared only by those who believe the same.
-    const flight = `${url.href}${upstream.url.hash}`;
-    const sources =
-      offline === undefined ? [upstreamSource({ ask }, { url, headers, connection, ahead })] : [];
+    const { signal, ahead = false } = asked;
+    const sources = asker.offline === undefined ? [begun?.source ?? sourceFor(asker, asked)] : [];
+    const flight = flightOf(asker, asked);
     try {
-      return await resolver.resolve(wanted, sources, { flight, ahead, ...(signal ? { signal } : {}) });
+      const fresh = begun !== undefined;
+      return await resolver.resolve(wanted, sources, { flight, ahead, fresh, ...(signal ? { signal } : {}) });
     } catch (error) {
       return refuseChange(asker, asked, known, error);
+    }
+  }
+
+  /** The same for what nothing is known of, where the registry says by a file beside it what it is. */
+  async function fetchBeside(
+    asker: Asker,
+    asked: ArtifactRequest,
+    unbound: Expectation & { readonly kind: 'expected' },
+  ): Promise<{ readonly expected: typeof unbound; readonly found: Found | undefined } | undefined> {
+    const { coordinates, path } = asked;
+    if (absences.has(asker, path)) return undefined;
+    const flight = flightOf(asker, asked);
+    let isOnItsWay = false;
+    try {
+      const begun = await beginnings.of(flight, async () =>
+        begin(sourceFor(asker, asked), coordinates, asker.upstream.ecosystem.registry, async () =>
+          declaredBeside(asker.ask ?? upstreams.ask, asker, asked),
+        ),
+      );
+      if (!begun) {
+        absences.add(asker, path);
+        return undefined;
+      }
+      const weighed = begun.declared === undefined ? unbound : expect({ declared: begun.declared });
+      const expected = weighed.kind === 'contradicted' ? unbound : weighed;
+      const found = await fetch(asker, asked, expected.wanted, undefined, begun);
+      if (found) {
+        isOnItsWay = true;
+        void found.stored.finally(() => beginnings.over(flight));
+      }
+      return { expected, found };
+    } finally {
+      if (!isOnItsWay) beginnings.over(flight);
     }
   }
 
@@ -251,10 +310,15 @@ export function openArtifacts(parts: {
       }),
     );
     // Bytes that upstream sends for these coordinates bind a claim. Bytes that are here already do not.
+    const beside = first.word === 'unknown' && asker.upstream.ecosystem.registry.beside !== undefined;
     const here = first.word === 'claimed' && claimed !== undefined && cache.pathOf(claimed) !== undefined;
     const askFirst = first.word === 'unknown' || here;
-    let expected = askFirst ? await bound(asker, asked, first) : first;
-    let found = expected && (await fetch(asker, asked, (await accepted(expected)).wanted, known));
+    const online = beside && asker.offline === undefined;
+    const together = online ? await fetchBeside(asker, asked, first) : undefined;
+    let expected = online ? together?.expected : askFirst ? await bound(asker, asked, first) : first;
+    let found = online
+      ? together?.found
+      : expected && (await fetch(asker, asked, (await accepted(expected)).wanted, known));
     if (!askFirst && first.word === 'claimed' && found && !isWhollyUpstreams(found)) {
       // It has arrived meanwhile, or had begun to arrive, for other coordinates.
       await closed(found.chunks);
@@ -279,6 +343,7 @@ export function openArtifacts(parts: {
     return {
       found,
       word,
+      digests,
       bind: async () => (word === 'claimed' ? undefined : remember(asker, key, known, found)),
       line: async () => {
         const { source, passedOver, measured } = found;
@@ -311,10 +376,25 @@ export function openArtifacts(parts: {
       const key = keyOf(asker, asked);
       const settled = await settle(asker, asked, key, cache.bindings.get(key));
       if (!settled) return undefined;
-      const { found, bind, line } = settled;
+      const { found, bind, line, digests } = settled;
       void bind();
       const { chunks, size } = found;
-      return { chunks, ...(size === undefined ? {} : { size }), line };
+      return { chunks, digests, ...(size === undefined ? {} : { size }), line };
+    },
+
+    async digest(asker, asked, algorithm) {
+      const key = keyOf(asker, asked);
+      const known = cache.bindings.get(key);
+      const seen = digestWith(known?.digests ?? [], algorithm);
+      if (seen) return seen;
+      const settled = await settle(asker, asked, key, known);
+      if (!settled) return undefined;
+      void settled.bind();
+      const chunks = verified(settled.found.chunks, { digests: [] }, [algorithm]);
+      for (;;) {
+        const next = await chunks.next();
+        if (next.done) return digestWith(next.value.digests, algorithm);
+      }
     },
 
     async bring(asker, { signal, ...asked }) {
@@ -415,6 +495,11 @@ export function openArtifacts(parts: {
 
 function keyOf(asker: Asker, { coordinates }: Pick<ArtifactRequest, 'coordinates'>): BindingKey {
   return { upstream: asker.upstream.name, coordinates };
+}
+
+/** What is not named by a digest is shared only by those who believe the same. */
+function flightOf({ upstream }: Asker, { path }: ArtifactRequest): string {
+  return `${upstream.ecosystem.registry.locate(path, upstream.url).href}${upstream.url.hash}`;
 }
 
 /** Waits no longer than until `signal` aborts. */

@@ -45,6 +45,42 @@ export async function declaredBy(
   }
 }
 
+/** The longest answer that is read of a file beside an artifact, in bytes. */
+const BESIDE_LIMIT = 4096;
+
+/**
+ * The digest that a file beside an artifact declares, asked for anew: it is needed once. Undefined when there is no such
+ * file, it does not say, or it cannot be had.
+ */
+export async function declaredBeside(
+  ask: Upstreams['ask'],
+  { upstream, connection }: Asker,
+  { coordinates, headers = {} }: Question,
+): Promise<Digest | undefined> {
+  const { registry } = upstream.ecosystem;
+  const address = registry.document(coordinates);
+  if (!address) return undefined;
+  try {
+    const url = registry.locate(address.path, upstream.url);
+    const reply = await ask({
+      url,
+      headers: { ...headers, accept: address.accept, 'accept-encoding': 'identity' },
+      connection,
+    });
+    const body: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of reply.status === 200 ? reply.body : []) {
+      size += chunk.byteLength;
+      if (size > BESIDE_LIMIT) break;
+      body.push(chunk);
+    }
+    if (reply.status !== 200 || size > BESIDE_LIMIT) await reply.discard();
+    return size > BESIDE_LIMIT ? undefined : registry.digest(Buffer.concat(body), coordinates);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Whether a registry that names content by its digest has it at `path`, under the name that is asked for: the
  * same bytes may be somebody's secret under another one.

@@ -9,10 +9,11 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { DocumentKey, Documents, StoredDocument } from '../cache/cache.ts';
 import type { DocumentAddress, Headers } from '../ecosystems/ecosystem.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
+import { openAbsences } from './absences.ts';
 import type { Asker } from './asker.ts';
 import { statusOf, type UpstreamReply, type Upstreams } from './upstream.ts';
 
-/** The largest document that is accepted, as sent and as decoded: 128 MiB. */
+/** The largest document that is accepted, as sent and as decoded, of registries that know no smaller limit: 128 MiB. */
 export const DOCUMENT_LIMIT = 128 * 2 ** 20;
 
 /** Reply headers that are kept with a document. */
@@ -69,11 +70,13 @@ export function openDocuments(
 ): DocumentService {
   const flying = new Map<string, Promise<Answer>>();
   const hosts = new Map<string, string>();
+  const absences = openAbsences(now);
 
   async function fetch(asker: Asker, address: DocumentAddress, headers: Headers): Promise<Answer> {
     const key = keyOf(asker, address);
     const cached = await documents.get(key);
     if (asker.offline !== undefined) return stale(cached, address.path, asker.offline);
+    if (absences.has(asker, address.path)) return { status: 404, from: 'upstream' };
 
     const url = asker.upstream.ecosystem.registry.locate(address.path, asker.upstream.url);
     let reply: UpstreamReply;
@@ -102,6 +105,7 @@ export function openDocuments(
       }
     }
     await reply.discard();
+    if (reply.status === 404 || reply.status === 410) absences.add(asker, address.path);
     if ([401, 403, 404, 410].includes(reply.status)) return { status: reply.status, from: 'upstream' };
     const reason = statusOf(reply);
     if (cached) return stale(cached, address.path, reason);
@@ -112,7 +116,8 @@ export function openDocuments(
     const headers = Object.fromEntries(
       KEPT.flatMap((name) => (reply.headers[name] ? [[name, reply.headers[name]]] : [])),
     );
-    const body = await gathered(reply);
+    const limit = asker.upstream.ecosystem.registry.documentLimit ?? DOCUMENT_LIMIT;
+    const body = await gathered(reply, limit);
     const document = {
       ...keyOf(asker, address),
       body,
@@ -121,7 +126,7 @@ export function openDocuments(
       private: !asker.upstream.public,
     };
     try {
-      const text = await decoded(document);
+      const text = await decoded(document, limit);
       const { ecosystem, url } = asker.upstream;
       ecosystem.registry.check(text, reply.url, address.path);
       const host = hosts.has(url.href) ? undefined : ecosystem.registry.artifactHost(text);
@@ -157,6 +162,7 @@ export function openDocuments(
 /** A document's body as the registry meant it, without Content-Encoding. @throws PyrsiaError `DOCUMENT_INVALID` */
 export async function decoded(
   document: Pick<StoredDocument, 'path' | 'body' | 'headers'>,
+  limit = DOCUMENT_LIMIT,
 ): Promise<Uint8Array> {
   const encoding = (document.headers['content-encoding'] ?? 'identity').toLowerCase();
   if (encoding === 'identity') return document.body;
@@ -164,10 +170,10 @@ export async function decoded(
   if (!decode)
     throw new PyrsiaError('DOCUMENT_INVALID', { what: document.path, reason: `encoded as "${encoding}"` });
   try {
-    return await decode(document.body, { maxOutputLength: DOCUMENT_LIMIT });
+    return await decode(document.body, { maxOutputLength: limit });
   } catch (error) {
     if (error instanceof RangeError)
-      throw new PyrsiaError('DOCUMENT_TOO_LARGE', { what: document.path, limit: DOCUMENT_LIMIT });
+      throw new PyrsiaError('DOCUMENT_TOO_LARGE', { what: document.path, limit });
     const reason = error instanceof Error ? error.message : String(error);
     throw new PyrsiaError(
       'DOCUMENT_INVALID',
@@ -199,15 +205,15 @@ function conditionOf(cached: StoredDocument | undefined): Headers {
   return modified ? { 'if-modified-since': modified } : {};
 }
 
-async function gathered(reply: UpstreamReply): Promise<Uint8Array> {
+async function gathered(reply: UpstreamReply, limit: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let size = Number(reply.headers['content-length'] ?? 0);
-  if (size <= DOCUMENT_LIMIT) {
+  if (size <= limit) {
     size = 0;
     try {
       for await (const chunk of reply.body) {
         size += chunk.byteLength;
-        if (size > DOCUMENT_LIMIT) break;
+        if (size > limit) break;
         parts.push(chunk);
       }
     } catch (error) {
@@ -219,7 +225,7 @@ async function gathered(reply: UpstreamReply): Promise<Uint8Array> {
       );
     }
   }
-  if (size <= DOCUMENT_LIMIT) return Buffer.concat(parts);
+  if (size <= limit) return Buffer.concat(parts);
   await reply.discard();
-  throw new PyrsiaError('DOCUMENT_TOO_LARGE', { what: reply.url, limit: DOCUMENT_LIMIT });
+  throw new PyrsiaError('DOCUMENT_TOO_LARGE', { what: reply.url, limit });
 }

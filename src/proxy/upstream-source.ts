@@ -6,6 +6,14 @@ import { statusOf, type UpstreamRequest, type Upstreams } from './upstream.ts';
 
 const NOTHING_PROVEN: readonly Digest[] = [];
 
+/** One artifact at its upstream. */
+export interface UpstreamSource extends Source {
+  /** Without userinfo and query. */
+  readonly url: string;
+  /** Headers of the latest reply. */
+  headers(): Headers;
+}
+
 /**
  * One artifact at its upstream, as a {@link Source}. A Range continuation that the upstream ignores is
  * made up for by skipping; a reply that is another file by then is found out by the digest.
@@ -15,11 +23,14 @@ const NOTHING_PROVEN: readonly Digest[] = [];
 export function upstreamSource(
   upstreams: Pick<Upstreams, 'ask'>,
   asked: Pick<UpstreamRequest, 'url' | 'connection' | 'ahead'> & { readonly headers: Headers },
-): Source {
+): UpstreamSource {
   let validator: string | undefined;
+  let latest: Headers = {};
 
   return {
     name: 'upstream',
+    url: `${asked.url.origin}${asked.url.pathname}`,
+    headers: () => latest,
     async open(_wanted, { offset = 0, length, signal } = {}): Promise<Content | undefined> {
       const range =
         offset > 0 || length !== undefined
@@ -31,6 +42,8 @@ export function upstreamSource(
       const { url } = asked;
       const headers = { ...asked.headers, ...range, 'accept-encoding': 'identity' };
       const reply = await upstreams.ask({ ...asked, headers, ...(signal ? { signal } : {}) });
+
+      latest = reply.headers;
 
       if (reply.status === 200) {
         validator = strongValidator(reply.headers);

@@ -44,13 +44,14 @@ export interface Resolver {
    * Asks the cache, then each of `sources`. Resolves to `undefined` when none has it.
    *
    * @param flight - names what is fetched: calls with the same name and the same `wanted` share a transfer
+   * @param fresh - the cache is not asked: what a source is sending has to prove itself
    * @param ahead - nobody waits for it: where `signal` aborts before anybody does, the transfer is broken off
    * @throws whatever the last source failed with, when none delivered
    */
   resolve(
     wanted: Wanted,
     sources: readonly Source[],
-    options: CallOptions & { readonly flight: string; readonly ahead?: boolean },
+    options: CallOptions & { readonly flight: string; readonly ahead?: boolean; readonly fresh?: boolean },
   ): Promise<Found | undefined>;
 }
 
@@ -152,10 +153,10 @@ export function openResolver(cache: Cache): Resolver {
   }
 
   return {
-    async resolve(wanted, sources, { flight, signal, ahead }) {
+    async resolve(wanted, sources, { flight, signal, ahead, fresh = false }) {
       const options = signal ? { signal } : {};
       const passedOver: PassedOver[] = [];
-      const cached = await fromCache(wanted, options, passedOver);
+      const cached = fresh ? undefined : await fromCache(wanted, options, passedOver);
       if (cached || sources.length === 0) return cached;
 
       const key = [flight, ...wanted.digests].join(' ');

@@ -10,7 +10,7 @@ import type { Choice, InstallTerms, Replacing } from '../ecosystems/ecosystem.ts
 export interface UpstreamSettings {
   /** As configured, without userinfo, ending in `/`. */
   readonly url: string;
-  /** The scope it is for (`@acme`); undefined for the default registry. */
+  /** For what it is: a scope (`@acme`), the repository or mirror of this id; undefined for the default registry. */
   readonly scope?: string;
   /** Whether it is the default that the tool itself ships. */
   readonly shipped: boolean;
@@ -55,6 +55,8 @@ export interface ToolSettings {
   readonly ownTrust?: boolean;
   /** Text of the tool's own global configuration file; empty when there is none. */
   readonly globalConfig: string;
+  /** Text of its user's own, where that may have to be replaced to lead the tool. */
+  readonly userConfig?: string;
   /** The files that say all this besides the project's own, also those that are not there. */
   readonly sources: readonly SettingsSource[];
   /** The tool is another one in another directory, so that none of this need hold there. */

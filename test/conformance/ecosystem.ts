@@ -14,12 +14,18 @@ export interface EcosystemExamples {
   /** What is asked for, what that selects, and the request with which the tool fetches it. */
   readonly selects: Reference;
   readonly selected: { readonly version: string; readonly path: string; readonly digest: Digest };
+  /** The global configuration of its tools, as something that they read. Default: a line of text. */
+  readonly globalConfig?: string;
+  /** What stands in that, and has to stay. Default: all of it. */
+  readonly keeps?: string;
   /** What a registry has that says by documents which digest a version has. */
   readonly documents?: {
     /** A listing with several versions, as the registry sends it. */
     readonly listing: Uint8Array;
     /** The small document that binds the selected version. */
     readonly document: Uint8Array;
+    /** The listing says nothing of digests. */
+    readonly listsNone?: true;
   };
   /** Calls that must not go through us, and one that may; the first word is the executable. */
   readonly stepsAside: readonly string[];
@@ -61,7 +67,16 @@ export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemEx
 
     it('recognises its own artifact, document and listings by their paths', () => {
       expect(registry.route('GET', path, '', {})).toMatchObject({ kind: 'artifact', coordinates });
-      for (const address of [registry.document(coordinates) ?? [], registry.listings(coordinates)].flat()) {
+      const binding = registry.document(coordinates) ?? [];
+      if (registry.beside) {
+        // Clients are told of the bytes that they get.
+        const { path: beside } = registry.document(coordinates)!;
+        expect(registry.route('GET', beside, '', {})).toMatchObject({
+          kind: 'digest',
+          of: { coordinates, path },
+        });
+      }
+      for (const address of [registry.beside ? [] : binding, registry.listings(coordinates)].flat()) {
         expect(registry.route('GET', address.path, '', { accept: address.accept })).toMatchObject({
           kind: 'metadata',
           ...address,
@@ -202,7 +217,7 @@ export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemEx
         args: [],
         leading: [{ upstream: 'https://host.example/', base: 'http://127.0.0.1:4873/' }],
         credential,
-        globalConfig: 'theirs=kept',
+        globalConfig: examples.globalConfig ?? 'theirs=kept',
         besides: [],
         lockedHosts: [],
         pathOf: (file) => `/launch/${file}`,
@@ -211,12 +226,12 @@ export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemEx
         const { env, args = [], files = {} } = tool.redirect(call);
         expect(JSON.stringify([env, args])).not.toContain(credential);
         if (!examples.showsNone) {
-          expect(JSON.stringify([env, args])).toContain('127.0.0.1:4873');
+          expect(JSON.stringify([env, args, files])).toContain('127.0.0.1:4873');
           expect(Object.values(files).join('\n')).toContain(credential);
         }
         // Of what is led by a socket alone there is no file.
         if (!examples.showsNone || Object.keys(files).length > 0)
-          expect(Object.values(files).join('\n')).toContain(call.globalConfig);
+          expect(Object.values(files).join('\n')).toContain(examples.keeps ?? call.globalConfig);
       }
     });
   });
@@ -225,13 +240,13 @@ export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemEx
 function conformanceOfDocuments(
   { name: ecosystem, registry }: Ecosystem,
   { selects, selected: { version, path, digest } }: EcosystemExamples,
-  { listing, document }: NonNullable<EcosystemExamples['documents']>,
+  { listing, document, listsNone }: NonNullable<EcosystemExamples['documents']>,
 ): void {
   const { name } = selects;
   const coordinates = { ecosystem, name, version };
 
   it('selects from a listing', () => {
-    expect(registry.select(listing, selects)).toEqual({ coordinates, path, digest });
+    expect(registry.select(listing, selects)).toEqual({ coordinates, path, ...(!listsNone && { digest }) });
   });
 
   it('selects nothing that the listing does not have', () => {
@@ -240,12 +255,13 @@ function conformanceOfDocuments(
   });
 
   it('finds the same digest in the listing and in the small document', () => {
-    expect(registry.digest(listing, coordinates)).toBe(digest);
+    expect(registry.digest(listing, coordinates)).toBe(listsNone ? undefined : digest);
     expect(registry.digest(document, coordinates)).toBe(digest);
   });
 
   it('takes no digest from a document about something else', () => {
-    for (const body of [listing, document]) {
+    // What lies beside an artifact is about that one.
+    for (const body of registry.beside ? [listing] : [listing, document]) {
       expect(registry.digest(body, { ...coordinates, name: `${name}x` })).toBeUndefined();
       expect(registry.digest(body, { ...coordinates, version: '987.6.5' })).toBeUndefined();
     }

@@ -12,7 +12,7 @@ describe('purlOf', () => {
     [{ ecosystem: 'docker', name: '127.0.0.1:5000/app', version: '1' }, 'pkg:docker/127.0.0.1:5000/app@1'],
     [
       { ecosystem: 'maven', name: 'org.slf4j:slf4j-api', version: '2.0.9', file: 'slf4j-api-2.0.9.pom' },
-      'pkg:maven/org.slf4j/slf4j-api@2.0.9#slf4j-api-2.0.9.pom',
+      'pkg:maven/org.slf4j/slf4j-api@2.0.9?type=pom',
     ],
   ])('prints %o as %s', (coordinates, purl) => {
     expect(purlOf(coordinates)).toBe(purl);

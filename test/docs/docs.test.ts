@@ -26,6 +26,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   'pyrsia why nginx:latest': 'test/commands/cached-images.test.ts does it',
   'docker run --rm nginx nginx -v': 'test/e2e/docker.test.ts does it',
   'pyrsia exec -- docker pull nginx': 'so it does this',
+  'pyrsia pull maven:org.slf4j:slf4j-api:2.0.17':
+    'test/commands/pull-maven.test.ts pulls from a repository of its own',
+  'pyrsia exec -- mvn package': 'test/e2e/maven.test.ts runs mvn',
   'pyrsia exec -- podman pull nginx': 'test/e2e/images.test.ts does it',
   'pyrsia exec -- skopeo copy docker://nginx dir:nginx': 'so it does this',
   'pyrsia uninstall --purge --yes':

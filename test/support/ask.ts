@@ -22,6 +22,8 @@ export interface Question {
 export interface Reply {
   /** 0 when the connection failed before there was a status. */
   readonly status: number;
+  /** What stands behind the status. */
+  readonly phrase: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   /** The body as text. */
@@ -38,7 +40,7 @@ export function ask(url: string | URL, question: Question = {}): Promise<Reply> 
   const { promise, resolve } = Promise.withResolvers<Reply>();
   const request = new URL(url).protocol === 'https:' ? tlsRequest : plainRequest;
   const chunks: Buffer[] = [];
-  let head: { status: number; headers: IncomingHttpHeaders } = { status: 0, headers: {} };
+  let head: Pick<Reply, 'status' | 'phrase' | 'headers'> = { status: 0, phrase: '', headers: {} };
 
   const finish = (complete: boolean, error?: NodeJS.ErrnoException): void => {
     const bytes = Buffer.concat(chunks);
@@ -46,7 +48,8 @@ export function ask(url: string | URL, question: Question = {}): Promise<Reply> 
     resolve({ ...head, body: bytes, text: bytes.toString(), complete, ...code });
   };
   const asked = request(url, { method, headers, agent: false, ...(ca && { ca }) }, (response) => {
-    head = { status: response.statusCode ?? 0, headers: response.headers };
+    const { statusCode: status = 0, statusMessage: phrase = '' } = response;
+    head = { status, phrase, headers: response.headers };
     response.on('data', (chunk: Buffer) => chunks.push(chunk));
     response.on('error', (error) => finish(false, error));
     response.on('end', () => finish(response.complete));

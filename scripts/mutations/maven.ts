@@ -1,0 +1,111 @@
+import { guardsIn } from './mutation.ts';
+
+const GATE = 'test/proxy/maven-gate.test.ts';
+const SETTINGS = 'test/ecosystems/maven/settings.test.ts';
+
+/** What repositories of Maven's declare, what is believed of it, and who is led where. */
+export const mavenGuards = [
+  ...guardsIn(
+    'src/proxy/artifacts.ts',
+    GATE,
+    {
+      why: 'What a file beside an artifact declares is not held against it',
+      find: 'const weighed = begun.declared === undefined ? unbound',
+      replace: 'const weighed = true || begun.declared === undefined ? unbound',
+      only: 'flipped byte|wrong checksum',
+    },
+    {
+      why: 'What upstream sends need not be what it declares, if that is here',
+      find: 'const fresh = begun !== undefined;',
+      replace: 'const fresh = false;',
+      only: 'upstream says in',
+    },
+    {
+      why: 'Upstream is asked time and again for what it has not',
+      find: 'if (absences.has(asker, path)) return undefined;',
+      replace: '',
+      only: 'artifact.*that upstream does not have',
+    },
+  ),
+  ...guardsIn('src/proxy/absences.ts', GATE, {
+    why: 'What was absent once is absent for ever',
+    find: 'now() < at + absent.forMs',
+    replace: 'now() < Infinity',
+    only: 'artifact.*that upstream does not have',
+  }),
+  ...guardsIn('src/proxy/begun.ts', GATE, {
+    why: 'A login page is delivered as a jar',
+    find: 'if (registry.isForeign?.(coordinates, start))',
+    replace: 'if (false)',
+    only: 'web page in its place',
+  }),
+  ...guardsIn('src/proxy/documents.ts', GATE, {
+    why: 'Metadata has any size',
+    find: 'const limit = asker.upstream.ecosystem.registry.documentLimit ?? DOCUMENT_LIMIT;',
+    replace: 'const limit = DOCUMENT_LIMIT;',
+    only: '50 MB',
+  }),
+  ...guardsIn('src/ecosystems/maven/names.ts', 'test/ecosystems/maven/names.test.ts', {
+    why: 'Two paths of a repository are one artifact',
+    find: "if (group.some((each) => each.includes('.'))) return undefined;",
+    replace: '',
+  }),
+  ...guardsIn(
+    'src/ecosystems/maven/names.ts',
+    'test/ecosystems/maven/maven.test.ts',
+    {
+      why: 'A path climbs out of a repository',
+      find: "if (segments.some((segment) => segment === '' || /^\\.{1,2}$/.test(segment)))",
+      replace: 'if (false)',
+    },
+    {
+      why: 'A segment hides a slash',
+      find: 'if (odd !== undefined) return',
+      replace: 'if (false) return',
+    },
+  ),
+  ...guardsIn(
+    'src/ecosystems/maven/settings.ts',
+    SETTINGS,
+    {
+      why: 'A user’s proxy is asked for our own address',
+      find: 'for (const proxy of unproxied.length === 0 ? [] : activeProxies(root))',
+      replace: 'for (const proxy of unproxied.length >= 0 ? [] : activeProxies(root))',
+    },
+    {
+      why: 'What is led to us is led to us again',
+      find: 'isOurs: text.includes(MARK),',
+      replace: 'isOurs: false,',
+    },
+  ),
+  ...guardsIn('src/ecosystems/maven/xml.ts', GATE, {
+    why: 'Elements may stand in one another without end',
+    find: 'if (open.length >= DEPTH_LIMIT)',
+    replace: 'if (false)',
+    only: 'elements deep',
+  }),
+  ...guardsIn(
+    'src/shims/maven-settings.ts',
+    'test/shims/maven-settings.test.ts',
+    {
+      why: 'What Maven blocks is fetched through us',
+      find: 'if (mirror?.blocked) continue;',
+      replace: '',
+    },
+    {
+      why: 'A repository with credentials is asked without them',
+      find: 'servers.has(id) || url.username',
+      replace: 'url.username',
+    },
+    {
+      why: 'What somebody calls central is public',
+      find: "shipped: id === 'central' && first === central,",
+      replace: "shipped: id === 'central',",
+    },
+    {
+      why: 'One id stands for the repository of another pom',
+      find: 'const isOne = urls.size === 1 &&',
+      replace: 'const isOne =',
+    },
+  ),
+];

@@ -1,0 +1,198 @@
+/**
+ * Whom mvn would ask in one directory: the repositories of its own super POM, of settings and of the project, and the mirrors
+ * that its user has for them.
+ *
+ * @module
+ */
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { type MavenMirror, type MavenRepository, mirrorOf } from '../ecosystems/maven/mirrors.ts';
+import { type Pom, readPom } from '../ecosystems/maven/pom.ts';
+import { type MavenProxy, type MavenSettings, readSettings } from '../ecosystems/maven/settings.ts';
+import { PyrsiaError } from '../errors.ts';
+import { readMavenCall } from './maven-arguments.ts';
+import { CENTRAL_PROPERTY, mavenHome } from './maven-home.ts';
+import type { ConnectionSettings, ToolContext, ToolSettings, UpstreamSettings } from './settings.ts';
+
+/** The most poms of one project that are looked into, and the most repositories that are led: each costs a port. */
+const POMS_LIMIT = 1000;
+const REPOSITORIES_LIMIT = 100;
+
+/** A settings.xml, and where it is. */
+interface SettingsFile extends MavenSettings {
+  readonly path: string;
+  readonly exists: boolean;
+  readonly text: string;
+}
+
+/**
+ * Reads what mvn is configured to do for this call. Nothing is kept between calls but where installations are.
+ *
+ * @throws PyrsiaError `CONFIG_INVALID`, naming the file
+ */
+export async function readMavenSettings(
+  context: ToolContext & { readonly executable?: string },
+): Promise<ToolSettings> {
+  const { env, executable } = context;
+  const home = executable === undefined ? undefined : await mavenHome(executable, env);
+  const call = await readMavenCall(context);
+  const globalPath = call.globalSettings ?? (home && join(home.path, 'conf', 'settings.xml'));
+  const user = await settingsAt(call.settings);
+  const global = globalPath === undefined ? await settingsAt('') : await settingsAt(globalPath);
+  const isLed = user.isOurs || global.isOurs || call.offline;
+  const known = context.args.some((arg) => arg.startsWith(`-D${CENTRAL_PROPERTY}`))
+    ? undefined
+    : home?.repositories[0]?.url;
+  const repositories = isLed
+    ? []
+    : [
+        ...(home?.repositories ?? []),
+        ...user.repositories,
+        ...global.repositories,
+        ...(await projects(call.pom)),
+      ];
+  // Maven 4 names it so in its own settings.
+  const named = repositories.map(({ id, url }) => ({
+    id,
+    url: known === undefined ? url : url.replace(`\${${CENTRAL_PROPERTY}}`, known),
+  }));
+  const proxies = [...user.proxies, ...global.proxies];
+  return {
+    upstreams: upstreamsOf(named, [user, global], proxies, home?.central),
+    connection: connectionOf(proxies),
+    globalConfig: global.text,
+    userConfig: user.text,
+    sources: [user, global].flatMap(({ path, exists }) => (path === '' ? [] : [{ path, exists }])),
+    lockedHosts: [],
+  };
+}
+
+async function settingsAt(path: string): Promise<SettingsFile> {
+  const text = path === '' ? undefined : await textOf(path);
+  try {
+    return { ...readSettings(text ?? ''), path, exists: text !== undefined, text: text ?? '' };
+  } catch (error) {
+    throw invalid(path, error);
+  }
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return textIn(await readFile(path));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return undefined;
+    throw invalid(path, error);
+  }
+}
+
+/** As the declaration says that it is encoded, where it does. */
+function textIn(bytes: Uint8Array): string {
+  const [, encoding = 'utf-8'] =
+    /^<\?xml[^>]*\sencoding\s*=\s*["']([\w.-]+)["']/.exec(Buffer.from(bytes).toString('latin1', 0, 200)) ??
+    [];
+  return new TextDecoder(encoding).decode(bytes);
+}
+
+function invalid(path: string, error: unknown): PyrsiaError<'CONFIG_INVALID'> {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new PyrsiaError('CONFIG_INVALID', { problems: [`${path}: ${reason}`] }, { cause: error });
+}
+
+/** The repositories of a project: of its pom, its parents on the disk, and its modules. */
+async function projects(first: string): Promise<readonly MavenRepository[]> {
+  const found: MavenRepository[] = [];
+  const seen = new Set<string>();
+  const open = [first];
+  for (let path = open.pop(); path !== undefined && seen.size < POMS_LIMIT; path = open.pop()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    const pom = await pomAt(path);
+    if (!pom) continue;
+    found.push(...pom.repositories);
+    for (const other of pom.others) {
+      const at = resolve(dirname(path), other);
+      open.push(at.endsWith('.xml') ? at : join(at, 'pom.xml'));
+    }
+  }
+  return found;
+}
+
+/** Undefined where there is none that can be read: what is wrong with it Maven itself says. */
+async function pomAt(path: string): Promise<Pom | undefined> {
+  try {
+    return readPom(textIn(await readFile(path)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** One upstream for each repository that is asked itself, and for each mirror that stands for one. */
+function upstreamsOf(
+  repositories: readonly MavenRepository[],
+  files: readonly SettingsFile[],
+  proxies: readonly MavenProxy[],
+  central: string | undefined,
+): readonly UpstreamSettings[] {
+  // What the user's file says of an id counts.
+  const mirrors = [
+    ...new Map(files.toReversed().flatMap((file) => file.mirrors.map((each) => [each.id, each]))).values(),
+  ];
+  const ordered = files.flatMap((file) => file.mirrors.filter((each) => mirrors.includes(each)));
+  const servers = new Set(files.flatMap((file) => file.servers));
+  const asked = new Map<string, Set<string>>();
+  for (const repository of repositories) {
+    const mirror = mirrorOf(repository, ordered);
+    if (mirror?.blocked) continue;
+    const { id, url }: MavenMirror | MavenRepository = mirror ?? repository;
+    asked.set(id, (asked.get(id) ?? new Set()).add(url));
+  }
+  const ids = new Set(ordered.map(({ id }) => id));
+  return [...asked].slice(0, REPOSITORIES_LIMIT).flatMap(([id, urls]) => {
+    const [first = ''] = urls;
+    const url = URL.parse(first);
+    // A mirror is told by its id alone: what that may mean is left to Maven, and so is what a property may mean.
+    const isOne = urls.size === 1 && !first.includes('${') && url !== null && /^https?:$/.test(url.protocol);
+    const isTaken = ids.has(id) && !ordered.some((each) => each.id === id && each.url === first);
+    if (!isOne || isTaken) return [];
+    const unsupported =
+      servers.has(id) || url.username !== ''
+        ? 'credentials'
+        : proxies.some(({ password = '' }) => password.startsWith('{'))
+          ? 'a proxy whose password is encrypted'
+          : undefined;
+    return [
+      {
+        url: `${url.origin}${url.pathname.replace(/\/*$/, '/')}`,
+        scope: id,
+        shipped: id === 'central' && first === central,
+        ...(unsupported === undefined ? {} : { unsupported }),
+      },
+    ];
+  });
+}
+
+/** Java trusts what the system does. */
+function connectionOf(proxies: readonly MavenProxy[]): ConnectionSettings {
+  const through = (protocol: string): string | undefined => {
+    const proxy = proxies.find((each) => each.protocol === protocol);
+    if (!proxy || proxy.host === '') return undefined;
+    const { username, password = '' } = proxy;
+    const who =
+      username === undefined ? '' : `${encodeURIComponent(username)}:${encodeURIComponent(password)}@`;
+    return `http://${who}${proxy.host}:${proxy.port}`;
+  };
+  const httpProxy = through('http');
+  const httpsProxy = through('https') ?? httpProxy;
+  const unproxied = proxies.flatMap(({ nonProxyHosts = '' }) => nonProxyHosts.split('|')).filter(Boolean);
+  const { getCACertificates } = process.getBuiltinModule('node:tls');
+  return {
+    strictSsl: true,
+    ca: getCACertificates('system'),
+    ...(httpProxy === undefined ? {} : { httpProxy }),
+    ...(httpsProxy === undefined ? {} : { httpsProxy }),
+    ...(unproxied.length === 0
+      ? {}
+      : { noProxy: unproxied.map((host) => host.replace(/^\*/, '')).join(',') }),
+  };
+}
