@@ -225,7 +225,7 @@ async function serve(context: AgentContext): Promise<Service> {
 
       launch: async ({ id, stays }, { disconnected }) =>
         reception.answer(id, stays === true ? undefined : disconnected),
-      end: async ({ id }) => reception.end(id),
+      end: async ({ id, passes = false }) => reception.end(id, !passes),
       async settle() {
         reception.look();
         await accounts.closed();

@@ -2,6 +2,12 @@ import { guardsIn } from './mutation.ts';
 
 /** A launch that did not ask is served only as if it had, and none is lost. */
 export const launchGuards = [
+  ...guardsIn('src/agent/accounts.ts', 'test/agent/reception.test.ts', {
+    why: 'How an engine gets an image hides where pyrsia pull had it from',
+    find: 'if (kept) keepReceipt(',
+    replace: 'keepReceipt(',
+    only: 'part of another command',
+  }),
   ...guardsIn(
     'src/shims/quick-file.ts',
     'test/shims/quick-file.test.ts',

@@ -11,8 +11,8 @@ import type { Session } from './sessions.ts';
 /** Open accounts. */
 export interface Accounts {
   open(id: string, session: Session): void;
-  /** Closes an account and keeps its receipt; undefined when there is none, or it was closed before. */
-  close(id: string): Promise<Receipt | undefined>;
+  /** Closes an account, and unless it is not to be `kept`, keeps its receipt; undefined when there is none, or it was closed before. */
+  close(id: string, kept?: boolean): Promise<Receipt | undefined>;
   /** Number of accounts that are being closed. */
   closing(): number;
   /** Resolves when those are closed. */
@@ -28,11 +28,11 @@ export function openAccounts(parts: {
   const sessions = new Map<string, Session>();
   const closing = new Set<Promise<Receipt>>();
 
-  async function finish(session: Session): Promise<Receipt> {
+  async function finish(session: Session, kept: boolean): Promise<Receipt> {
     await parts.settled();
     const receipt = session.receipt(Date.now());
     try {
-      keepReceipt(parts.state, receipt);
+      if (kept) keepReceipt(parts.state, receipt);
     } catch (error) {
       parts.log(`Cannot keep the receipt: ${String(error)}`);
     }
@@ -41,12 +41,12 @@ export function openAccounts(parts: {
 
   return {
     open: (id, session) => void sessions.set(id, session),
-    async close(id) {
+    async close(id, kept = true) {
       const session = sessions.get(id);
       sessions.delete(id);
       if (!session) return undefined;
       session.reporter.close();
-      const receipt = finish(session);
+      const receipt = finish(session, kept);
       closing.add(receipt);
       return receipt.finally(() => closing.delete(receipt));
     },

@@ -4,12 +4,15 @@
  *
  * @module
  */
+import { purlOf } from '../content/coordinates.ts';
 import { imageAskedFor } from '../ecosystems/oci/docker-api.ts';
 import { docker, DOCKER_SOCKET } from '../ecosystems/oci/docker.ts';
 import { endpointOf } from '../ecosystems/oci/names.ts';
 import { answerImages, type DockerImagesParts, fetchAhead } from '../proxy/docker-images.ts';
 import { openEngine } from '../proxy/docker-engine.ts';
 import { openDockerSocket } from '../proxy/docker-socket.ts';
+import type { ImageName } from '../proxy/image-asker.ts';
+import { coordinatesOf } from '../proxy/image-content.ts';
 import { mirrorOf } from '../proxy/image-gate.ts';
 import type { Launch } from '../shims/launch.ts';
 import { type Bases, basesOf } from '../shims/docker-bases.ts';
@@ -82,6 +85,12 @@ export async function planDocker(parts: DockerLaunchParts, launch: Omit<Launch, 
     mayAsk: (registry: string) =>
       offline === undefined &&
       !parts.unreachable().some((origin) => URL.parse(origin)?.host === endpointOf(registry)),
+    whyNot(image: ImageName) {
+      const version = 'latest';
+      const all = purlOf(coordinatesOf(image, version)).slice(0, -version.length);
+      const { artifacts } = session.receipt();
+      return artifacts.findLast((each) => each.reason !== undefined && each.purl.startsWith(all))?.reason;
+    },
     note: (text: string) => reporter.note(text),
   };
   return {

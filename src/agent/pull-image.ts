@@ -8,6 +8,7 @@ import type { Digest } from '../content/digest.ts';
 import type { Measured } from '../content/verified.ts';
 import type { PulledImage } from '../control/protocol.ts';
 import { parseConfig } from '../ecosystems/oci/manifest.ts';
+import { isImageConfig } from '../ecosystems/oci/media-types.ts';
 import { choose, printPlatform } from '../ecosystems/oci/platform.ts';
 import { type ImageReference, printImage } from '../ecosystems/oci/reference.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
@@ -48,7 +49,8 @@ export async function pullImage(
       isPyrsiaError(error, 'UPSTREAM_FAILED') &&
       parts.upstreams.unreachable().includes(URL.parse(error.details.url)?.origin ?? '');
     if (!isOut) throw error;
-    throw new PyrsiaError('OFFLINE_MISS', { what: name, reason: error.details.reason }, { cause: error });
+    const reason = `${URL.parse(error.details.url)?.host}: ${error.details.reason}`;
+    throw new PyrsiaError('OFFLINE_MISS', { what: name, reason }, { cause: error });
   }
 }
 
@@ -56,8 +58,7 @@ export async function pullImage(
 async function bring(pull: Pull, found: Found): Promise<Brought> {
   const { name, options } = pull;
   const { config: described, layers } = found.parsed;
-  const isImage = /\.image\.config\.v1\+json$|\.container\.image\.v1\+json$/.test(described.mediaType);
-  const config = isImage
+  const config = isImageConfig(described.mediaType)
     ? parseConfig(await small(pull, described), `the configuration of ${name}`)
     : undefined;
   if (!config) await fetched(pull, described);

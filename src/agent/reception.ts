@@ -28,8 +28,8 @@ export interface Reception {
   session(credential: string): Promise<Session | undefined>;
   /** The session of the launch with this public name; undefined when there is none. */
   sessionNamed(name: string): Promise<Session | undefined>;
-  /** Ends a launch and resolves to its receipt. @throws PyrsiaError `AGENT_REFUSED` when there is none */
-  end(id: string): Promise<Receipt>;
+  /** Ends a launch and resolves to its receipt, which is `kept` or not. @throws PyrsiaError `AGENT_REFUSED` when there is none */
+  end(id: string, kept?: boolean): Promise<Receipt>;
   /** Takes up launches that nobody told of, and ends those whose process is gone. */
   look(): void;
   /** Number of launches that are running. */
@@ -122,9 +122,9 @@ export function openReception({
       const launch = launches.list().find((each) => each.name === name);
       return launch && (await open(launch)).session;
     },
-    async end(id) {
+    async end(id, kept) {
       // First, so that it is us who get the receipt.
-      const closed = accounts.close(id);
+      const closed = accounts.close(id, kept);
       launches.end(id);
       const receipt = await closed;
       if (!receipt) throw refused('there is no such launch');

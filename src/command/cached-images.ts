@@ -7,7 +7,8 @@
 import { readFileSync } from 'node:fs';
 import type { Artifact, Cache } from '../cache/cache.ts';
 import type { Sha256 } from '../content/digest.ts';
-import { parseManifest } from '../ecosystems/oci/manifest.ts';
+import { MANIFEST_LIMIT, parseConfig, parseManifest } from '../ecosystems/oci/manifest.ts';
+import { isImageConfig } from '../ecosystems/oci/media-types.ts';
 import { DEFAULT_REGISTRY, endpointOf, unqualified } from '../ecosystems/oci/names.ts';
 import { printPlatform } from '../ecosystems/oci/platform.ts';
 import { printImage } from '../ecosystems/oci/reference.ts';
@@ -197,7 +198,27 @@ function readManifest(
       { kind: 'config', digest: config.digest },
       ...blobs.map((each): ImagePart => ({ kind: 'layer', digest: each })),
     ];
-    return { artifact, parts, platforms: [{ digest, layers: blobs.length, cached, complete }] };
+    const platform = isImageConfig(config.mediaType) ? platformIn(cache, here.get(config.digest)) : undefined;
+    const own = {
+      ...(platform === undefined ? {} : { platform }),
+      digest,
+      layers: blobs.length,
+      cached,
+      complete,
+    };
+    return { artifact, parts, platforms: [own] };
+  } catch (error) {
+    if (isPyrsiaError(error) || (error instanceof Error && 'code' in error)) return undefined;
+    throw error;
+  }
+}
+
+/** For which machine an image's configuration says that it is; undefined where it is not here, or does not say. */
+function platformIn(cache: Cache, config: Artifact | undefined): string | undefined {
+  const path = config && config.size <= MANIFEST_LIMIT ? cache.pathOf(config.digest) : undefined;
+  if (path === undefined) return undefined;
+  try {
+    return printPlatform(parseConfig(readFileSync(path), path).platform);
   } catch (error) {
     if (isPyrsiaError(error) || (error instanceof Error && 'code' in error)) return undefined;
     throw error;

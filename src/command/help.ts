@@ -10,9 +10,10 @@ import { wantsColour } from './talk.ts';
 
 /** What most people want to do, as the program's own help shows it first. */
 const FIRST_EXAMPLES = [
-  'pyrsia shim install         have npm and npx fetch through pyrsia as you type them',
+  'pyrsia shim install         have npm, docker and their like fetch through pyrsia as you type them',
   'pyrsia exec -- npm ci       the same for one command, with nothing installed',
-  'pyrsia why last             where every package of it came from, and on whose word',
+  'pyrsia pull nginx:latest    an image, proven down to each layer, for docker or podman',
+  'pyrsia why last             where everything came from, and on whose word',
   'pyrsia doctor               what is wrong, and what repairs it',
   'pyrsia uninstall --purge    take everything back',
 ];

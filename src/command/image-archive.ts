@@ -57,9 +57,17 @@ export async function writeImage(pulled: PulledImage, { kind, path }: ImageOutpu
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     if (error instanceof PyrsiaError || !(error instanceof Error)) throw error;
-    throw new PyrsiaError('FILE_UNWRITABLE', { path, reason: error.message }, { cause: error });
+    throw new PyrsiaError('FILE_UNWRITABLE', { path, reason: reasonOf(error, path) }, { cause: error });
   }
   return path;
+}
+
+/** Why a path cannot be written, without names of ours. */
+function reasonOf(error: Error, path: string): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOTEMPTY' || code === 'EEXIST') return 'something is there already';
+  if (code === 'ENOENT') return `there is no directory ${dirname(path)}`;
+  return error.message;
 }
 
 async function writeDirectory(directory: string, entries: readonly Entry[]): Promise<void> {

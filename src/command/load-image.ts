@@ -17,13 +17,15 @@ import { restored } from '../shims/environment.ts';
 import { findTool } from '../shims/find-tool.ts';
 import { runTool, type ToolResult } from '../shims/run-tool.ts';
 import { writeImage } from './image-archive.ts';
-import { runWrapped } from './run-wrapped.ts';
+import { runWrapped, type Wrapped } from './run-wrapped.ts';
 
 /** How long an engine may take to say that it is there: 3 s. */
 const ANSWER_TIMEOUT_MS = 3000;
 
-/** An engine that has an image now, or why none has. */
-export type Loaded = { readonly engine: string } | { readonly reason: string };
+/** An engine that has an image now, and from whom where that is known; or why none has. */
+export type Loaded =
+  | { readonly engine: string; readonly from?: 'pyrsia' | 'a file' }
+  | { readonly reason: string };
 
 /** How each engine is asked whether it is there: docker's client alone is none. */
 const ENGINES = [
@@ -79,13 +81,13 @@ async function loadInto(
     fullName(parseImage(pulled.image.reference)),
   ];
   const isElsewhere = engine === 'docker' && 'reason' in (await findDaemon([], env));
-  const result = isElsewhere
+  const result: Wrapped = isElsewhere
     ? { code: 1 }
-    : await runWrapped(session, [engine, ...args], { stdout: 'stderr' });
-  if (result.code === 0) return { engine };
+    : await runWrapped(session, [engine, ...args], { stdout: 'stderr', passes: true });
+  if (result.code === 0) return { engine, ...(result.receipt?.totals.artifacts && { from: 'pyrsia' }) };
   const last = engine === 'docker' ? await loadFile(path, env, pulled) : result;
   const { code, signal, error } = last;
-  if (code === 0) return { engine };
+  if (code === 0) return { engine, from: 'a file' };
   return { reason: `${engine} could not: ${error ?? (signal ? `ended by ${signal}` : `exit code ${code}`)}` };
 }
 

@@ -25,6 +25,13 @@ export interface Wrapped extends ToolResult {
   readonly receipt?: Receipt;
 }
 
+/** How a tool is run. */
+export interface WrapOptions {
+  readonly stdout?: 'inherit' | 'stderr';
+  /** It is part of another command: of what it fetched nothing is said, and `why last` is not about it. */
+  readonly passes?: boolean;
+}
+
 /**
  * Runs `name` with `args` on our own terminal, led to the agent, and says on stderr what there is to say.
  * Never rejects: code 127 when there is no such tool; 125 when `PYRSIA_STRICT=1` and the agent cannot serve.
@@ -34,7 +41,7 @@ export interface Wrapped extends ToolResult {
 export async function runWrapped(
   session: Session,
   [name = '', ...args]: readonly string[],
-  { stdout = 'inherit' }: { readonly stdout?: 'inherit' | 'stderr' } = {},
+  { stdout = 'inherit', passes = false }: WrapOptions = {},
 ): Promise<Wrapped> {
   const env = restored(session.env);
   const executable = /[/\\]/.test(name)
@@ -78,7 +85,7 @@ export async function runWrapped(
       stdout,
     },
   );
-  const receipt = await settle(launched, name, [...notes, ...session.config.problems]);
+  const receipt = await settle(launched, name, [...notes, ...session.config.problems], passes);
   return { ...result, ...(receipt && { receipt }) };
 }
 
@@ -92,15 +99,16 @@ async function settle(
   { agent, ...launched }: Launched,
   tool: string,
   alreadySaid: readonly string[],
+  passes: boolean,
 ): Promise<Receipt | undefined> {
   try {
     const receipt = await agent.call(
       'end',
-      { id: launched.id },
+      { id: launched.id, passes },
       { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) },
     );
     receipt.notes.filter((note) => !alreadySaid.includes(note)).forEach(say);
-    const line = receiptLine(receipt);
+    const line = passes ? undefined : receiptLine(receipt);
     if (line !== undefined) say(line);
     return receipt;
   } catch (error) {

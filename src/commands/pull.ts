@@ -17,7 +17,7 @@ export default class Pull extends PyrsiaCommand {
     'with :TYPE and :CLASSIFIER behind it, or a package URL. ' +
     'Dependencies are not fetched.\n\n' +
     'An image is fetched for this machine, and proven from its manifest down to each unpacked layer. Then docker, or where ' +
-    'there is none podman, pulls it from us; or it is written: -o oci:DIR, -o oci-archive:FILE, -o docker-archive:FILE.';
+    'no daemon answers podman, pulls it from us; or it is written: -o oci:DIR, -o oci-archive:FILE, -o docker-archive:FILE.';
   static override examples = [
     '<%= config.bin %> pull nginx:latest',
     '<%= config.bin %> pull images.example/org/app:1 --platform linux/arm64 -o oci-archive:app.tar',
@@ -32,7 +32,10 @@ export default class Pull extends PyrsiaCommand {
   static override flags = {
     output: Flags.string({ char: 'o', summary: 'write to this file or into this directory; - is stdout' }),
     platform: Flags.string({ summary: 'for which machine an image is, such as linux/arm64' }),
-    'all-platforms': Flags.boolean({ summary: 'all images of an index', exclusive: ['platform'] }),
+    'all-platforms': Flags.boolean({
+      summary: 'all images of an index, into the cache or -o oci…',
+      exclusive: ['platform'],
+    }),
     load: Flags.boolean({ allowNo: true, default: true, summary: 'let docker or podman have the image' }),
   };
 
@@ -44,13 +47,14 @@ export default class Pull extends PyrsiaCommand {
       this.error('Nothing to pull: give a reference such as nginx:latest or npm:express@^5', { exit: 2 });
     if (output === '-' && this.jsonEnabled())
       this.error('Stdout holds either the content or --json', { exit: 2 });
-    if (references.length > 1 && output !== undefined && !isDirectory(output)) {
-      this.error(`Several references are written into a directory, and there is none at ${output}`, {
-        exit: 2,
-      });
-    }
     const { parseImageOutput, writeImage } = await import('../command/image-archive.ts');
     const imageOutput = output === undefined ? undefined : parseImageOutput(output);
+    if (references.length > 1 && output !== undefined && !isDirectory(output)) {
+      const reason = imageOutput
+        ? `One image is written to ${output}, and there are ${references.length} references`
+        : `Several references are written into a directory, and there is none at ${output}`;
+      this.error(reason, { exit: 2 });
+    }
     const { parseReference } = await import('../ecosystems/index.ts');
     for (const text of output === undefined ? [] : references) {
       const isImage = (await parseReference(text)).ecosystem.name === 'docker';
@@ -90,8 +94,10 @@ export default class Pull extends PyrsiaCommand {
       if ('image' in pulled) {
         const written = imageOutput && (await writeImage(pulled, imageOutput));
         this.print(toldOfImage(pulled, written));
-        const engine = flags.load && output === undefined && platform !== 'all';
-        const loaded = engine ? await this.#load(session, pulled, platform) : undefined;
+        const toLoad = flags.load && output === undefined;
+        if (toLoad && platform === 'all')
+          this.say(`${pulled.image.reference} is in the cache only: an engine takes one platform`);
+        const loaded = toLoad && platform !== 'all' ? await this.#load(session, pulled, platform) : undefined;
         all.push({
           ...pulled,
           ...(written !== undefined && { output: written }),
@@ -115,7 +121,9 @@ export default class Pull extends PyrsiaCommand {
   ): Promise<string | undefined> {
     const { loadImage } = await import('../command/load-image.ts');
     const loaded = await loadImage(session, pulled, platform);
-    if ('engine' in loaded) this.print(facts([['engine', loaded.engine]]));
+    if ('engine' in loaded)
+      // Under the facts before it.
+      this.print(facts([['engine  ', `${loaded.engine}${loaded.from ? `, from ${loaded.from}` : ''}`]]));
     else this.say(`${pulled.image.reference} is in the cache only: ${loaded.reason}`);
     return 'engine' in loaded ? loaded.engine : undefined;
   }

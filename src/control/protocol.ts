@@ -112,8 +112,8 @@ export interface Methods {
    * it `stays`, with its process.
    */
   launch: { params: { id: string; stays?: boolean }; progress: never; result: LaunchAnswer };
-  /** Ends a launch; resolves once its report is complete. */
-  end: { params: { id: string }; progress: never; result: Receipt };
+  /** Ends a launch; resolves once its report is complete. One that `passes` is part of another command, and its receipt is not kept. */
+  end: { params: { id: string; passes?: boolean }; progress: never; result: Receipt };
   /** Ends launches whose process is gone; resolves once the receipts of all that have ended are kept. */
   settle: { params: Record<string, never>; progress: never; result: Record<string, never> };
   pull: {

@@ -28,6 +28,8 @@ export interface DockerImagesParts {
   mayAsk(this: void, registry: string): boolean;
   /** Why the daemon must not fetch what we do not deliver; undefined where it may. */
   readonly strict: string | undefined;
+  /** Why we last did not deliver something of an image; a daemon does not pass that on. */
+  whyNot(this: void, image: ImageReference): string | undefined;
   /** Says in the receipt what went past us. */
   note(this: void, text: string): void;
 }
@@ -57,7 +59,8 @@ export async function answerImages(parts: DockerImagesParts, exchange: DockerExc
   }
   if (signal.aborted) return true;
   if (parts.strict !== undefined) {
-    reply.refuse(`pyrsia: ${nameOf(asked.image)}: ${failed} (${parts.strict})`);
+    const why = parts.whyNot(asked.image) ?? `${nameOf(asked.image)}: ${failed}`;
+    reply.refuse(`pyrsia: ${why}${why.includes(parts.strict) ? '' : ` (${parts.strict})`}`);
     return true;
   }
   parts.note(`${nameOf(asked.image)} did not come through pyrsia, docker was to fetch it itself: ${failed}`);

@@ -178,6 +178,13 @@ describe('a launch', () => {
     expect(await reception.session(id)).toBeUndefined();
   });
 
+  it('leaves no receipt where it was part of another command', async () => {
+    const { id } = write();
+    (await reception.session(id))!.reporter.document('stale');
+    expect((await reception.end(id, false)).documents.stale).toBe(1);
+    expect(lastReceipt({ state: join(directory, 'state') })).toBeUndefined();
+  });
+
   it('ends with its connection, unless it stays', async () => {
     const connection = new AbortController();
     const [leaving, staying] = [write(), write()];

@@ -99,6 +99,8 @@ describe.skipIf(!has(...imageTools))('Images of the cache', () => {
     ]);
     const [app] = await listed('org/app:1');
     expect(app!.shared).toBe(one.layers[0]!.size);
+    // No index tells: its configuration does.
+    expect(app!.platforms).toMatchObject([{ platform: 'linux/amd64', digest: one.digest }]);
     const all = [one, one.config, ...one.layers];
     expect(app!.size).toBe(all.reduce((sum, { size }) => sum + size, 0));
 

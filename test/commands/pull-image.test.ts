@@ -114,6 +114,11 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
 
   it('brings all platforms, and an image of many layers', async () => {
     expect((await pull(['nginx', '--all-platforms'])).stdout).toContain('linux/amd64, linux/arm64');
+    const all = await home.pyrsia(['pull', 'nginx', '--all-platforms'], { env });
+    expect([all.code, all.stderr]).toEqual([
+      0,
+      expect.stringContaining('nginx:latest is in the cache only: '),
+    ]);
     const many = await pulled(['many']);
     expect(many.image.manifests[0]!.layers).toHaveLength(120);
   });
@@ -129,7 +134,10 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
     await front.down();
     expect((await pulled(['nginx'])).source).toBe('cache');
     const { code, stderr } = await pull(['many']);
-    expect([code, stderr]).toEqual([6, expect.stringMatching(/Not in the cache: many:latest \(.+\)/)]);
+    expect([code, stderr]).toEqual([
+      6,
+      expect.stringMatching(/Not in the cache: many:latest \(127\.0\.0\.1:\d+: .+\)/),
+    ]);
     expect((await pull(['many'], { PYRSIA_OFFLINE: '1' })).code).toBe(6);
   });
 
@@ -245,7 +253,14 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
       const path = join(home.root, 'out');
       mkdirSync(join(path, 'mine'), { recursive: true });
       const { code, stderr } = await pull(['nginx', '--platform', 'linux/amd64', '-o', `oci:${path}`]);
-      expect([code, stderr]).toEqual([1, expect.stringContaining('Cannot write')]);
+      const taken = `Cannot write ${path}: something is there already\n`;
+      expect([code, stderr]).toEqual([1, expect.stringContaining(taken)]);
+      const nowhere = join(home.root, 'none', 'file');
+      const lost = await pull(['nginx', '--platform', 'linux/amd64', '-o', `oci-archive:${nowhere}`]);
+      const none = `Cannot write ${nowhere}: there is no directory ${join(home.root, 'none')}\n`;
+      expect([lost.code, lost.stderr]).toEqual([1, expect.stringContaining(none)]);
+      const two = await pull(['nginx', 'many', '-o', `oci:${join(home.root, 'two')}`]);
+      expect([two.code, two.stderr]).toEqual([2, expect.stringContaining('One image is written to oci:')]);
       expect((await pull(['nginx', '-o', join(home.root, 'file')])).code).toBe(2);
     });
   });
@@ -261,8 +276,8 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
     const loading = await home.pyrsia(['pull', 'nginx:latest', '--platform', 'linux/amd64'], { env });
     expect([loading.code, loading.stdout, loading.stderr]).toEqual([
       0,
-      expect.stringContaining('engine  podman'),
-      expect.stringMatching(/ (\d+) artifacts · \1 cache · /),
+      expect.stringContaining('\nengine    podman, from pyrsia\n'),
+      expect.not.stringContaining('artifacts'),
     ]);
     const images = await home.run('podman', ['images', '--digests'], { env });
     expect(images.stdout).toMatch(/docker\.io\/library\/nginx +latest/);

@@ -215,7 +215,8 @@ describe.skipIf(!canDocker)('docker through us', () => {
     const offline = await through(['pull', `${front.host}/library/app:latest`], {
       env: { PYRSIA_OFFLINE: '1' },
     });
-    expect([offline.code, offline.stderr]).toEqual([1, expect.stringContaining('PYRSIA_OFFLINE=1')]);
+    const reason = `Error response from daemon: pyrsia: Not in the cache: ${front.host}/library/app:latest (PYRSIA_OFFLINE=1)\n`;
+    expect([offline.code, offline.stderr]).toEqual([1, expect.stringContaining(reason)]);
     expect(front.requests).toEqual([]);
   });
 
@@ -338,9 +339,14 @@ describe.skipIf(!canDocker)('docker through us', () => {
     const { code, stdout, stderr } = await sandbox.pyrsia(['pull', 'nginx:latest'], { env: own });
     expect([code, stdout, stderr]).toEqual([
       0,
-      expect.stringContaining('engine  docker'),
-      expect.stringContaining('3 cache'),
+      expect.stringContaining('\nengine    docker, from pyrsia\n'),
+      expect.not.stringContaining('artifacts'),
     ]);
+    // The command that the user gave, not the one by which docker got it.
+    const last = (await sandbox.pyrsia(['why', 'last'], { env: own })).stdout;
+    expect(last).toMatch(
+      /^command +pyrsia pull nginx:latest\n[^]*\nfetched +\d+ artifacts · \d+ upstream · /,
+    );
     expect(await direct('images', '--format', '{{.Repository}}:{{.Tag}}')).toBe('nginx:latest\n');
     await direct('run', '-d', '--network', 'host', 'nginx');
     await expect.poll(answerOf, { timeout: 30_000 }).toBe('it is nginx\n');
@@ -353,7 +359,7 @@ describe.skipIf(!canDocker)('docker through us', () => {
     await using alone = await startDockerd({ gid: user?.gid ?? 0, within: ['unshare', '--net'] });
     const env = { ...own, DOCKER_HOST: alone.host };
     const { code, stdout } = await sandbox.pyrsia(['pull', 'app'], { env });
-    expect([code, stdout]).toEqual([0, expect.stringContaining('engine  docker')]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('engine    docker, from a file')]);
     const listed = await docker(alone.host, ['images', '--format', '{{.Repository}}:{{.Tag}}']);
     expect(listed.stdout).toBe('app:latest\n');
     const started = await docker(alone.host, ['run', '--rm', '--network', 'none', 'app']);

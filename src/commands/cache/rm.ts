@@ -11,6 +11,7 @@ export default class CacheRm extends PyrsiaCommand {
   static override examples = [
     "<%= config.bin %> cache rm '@acme/*'",
     '<%= config.bin %> cache rm npm:lodash@4.17.21 --yes',
+    '<%= config.bin %> cache rm nginx:latest',
     '<%= config.bin %> cache rm sha256:2cf2… left-pad',
   ];
   static override usage = 'cache rm PATTERN|REF|DIGEST… [-y] [--json]';

@@ -40,6 +40,7 @@ export default class ShimInstall extends ShimCommand {
     'shim knows of where Node and pyrsia are.';
   static override examples = [
     '<%= config.bin %> shim install npm npx',
+    '<%= config.bin %> shim install docker podman',
     '<%= config.bin %> shim install --yes',
     '<%= config.bin %> shim install npm npx --shell fish',
     '<%= config.bin %> shim install npm npx --no-path',

@@ -26,6 +26,11 @@ export function isForeign(mediaType: string): boolean {
   return /\.image\.rootfs\.foreign\.|\.image\.layer\.nondistributable\./.test(mediaType);
 }
 
+/** The configuration of an image, which says for which machine it is. Other artifacts have others. */
+export function isImageConfig(mediaType: string): boolean {
+  return /\.image\.config\.v1\+json$|\.container\.image\.v1\+json$/.test(mediaType);
+}
+
 /** How a layer is compressed; undefined when it is no layer of a file system. */
 export function compressionOf(mediaType: string): 'none' | 'gzip' | 'zstd' | undefined {
   const isLayer =
