@@ -3,11 +3,9 @@
  *
  * @module
  */
-import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { loginShell } from '../shims/ask-shells.ts';
-import { parseShim } from '../shims/shim-script.ts';
-import { shimsIn } from '../shims/shim-files.ts';
+import { isShim, shimsIn } from '../shims/shim-files.ts';
 import { positionOnPath, shimStates } from '../shims/shim-states.ts';
 import { evaluating, shellNamed } from '../shims/shells.ts';
 import type { Finding } from './finding.ts';
@@ -80,12 +78,4 @@ function otherShims(entries: readonly string[], shims: string): Finding[] {
       },
     ];
   });
-}
-
-function isShim(file: string): boolean {
-  try {
-    return existsSync(file) && parseShim(readFileSync(file, 'utf8')) !== undefined;
-  } catch {
-    return false;
-  }
 }

@@ -161,7 +161,8 @@ function interpreterFor(env: NodeJS.ProcessEnv): string {
   return found.find((path) => path !== undefined && /^\S{1,100}$/.test(path)) ?? '/bin/sh';
 }
 
-function isShim(file: string): boolean {
+/** Whether a file is a shim, of this pyrsia or of another. Tools of many megabytes are not read. */
+export function isShim(file: string): boolean {
   try {
     return statSync(file).size < 2 ** 20 && parseShim(readFileSync(file, 'utf8')) !== undefined;
   } catch {
