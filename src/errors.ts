@@ -31,7 +31,7 @@ export interface ErrorDetails {
   /** The user's own configuration says that it is not to be asked for. */
   BLOCKED: { what: string; by: string };
   UPSTREAM_FAILED: { url: string; reason: string };
-  CREDENTIALS_NEEDED: { what: string; upstream: string };
+  CREDENTIALS_NEEDED: { what: string; upstream: string; remedy?: string };
   DOCUMENT_INVALID: { what: string; reason: string };
   DOCUMENT_TOO_LARGE: { what: string; limit: number };
   /** What came does not prove what it should: a signature, a hash or enough cosignatures are wanting. */
@@ -71,7 +71,8 @@ const messages: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => strin
   OFFLINE_MISS: (d) => `Not in the cache: ${d.what} (${d.reason})`,
   BLOCKED: (d) => `Refused ${d.what}: ${d.by} blocks it`,
   UPSTREAM_FAILED: (d) => `Upstream did not deliver ${d.url}: ${d.reason}`,
-  CREDENTIALS_NEEDED: (d) => `Credentials needed for ${d.what} at ${d.upstream}`,
+  CREDENTIALS_NEEDED: (d) =>
+    `Credentials needed for ${d.what} at ${d.upstream}${d.remedy ? ` (${d.remedy})` : ''}`,
   DOCUMENT_INVALID: (d) => `Cannot read ${d.what}: ${d.reason}`,
   DOCUMENT_TOO_LARGE: (d) => `Refused ${d.what}: larger than the limit of ${d.limit} bytes`,
   NOT_PROVEN: (d) => `Refused ${d.what}: ${d.reason}`,

@@ -10,6 +10,7 @@ import type { PulledImage } from '../control/protocol.ts';
 import { parseConfig } from '../ecosystems/oci/manifest.ts';
 import { isImageConfig } from '../ecosystems/oci/media-types.ts';
 import { choose, printPlatform } from '../ecosystems/oci/platform.ts';
+import { DEFAULT_REGISTRY } from '../ecosystems/oci/names.ts';
 import { type ImageReference, printImage } from '../ecosystems/oci/reference.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { ImageAsker } from '../proxy/image-asker.ts';
@@ -44,6 +45,13 @@ export async function pullImage(
     await parts.artifacts.settled();
     return summed(pull, top, index, manifests);
   } catch (error) {
+    if (isPyrsiaError(error, 'CREDENTIALS_NEEDED')) {
+      const { registry } = reference;
+      const login = registry === DEFAULT_REGISTRY ? 'docker login' : `docker login ${registry}`;
+      // Registries say the same of what they do not have.
+      const needed = { ...error.details, what: name, remedy: `${login}, if there is such an image` };
+      throw new PyrsiaError('CREDENTIALS_NEEDED', needed, { cause: error });
+    }
     // Nothing is wrong with it when nobody was reached at all.
     const isOut =
       isPyrsiaError(error, 'UPSTREAM_FAILED') &&

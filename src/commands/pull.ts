@@ -3,7 +3,7 @@ import { deliver, isDirectory } from '../command/deliver.ts';
 import { PyrsiaCommand } from '../command/pyrsia-command.ts';
 import { facts } from '../command/table.ts';
 import { startProgress } from '../command/talk.ts';
-import { formatBytes } from '../content/format.ts';
+import { formatBytes, formatUpstream } from '../content/format.ts';
 import type { Methods, Pulled, PulledImage } from '../control/protocol.ts';
 import type { Session } from '../session.ts';
 
@@ -137,7 +137,7 @@ function told(
     ['purl', purl],
     ['digest', digest],
     ['size', formatBytes(bytes)],
-    ['from', `${source} (${upstream})`],
+    ['from', `${source} (${formatUpstream(upstream)})`],
     ['evidence', `${word} by ${by}${rung === 'none' ? '' : `: ${rung}`}; no log yet`],
     ['written', output],
   ]);

@@ -4,7 +4,7 @@ import { imagesMeant, imagesOf, lookUp } from '../command/lookup.ts';
 import type { CachedImage } from '../command/cached-images.ts';
 import { PyrsiaCommand } from '../command/pyrsia-command.ts';
 import { facts, table } from '../command/table.ts';
-import { formatBytes, formatDuration } from '../content/format.ts';
+import { formatBytes, formatDuration, formatUpstream } from '../content/format.ts';
 import { PyrsiaError } from '../errors.ts';
 import { type Explanation, explain } from '../resolve/explain.ts';
 import { keptReceipts, lastReceipt } from '../resolve/kept-receipts.ts';
@@ -137,7 +137,7 @@ function toldExplanation(explanation: Explanation): string {
   const [latest] = asked;
   return facts([
     ['purl', purl],
-    ['upstream', isPrivate ? `${upstream} (private)` : upstream],
+    ['upstream', `${formatUpstream(upstream)}${isPrivate ? ' (private)' : ''}`],
     ...digests.map(({ digest, weak }) => ['digest', weak ? `${digest} (weak)` : digest] as const),
     ['size', size === undefined ? undefined : formatBytes(size)],
     ['word', wordOf(explanation)],
@@ -179,7 +179,7 @@ function toldImage(
     ['digest', digest],
     ...tags.map(
       ({ tag, upstream, checkedAt }) =>
-        ['tag', `${tag}, said ${upstream} on ${new Date(checkedAt).toISOString()}`] as const,
+        ['tag', `${tag}, said ${formatUpstream(upstream)} on ${new Date(checkedAt).toISOString()}`] as const,
     ),
     ['size', `${formatBytes(size)}${shared > 0 ? `, ${formatBytes(shared)} of it shared` : ''}`],
     ['offline', offline ? 'it is here with all its layers' : 'not all of it is here'],
@@ -197,7 +197,7 @@ function toldImage(
       : part.asked[0]
         ? origin(part.asked[0])
         : '',
-    part.upstream,
+    formatUpstream(part.upstream),
     part.seenAt === undefined ? '' : new Date(part.seenAt).toISOString(),
     part.size === undefined ? '' : formatBytes(part.size),
     part.here ? wordOf(part) : 'not here',

@@ -75,3 +75,8 @@ function twoUnits(ms: number, large: number, name: string, small: number, smallN
   const [whole, rest] = [Math.floor((total * small) / large), total % (large / small)];
   return rest === 0 ? `${whole} ${name}` : `${whole} ${name} ${rest} ${smallName}`;
 }
+
+/** An upstream's URL without what only tells apart as whom it is asked. */
+export function formatUpstream(upstream: string): string {
+  return upstream.replace(/#[0-9a-f]+$/, '');
+}

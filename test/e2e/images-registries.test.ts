@@ -75,11 +75,16 @@ describe.skipIf(!has(...imageTools, 'podman'))('Images of registries that do not
     const kept = JSON.parse(stdout) as { private: boolean }[];
     expect(kept.length).toBeGreaterThan(0);
     expect(kept.every((each) => each.private)).toBe(true);
+    // As whom it was asked is nothing to read.
+    const why = await sandbox.pyrsia(['why', `${front.host}/org/app:1`], { env });
+    expect(why.stdout).toMatch(/said https:\/\/127\.0\.0\.1:\d+\/ on /);
+    expect(why.stdout).not.toContain('#');
 
     // Who is nobody there does not get it, from us or from there, though all of it is here.
     logIn();
     const refused = await sandbox.pyrsia(['pull', '--no-load', `${front.host}/org/app:1`], { env });
-    expect(refused.code).toBe(4);
+    const needed = `Credentials needed for ${front.host}/org/app:1 at ${front.host} (docker login ${front.host}, if there is such an image)`;
+    expect([refused.code, refused.stderr]).toEqual([4, `pyrsia: ${needed}\n`]);
     expect((await copy(`${front.host}/org/app:1`)).code).not.toBe(0);
   });
 
