@@ -63,6 +63,12 @@ export const proxyGuards = [
       replace: "body.once('close', () => over({}));",
       only: 'that is closed',
     },
+    {
+      why: 'Memory that was given back is written to, and another client gets those bytes',
+      find: "body.off('data', gather).destroy();",
+      replace: 'body.destroy();',
+      only: 'another’s by then',
+    },
   ),
   ...guardsIn(
     'src/proxy/gate.ts',

@@ -80,7 +80,8 @@ export async function* piecesOf(body: Readable): AsyncGenerator<Uint8Array> {
       } else return;
     }
   } finally {
+    // What is in the stream already comes even after this.
+    body.off('data', gather).destroy();
     if (filling) giveBack(filling);
-    body.destroy();
   }
 }

@@ -2,7 +2,7 @@ import { fc, test } from '@fast-check/vitest';
 import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { giveBack, PIECE } from '../../src/content/buffers.ts';
+import { giveBack, PIECE, takeBuffer } from '../../src/content/buffers.ts';
 import { piecesOf } from '../../src/proxy/body.ts';
 
 const pattern = Buffer.from(Uint8Array.from({ length: 4 * PIECE }, (_, i) => i % 251));
@@ -91,5 +91,19 @@ describe('the pieces of a body', () => {
     const body = bodyOf([numbered(10), numbered(10)]);
     for await (const _ of piecesOf(body)) break;
     expect(body.destroyed).toBe(true);
+  });
+
+  it('that nobody wants any more write nothing into memory that is another’s by then', async () => {
+    // As an answer does it that more has come of than was asked for: it is closed a little later.
+    const body = new Readable({
+      highWaterMark: 2 ** 26,
+      read() {},
+      destroy: (_, done) => void setImmediate(done),
+    });
+    for (let i = 0; i < 20; i++) body.push(numbered(100_000));
+    for await (const _ of piecesOf(body)) break;
+    const another = takeBuffer().fill(7);
+    await new Promise((resolve) => body.once('close', resolve));
+    expect(another.every((byte) => byte === 7)).toBe(true);
   });
 });
