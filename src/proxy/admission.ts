@@ -115,16 +115,7 @@ function search(
       const lines = text.slice(0, end);
       open = open.filter(({ question, row }) => {
         const at = lines.indexOf(row);
-        // What follows: st tx:rx tr:tm retrnsmt uid
-        if (at >= 0)
-          question.answer(
-            Number(
-              lines
-                .slice(at + row.length)
-                .trimStart()
-                .split(/\s+/, 5)[4],
-            ),
-          );
+        if (at >= 0) question.answer(ownerIn(lines.slice(at + row.length)));
         return at < 0;
       });
     }
@@ -132,6 +123,12 @@ function search(
   } finally {
     closeSync(file);
   }
+}
+
+/** Reads what follows the addresses in a row. A socket that its process has closed has no inode, and passes for root's. */
+function ownerIn(rest: string): number | 'nobody' {
+  const [, , , , owner, , inode] = rest.trimStart().split(/\s+/, 7);
+  return inode === '0' ? 'nobody' : Number(owner);
 }
 
 /** An IPv4 address and a port as the kernel prints them. */

@@ -181,4 +181,28 @@ describe('the owner of a connection', () => {
     await new Promise((resolve) => socket.once('close', resolve));
     expect(await ownerOf(socket)).toBe('nobody');
   });
+
+  it('is nobody, and not root, where the other end is closed while ours is open', async () => {
+    const server = createTcpServer({ allowHalfOpen: true });
+    await using _ = await listening(server, '127.0.0.1');
+    const { port } = server.address() as AddressInfo;
+    const client = connect(port, '127.0.0.1');
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    client.destroy();
+    await once(socket.resume(), 'end');
+    expect(await ownerOf(socket)).toBe('nobody');
+    socket.end();
+  });
+
+  it('stays who it was where the other end has only said all that it had to say', async () => {
+    const server = createTcpServer({ allowHalfOpen: true });
+    await using _ = await listening(server, '127.0.0.1');
+    const { port } = server.address() as AddressInfo;
+    const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).end();
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    await once(socket.resume(), 'end');
+    expect(await ownerOf(socket)).toBe(process.getuid?.());
+    client.destroy();
+    socket.end();
+  });
 });
