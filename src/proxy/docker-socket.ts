@@ -65,14 +65,22 @@ export async function openDockerSocket(path: string, parts: DockerSocketParts): 
 
 async function relay(client: Socket, { daemon: path, answer, before }: DockerSocketParts): Promise<void> {
   const incoming = readerOf(client);
-  const daemon = connect({ path, allowHalfOpen: true });
-  daemon.pipe(client);
-  // Who fails is gone, and the other one hears of it by that.
-  daemon.on('error', () => undefined);
-  daemon.once('close', () => client.destroySoon());
+  let opened: Socket | undefined;
+  /** Not before it is told something: it waits 5 minutes for a first request, and what we do ourselves may take longer. */
+  const toDaemon = (): Socket => {
+    if (opened) return opened;
+    opened = connect({ path, allowHalfOpen: true });
+    opened.pipe(client);
+    // Who fails is gone, and the other one hears of it by that.
+    opened.on('error', () => undefined);
+    opened.once('close', () => client.destroySoon());
+    return opened;
+  };
   client.on('error', () => undefined);
-  client.once('close', () => daemon.destroy());
+  client.once('close', () => opened?.destroy());
   const send = async (bytes: Buffer): Promise<void> => {
+    if (client.destroyed) return;
+    const daemon = toDaemon();
     if (!daemon.write(bytes) && !daemon.destroyed) await drained(daemon);
   };
 
@@ -84,7 +92,7 @@ async function relay(client: Socket, { daemon: path, answer, before }: DockerSoc
     if (head) await before?.(head);
     if (!head || !framing || isHijacked(head)) {
       await send(bytes);
-      return incoming.pipe(daemon);
+      return client.destroyed ? undefined : incoming.pipe(toDaemon());
     }
     const exchange = { ...head, write: (text: string) => void client.write(text), signal: incoming.gone };
     if (framing.isOver && (await answer(exchange))) continue;
@@ -99,7 +107,8 @@ async function relay(client: Socket, { daemon: path, answer, before }: DockerSoc
   }
   const rest = incoming.rest();
   if (rest.byteLength > 0) await send(rest);
-  daemon.end();
+  if (opened) opened.end();
+  else client.end();
 }
 
 /** Resolves when more can be written, or nothing any more. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type BuildCall, buildCall } from '../ecosystems/oci/docker-build.ts';
 import { dockerCall } from '../ecosystems/oci/docker-calls.ts';
@@ -18,7 +18,7 @@ export interface Bases {
   readonly pull: boolean;
 }
 
-/** Finds them; undefined for any other call, and where the Dockerfile is not to be had (standard input, an address). */
+/** Finds them; undefined for any other call, and where the Dockerfile is not to be had (standard input, a pipe, an address). */
 export async function basesOf(
   args: readonly string[],
   { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
@@ -44,6 +44,8 @@ function fileOf({ file, context }: BuildCall, cwd: string): string | undefined {
 
 async function beginningOf(path: string): Promise<string | undefined> {
   try {
+    // What is read from a pipe is lost to docker.
+    if (!(await stat(path)).isFile()) return undefined;
     await using file = await open(path);
     const bytes = Buffer.alloc(DOCKERFILE_LIMIT);
     const { bytesRead } = await file.read(bytes);

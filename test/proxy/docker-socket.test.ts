@@ -108,9 +108,34 @@ describe('A socket in front of a daemon', () => {
       void buffer(connection).then((all) => resolve(all.toString()));
     };
     const client = open();
+    const ping = 'GET / HTTP/1.1\r\n\r\n';
+    client.write(ping);
     expect((await buffer(client)).toString()).toBe('bye');
-    client.end('GET / HTTP/1.1\r\n\r\n');
-    expect(await promise).toBe('GET / HTTP/1.1\r\n\r\n');
+    client.end(ping);
+    expect(await promise).toBe(ping + ping);
+  });
+
+  it('lets no daemon wait for a request that is answered here, however long that takes', async () => {
+    const connections: Socket[] = [];
+    serve = (connection) => void connections.push(connection);
+    const { promise: asked, resolve: ask } = Promise.withResolvers<(text: string) => void>();
+    const { promise: done, resolve: finish } = Promise.withResolvers<boolean>();
+    answer = async ({ write }) => {
+      ask(write);
+      return done;
+    };
+    const client = open();
+    client.write(ASKED);
+    const write = await asked;
+    // What would have connected has connected once this has.
+    const other = connect(join(root, 'daemon'));
+    await expect.poll(() => connections.length).toBeGreaterThan(0);
+    expect(connections).toHaveLength(1);
+    write('ours');
+    finish(true);
+    client.end();
+    expect((await buffer(client)).toString()).toBe('ours');
+    other.destroy();
   });
 
   it('does not wait for the end of a head that is too long', async () => {
