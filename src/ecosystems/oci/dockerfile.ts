@@ -5,6 +5,9 @@
  * @module
  */
 
+/** No name of an image is longer, in characters; arguments that are made of each other may double with each line. */
+const NAME_LIMIT = 1024;
+
 /** An image that a build needs. */
 export interface BaseImage {
   /** As it is written, with what arguments stand for. */
@@ -93,6 +96,7 @@ function unquoted(text: string): string {
 
 /** Puts in what `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+instead}` stand for; undefined where that is not known. */
 function expanded(text: string, known: ReadonlyMap<string, string>): string | undefined {
+  if (text.length > NAME_LIMIT) return undefined;
   let isKnown = true;
   const all = text.replaceAll(
     /\$(?:(\w+)|\{(\w+)(?::([-+])([^}]*))?\})/g,
@@ -104,5 +108,5 @@ function expanded(text: string, known: ReadonlyMap<string, string>): string | un
       return value ?? '';
     },
   );
-  return isKnown && !all.includes('$') ? all : undefined;
+  return isKnown && all.length <= NAME_LIMIT && !all.includes('$') ? all : undefined;
 }

@@ -35,6 +35,11 @@ describe('A Dockerfile', () => {
     ]);
     expect(baseImages('FROM --platform=$BUILDPLATFORM a', { args: {} })).toEqual([{ name: 'a' }]);
   });
+
+  it('is not built of arguments that double until the memory is full', () => {
+    const doubled = Array.from({ length: 40 }, (_, i) => `ARG A${i + 1}=$A${i}$A${i}`);
+    expect(names(['ARG A0=aaaaaaaaaaaaaaaa', ...doubled, 'FROM b', 'FROM $A40'].join('\n'))).toEqual(['b']);
+  });
 });
 
 const call = (text: string) => buildCall(text.split(' '), { KNOWN: 'yes' });
