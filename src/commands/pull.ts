@@ -76,16 +76,9 @@ export default class Pull extends PyrsiaCommand {
       using progress = startProgress();
       const isJson = this.jsonEnabled();
       const onProgress = ({ bytes, size, what, source }: Methods['pull']['progress']): void => {
-        if (isJson) return;
-        const of = size === undefined ? '' : ` of ${formatBytes(size)}`;
-        if (source !== undefined) progress.done(what, `${what}: ${formatBytes(bytes)} from ${source}`);
-        else
-          progress.show(
-            what,
-            bytes === size
-              ? `${what}: ${formatBytes(bytes)}, checking`
-              : `${what}: ${formatBytes(bytes)}${of}`,
-          );
+        if (source === undefined) progress.show(what, sofar(what, bytes, size));
+        else if (isJson) progress.show(what, undefined);
+        else progress.done(what, `${what}: ${formatBytes(bytes)} from ${source}`);
       };
       const asked = { reference, cwd: session.cwd, env, ...(platform !== undefined && { platform }) };
       const pulled = await agent.call('pull', asked, { onProgress });
@@ -159,4 +152,10 @@ function toldOfImage(pulled: PulledImage, output: string | undefined): string {
 
 function isDefined(entry: [string, string | undefined]): entry is [string, string] {
   return entry[1] !== undefined;
+}
+
+/** How far something is. Sizes in bytes. */
+function sofar(what: string, bytes: number, size: number | undefined): string {
+  if (bytes === size) return `${what}: ${formatBytes(bytes)}, checking`;
+  return `${what}: ${formatBytes(bytes)}${size === undefined ? '' : ` of ${formatBytes(size)}`}`;
 }

@@ -36,7 +36,7 @@ describe('artifacts', () => {
     );
     expect(cache.artifacts()).toEqual([
       {
-        purl: 'pkg:maven/org.slf4j/slf4j-api@2.0.9#slf4j-api-2.0.9.pom',
+        purl: 'pkg:maven/org.slf4j/slf4j-api@2.0.9?type=pom',
         ...coordinates,
         upstream: 'https://maven.example/',
         digest: stored.digests[0],

@@ -38,7 +38,7 @@ async function installAs(user: User, { sandbox, project }: FilledWorld) {
 describe.runIf(other)('npm', { timeout: 120_000 }, () => {
   it.each([
     // Root can read the cache of a user, and starts an agent that does.
-    ['root', /^pyrsia: 1 package · 1 cache · 1 linked into npm's cache/m],
+    ['root', /^pyrsia: 1 package · 1 cache · 1 copied into npm's cache/m],
     ['a user', /^pyrsia: .*; npm runs without pyrsia \(pyrsia doctor\)$/m],
   ])('of %s is not served by the agent of the other, and shares no file with it', async (whose, said) => {
     const [owner, caller] = whose === 'root' ? [other!, root] : [root, other!];
