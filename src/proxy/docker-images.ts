@@ -41,7 +41,13 @@ export async function answerImages(parts: DockerImagesParts, exchange: DockerExc
   const ours = asked && parts.ours(asked.image);
   if (!asked || ours === undefined) {
     const isPull = method === 'POST' && /\/images\/create\?(?:.*&)?fromImage=/.test(target);
-    if (isPull) parts.note(`docker was asked for what pyrsia does not fetch: ${target.slice(0, 200)}`);
+    if (!isPull) return false;
+    const problem = `docker was asked for what pyrsia does not fetch: ${target.slice(0, 200)}`;
+    if (!asked && parts.strict !== undefined) {
+      replyTo(exchange).refuse(`pyrsia: ${problem} (${parts.strict})`);
+      return true;
+    }
+    parts.note(problem);
     return false;
   }
   const auth = headers.get('x-registry-auth');

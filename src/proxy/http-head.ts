@@ -69,8 +69,9 @@ function chunked(): Framing {
   let left = 0;
   function lineEnds(): void {
     if (state === 'size') {
-      const size = Number.parseInt(line, 16);
-      if (Number.isNaN(size)) throw new Error(`No size of a chunk: ${JSON.stringify(line.slice(0, 80))}`);
+      const [, digits] = /^([0-9a-f]{1,12})\s*(?:;|$)/i.exec(line) ?? [];
+      if (digits === undefined) throw new Error(`No size of a chunk: ${JSON.stringify(line.slice(0, 80))}`);
+      const size = Number.parseInt(digits, 16);
       left = size + 2;
       state = size === 0 ? 'trailer' : 'data';
     } else if (line.trim() === '') state = 'over';
