@@ -93,6 +93,9 @@ const limits: Readonly<
   ],
   "head of a request to docker's daemon": [['proxy/docker-socket', 'HEAD_LIMIT', binary]],
   'Dockerfile that is searched for the images it names': [['shims/docker-bases', 'DOCKERFILE_LIMIT', binary]],
+  'name of an image there, and argument that it is made of': [
+    ['ecosystems/oci/dockerfile', 'NAME_LIMIT', (length) => `${length} characters`],
+  ],
   "path of a launch's socket": [['agent/docker-launch', 'SOCKET_PATH_LIMIT', (bytes) => `${bytes} bytes`]],
   'account of those who ask without a launch': [['agent/walk-ins', 'SILENCE_MS', formatDuration]],
   'message that npm is asked to print': [['ecosystems/npm/refuse', 'NOTICE_LIMIT', asIs]],

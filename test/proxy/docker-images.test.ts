@@ -12,6 +12,7 @@ async function told(target: string, strict?: string) {
     lend: () => {},
     mayAsk: () => false,
     strict,
+    whyNot: () => undefined,
     note: (text: string) => void notes.push(text),
   };
   const isAnswered = await answerImages(parts, {
