@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Readable } from 'node:stream';
 import { isPyrsiaError } from '../errors.ts';
 import type { RegistryCredential } from '../shims/registry-credentials.ts';
 import { type Authorization, authorize } from './registry-tokens.ts';
@@ -90,7 +91,7 @@ export function openRegistryClient(upstreams: Upstreams, now: () => number): Reg
           void next.catch(() => undefined).finally(() => asking.delete(`${place} ${header}`));
         }
         const authorization = await next;
-        if (!authorization) return { ...reply, body: nothing() };
+        if (!authorization) return { ...reply, body: Readable.from([]) };
         given.set(place, authorization);
         const second = await ask(authorization);
         if (second.status === 401) given.delete(place);
@@ -104,6 +105,3 @@ export function openRegistryClient(upstreams: Upstreams, now: () => number): Reg
 function repositoryIn({ pathname }: URL): string {
   return /^\/v2\/(.+)\/(?:manifests|blobs|tags|referrers)\//.exec(pathname)?.[1] ?? '';
 }
-
-// oxlint-disable-next-line require-yield -- there is nothing
-async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -405,23 +405,29 @@ const wanted = async (source: Source, signal?: AbortSignal) =>
   resolver.resolve(wantedOf(small), [source], { flight: 'x', ...(signal && { signal }) });
 
 describe('What upstream is silent about', () => {
-  it('is broken off when the last who waits for it leaves, and whoever comes then gets it anew', async () => {
-    const { source, go, asked, givenUp } = waiting();
-    const [one, two] = [new AbortController(), new AbortController()];
-    const found = [wanted(source, one.signal), wanted(source, two.signal)].map(async (each) =>
-      expect(each).rejects.toThrow(/given up|abort/),
-    );
-    await expect.poll(asked).toBe(1);
-    one.abort();
-    expect(givenUp()).toBe(0);
-    two.abort();
-    const after = wanted(source);
-    await Promise.all(found);
-    expect(givenUp()).toBe(1);
-    go();
-    expect((await bytesOf((await after)!.chunks)).equals(small)).toBe(true);
-    expect(asked()).toBe(2);
-  });
+  it.each([
+    ['is wanted', wanted],
+    ['is fetched ahead', ahead],
+  ])(
+    'and %s is broken off when the last who wants it leaves, and whoever comes then gets it anew',
+    async (_, ask) => {
+      const { source, go, asked, givenUp } = waiting();
+      const [one, two] = [new AbortController(), new AbortController()];
+      const found = [ask(source, one.signal), ask(source, two.signal)].map(async (each) =>
+        expect(each).rejects.toThrow(/given up|abort/),
+      );
+      await expect.poll(asked).toBe(1);
+      one.abort();
+      expect(givenUp()).toBe(0);
+      two.abort();
+      const after = wanted(source);
+      await Promise.all(found);
+      expect(givenUp()).toBe(1);
+      go();
+      expect((await bytesOf((await after)!.chunks)).equals(small)).toBe(true);
+      expect(asked()).toBe(2);
+    },
+  );
 });
 
 describe('What nobody waits for yet', () => {
@@ -432,24 +438,6 @@ describe('What nobody waits for yet', () => {
     go();
     for (const each of found) expect((await bytesOf((await each)!.chunks)).equals(small)).toBe(true);
     expect(asked()).toBe(1);
-  });
-
-  it('is broken off once nobody wants it any more, and whoever comes then gets it anew', async () => {
-    const { source, go, asked, givenUp } = waiting();
-    const [one, two] = [new AbortController(), new AbortController()];
-    const found = [ahead(source, one.signal), ahead(source, two.signal)].map(async (each) =>
-      expect(each).rejects.toThrow(/given up|abort/),
-    );
-    await expect.poll(asked).toBe(1);
-    one.abort();
-    expect(givenUp()).toBe(0);
-    two.abort();
-    const after = wanted(source);
-    await Promise.all(found);
-    expect(givenUp()).toBe(1);
-    go();
-    expect((await bytesOf((await after)!.chunks)).equals(small)).toBe(true);
-    expect(asked()).toBe(2);
   });
 
   it('goes on where somebody waits for it by then', async () => {
