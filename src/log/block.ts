@@ -22,8 +22,20 @@ export interface Block {
   readonly previous: { readonly size: number; readonly root: string };
   /** The digest of all that has been revoked. */
   readonly revoked: string;
-  /** A snapshot of the index, where one was made: of the first `size` entries, 2^`bits` buckets, their tree's root. */
-  readonly index?: { readonly size: number; readonly bits: number; readonly root: string };
+  /** The index of coordinates that holds from here on. */
+  readonly index?: BlockIndex;
+}
+
+/** An index of coordinates, as a block names it. Hashes are in hex. */
+export interface BlockIndex {
+  /** The snapshot is of so many entries, the first. */
+  readonly size: number;
+  /** It has 2^`bits` buckets. */
+  readonly bits: number;
+  /** Of the tree of buckets. */
+  readonly root: string;
+  /** The leaf hash of the list of what came after the snapshot, up to the block; absent where there is no such list. */
+  readonly recent?: string;
 }
 
 /** The statement of a block. */
@@ -44,7 +56,7 @@ export function blockStatement({
     beacon,
     previous: { size: previous.size, root: previous.root },
     revoked,
-    ...(index && { index: { size: index.size, bits: index.bits, root: index.root } }),
+    ...(index && { index: toldIndex(index) }),
   };
   return statementOf(predicateTypes.block, [{ name: origin, digest: { sha256: previous.root } }], predicate);
 }
@@ -72,8 +84,17 @@ export function readBlock(subjects: readonly Subject[], predicate: unknown): Blo
     revoked: hexIn(members, 'revoked', 32),
   };
   if (members['index'] === undefined) return block;
-  const index = membersOf(members['index'], 'index', ['size', 'bits', 'root']);
-  const bits = countIn(index, 'bits');
+  return { ...block, index: indexIn(members['index']) };
+}
+
+function indexIn(value: unknown): BlockIndex {
+  const members = membersOf(value, 'index', ['size', 'bits', 'root'], ['recent']);
+  const bits = countIn(members, 'bits');
   if (bits > 32) throw wrong('bits', '32 at most');
-  return { ...block, index: { size: countIn(index, 'size'), bits, root: hexIn(index, 'root', 32) } };
+  const index = { size: countIn(members, 'size'), bits, root: hexIn(members, 'root', 32) };
+  return members['recent'] === undefined ? index : { ...index, recent: hexIn(members, 'recent', 32) };
+}
+
+function toldIndex({ size, bits, root, recent }: BlockIndex): BlockIndex {
+  return { size, bits, root, ...(recent !== undefined && { recent }) };
 }

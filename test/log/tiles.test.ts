@@ -240,3 +240,36 @@ describe('A log of more than one tile', () => {
     for (const [path, bytes] of whole.files) expect(grown.files.get(path)).toEqual(bytes);
   });
 });
+
+describe('A log of which several have copies', () => {
+  it('6: takes a flipped tile from nobody: the next copy is asked, and only what is proven is kept', async () => {
+    const [lying, honest] = [memoryLog(), memoryLog()];
+    lying.add(entriesOf(0, 700));
+    const head = honest.add(entriesOf(0, 700));
+    for (const [path, bytes] of lying.files) {
+      const flipped = Buffer.from(bytes);
+      flipped[flipped.length - 1]! ^= 1;
+      lying.files.set(path, flipped);
+    }
+    const kept = new Map<string, Uint8Array>();
+    const log = provenLog([lying, honest], head, { keep: (path, bytes) => void kept.set(path, bytes) });
+    expect((await log.entries(1n))[0]).toEqual(Buffer.from('entry 256'));
+    expect([...kept.keys()]).toEqual(expect.arrayContaining(['tile/0/001', 'tile/entries/001']));
+    for (const [path, bytes] of kept)
+      expect(Buffer.from(bytes)).toEqual(Buffer.from(honest.files.get(path)!));
+    await expect(provenLog([lying], head).entries(1n)).rejects.toThrow(/do not make the root/);
+  });
+
+  it('7: keeps of a full tile in a partial one’s place the beginning that is proven', async () => {
+    const files = memoryLog();
+    const head = files.add(entriesOf(0, 100));
+    files.add(entriesOf(100, 256));
+    for (const path of ['tile/0/000.p/100', 'tile/entries/000.p/100']) files.files.delete(path);
+    const kept = new Map<string, Uint8Array>();
+    const log = provenLog(files, head, { keep: (path, bytes) => void kept.set(path, bytes) });
+    expect(await log.entries(0n)).toHaveLength(100);
+    expect(kept.get('tile/0/000.p/100')).toHaveLength(100 * 32);
+    expect(kept.has('tile/0/000')).toBe(false);
+    expect(parseBundle(kept.get('tile/entries/000.p/100')!, 100, 'kept')).toHaveLength(100);
+  });
+});
