@@ -162,7 +162,8 @@ export function provenCheckpoint(text: string, policy: Policy, what = 'the check
   return { ...checkpoint, log: log.by, cosignatures };
 }
 
-function agrees(member: Member, cosigners: ReadonlySet<Verifier>): boolean {
+/** Whether those who signed are as many as this member of a policy asks for. */
+export function agrees(member: Member, cosigners: ReadonlySet<Verifier>): boolean {
   if ('verifier' in member) return cosigners.has(member.verifier);
   return member.members.filter((each) => agrees(each, cosigners)).length >= member.least;
 }
