@@ -5,7 +5,7 @@ const LIES = 'test/commands/pull-image-lies.test.ts';
 
 /** What is asked of image registries, as whom, and what is believed of their answers. */
 export const imageGuards = [
-  ...guardsIn('src/proxy/artifacts.ts', GATE, {
+  ...guardsIn('src/proxy/settling.ts', GATE, {
     why: 'Content that is here is served under any name',
     find: "return isHere ? { ...unbound, word: 'declared', by: 'the registry' } : undefined;",
     replace: "return isHere || true ? { ...unbound, word: 'declared', by: 'the registry' } : undefined;",
@@ -145,7 +145,7 @@ export const imageGuards = [
     replace: 'if (actual > size * 1e9) throw',
     only: 'lies about its size',
   }),
-  ...guardsIn('src/proxy/upstream.ts', 'test/shims/registry-certificates.test.ts', {
+  ...guardsIn('src/proxy/dispatchers.ts', 'test/shims/registry-certificates.test.ts', {
     why: 'Whoever a registry sends us on to sees the user’s certificate',
     find: 'if (!identity || identity.host === host) return connection;',
     replace: 'if (identity?.host !== host || true) return connection;',

@@ -6,7 +6,7 @@ const SETTINGS = 'test/ecosystems/maven/settings.test.ts';
 /** What repositories of Maven's declare, what is believed of it, and who is led where. */
 export const mavenGuards = [
   ...guardsIn(
-    'src/proxy/artifacts.ts',
+    'src/proxy/fetching.ts',
     GATE,
     {
       why: 'What a file beside an artifact declares is not held against it',

@@ -134,7 +134,7 @@ export const proxyGuards = [
     only: 'do not carry',
   }),
   ...guardsIn(
-    'src/proxy/artifacts.ts',
+    'src/proxy/settling.ts',
     'test/proxy/gate.test.ts',
     {
       why: 'Bytes that are here pass for whatever a lockfile calls them',
@@ -149,18 +149,6 @@ export const proxyGuards = [
       only: 'have arrived meanwhile',
     },
     {
-      why: 'What a lockfile says can be accepted as a change',
-      find: 'if (acceptable) {',
-      replace: 'if (expected !== actual) {',
-      only: 'registry says otherwise|at first use',
-    },
-    {
-      why: 'Other bytes than at first use are a mere failure, which nobody can accept',
-      find: "if (known && isPyrsiaError(error, 'DIGEST_MISMATCH')",
-      replace: "if (known && isPyrsiaError(error, 'SIZE_MISMATCH')",
-      only: 'which a human may accept',
-    },
-    {
       why: 'What is cached counts as the word of the registry',
       find: "isWhollyUpstreams(found) && settled.word === 'claimed'",
       replace: "settled.word === 'claimed'",
@@ -171,12 +159,6 @@ export const proxyGuards = [
       find: "source === 'upstream' && takenOver !== true",
       replace: "source === 'upstream'",
       only: 'left half-way',
-    },
-    {
-      why: 'What is passed on is not held against what is known',
-      find: 'yield* verified(chunks, { digests });',
-      replace: 'yield* verified(chunks, { digests: [] });',
-      only: 'is not exchanged by an upstream',
     },
     {
       why: 'A policy is not enforced',
@@ -191,18 +173,40 @@ export const proxyGuards = [
       only: 'client alone',
     },
     {
-      why: 'An artifact is fetched though upstream must not be asked',
-      find: 'const sources = asker.offline === undefined ? [',
-      replace: "const sources = asker.offline !== '' ? [",
-      only: 'client alone|nowhere',
-    },
-    {
       why: 'What is private is remembered as public',
       find: 'private: !asker.upstream.public,\n        seenAt',
       replace: 'private: false,\n        seenAt',
       only: 'remembered as private',
     },
   ),
+  ...guardsIn(
+    'src/proxy/refusing.ts',
+    'test/proxy/gate.test.ts',
+    {
+      why: 'What a lockfile says can be accepted as a change',
+      find: 'if (acceptable) {',
+      replace: 'if (expected !== actual) {',
+      only: 'registry says otherwise|at first use',
+    },
+    {
+      why: 'Other bytes than at first use are a mere failure, which nobody can accept',
+      find: "if (known && isPyrsiaError(error, 'DIGEST_MISMATCH')",
+      replace: "if (known && isPyrsiaError(error, 'SIZE_MISMATCH')",
+      only: 'which a human may accept',
+    },
+  ),
+  ...guardsIn('src/proxy/artifacts.ts', 'test/proxy/gate.test.ts', {
+    why: 'What is passed on is not held against what is known',
+    find: 'yield* verified(chunks, { digests });',
+    replace: 'yield* verified(chunks, { digests: [] });',
+    only: 'is not exchanged by an upstream',
+  }),
+  ...guardsIn('src/proxy/fetching.ts', 'test/proxy/gate.test.ts', {
+    why: 'An artifact is fetched though upstream must not be asked',
+    find: 'const sources = asker.offline === undefined ? [',
+    replace: "const sources = asker.offline !== '' ? [",
+    only: 'client alone|nowhere',
+  }),
   ...guardsIn(
     'src/proxy/documents.ts',
     'test/proxy/documents.test.ts',
@@ -307,6 +311,10 @@ export const proxyGuards = [
       replace: 'attempt === ATTEMPTS',
       only: 'or has a body',
     },
+  ),
+  ...guardsIn(
+    'src/proxy/dispatchers.ts',
+    'test/proxy/upstream.test.ts',
     {
       why: 'TLS is not checked',
       find: 'rejectUnauthorized: connection.strictSsl,',

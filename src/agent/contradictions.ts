@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { type Coordinates, purlOf } from '../content/coordinates.ts';
 import { isDigest } from '../content/digest.ts';
 import { makeOurs } from '../ours.ts';
-import type { Contradiction } from '../proxy/artifacts.ts';
+import type { Contradiction } from '../proxy/artifact-service.ts';
 
 /** How many are remembered. */
 const KEPT = 500;

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Digest } from '../content/digest.ts';
-import type { ArtifactService, Known } from '../proxy/artifacts.ts';
+import type { ArtifactService, Known } from '../proxy/artifact-service.ts';
 import type { Asker } from '../proxy/asker.ts';
 import type { Upstreams } from '../proxy/upstream.ts';
 import { type Asked, type Sure, sureOf } from './pinned.ts';

@@ -16,7 +16,7 @@ import type { ByteStream } from '../content/source.ts';
 import { verified } from '../content/verified.ts';
 import type { PinnedContent, Tool } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
-import { closed } from '../proxy/artifacts.ts';
+import { closed } from '../proxy/body.ts';
 import { obstacleIn } from '../shims/npm-cache-folder.ts';
 import { openNpmContent, type Placed } from '../shims/npm-content.ts';
 import { type AheadParts, fetchAhead, type Missing } from './fetch-ahead.ts';

@@ -10,7 +10,7 @@ import { buffer } from 'node:stream/consumers';
 import type { Wanted } from '../content/descriptor.ts';
 import { contradiction, type Digest } from '../content/digest.ts';
 import type { InstallTerms, Pinned, PinnedContent, Tool } from '../ecosystems/ecosystem.ts';
-import type { ArtifactRequest, ArtifactService, Known } from '../proxy/artifacts.ts';
+import type { ArtifactRequest, ArtifactService, Known } from '../proxy/artifact-service.ts';
 import type { Asker, Upstream } from '../proxy/asker.ts';
 import { libcHere } from '../shims/libc.ts';
 import type { InstallSettings } from '../shims/settings.ts';

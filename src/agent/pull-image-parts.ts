@@ -5,7 +5,7 @@ import type { Methods } from '../control/protocol.ts';
 import type { ImageConfig, ImageManifest } from '../ecosystems/oci/manifest.ts';
 import type { Platform } from '../ecosystems/oci/platform.ts';
 import type { ImageReference } from '../ecosystems/oci/reference.ts';
-import type { ArtifactService } from '../proxy/artifacts.ts';
+import type { ArtifactService } from '../proxy/artifact-service.ts';
 import type { ImageAsker } from '../proxy/image-asker.ts';
 import type { Manifest } from '../proxy/image-content.ts';
 import type { ImageService } from '../proxy/images.ts';

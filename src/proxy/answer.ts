@@ -11,7 +11,8 @@ import type { DocumentAddress, Headers, Reply, Route } from '../ecosystems/ecosy
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { Outcome } from '../resolve/report.ts';
 import { suffices } from '../verify/expect.ts';
-import { type ArtifactService, outcomeOf } from './artifacts.ts';
+import type { ArtifactService } from './artifact-service.ts';
+import { outcomeOf } from './outcome.ts';
 import { type Asker, passedOn } from './asker.ts';
 import { decoded, type DocumentService } from './documents.ts';
 import type { Upstreams } from './upstream.ts';

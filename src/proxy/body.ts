@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { giveBack, PIECE, takeBuffer } from '../content/buffers.ts';
+import type { ByteStream } from '../content/source.ts';
 
 /** Upstream is to wait when so many bytes have come that nobody has asked for: 1 MiB. */
 const AHEAD = 4 * PIECE;
@@ -84,4 +85,9 @@ export async function* piecesOf(body: Readable): AsyncGenerator<Uint8Array> {
     body.off('data', gather).destroy();
     if (filling) giveBack(filling);
   }
+}
+
+/** Gives up content that will not be read. */
+export async function closed(chunks: ByteStream): Promise<void> {
+  if (Symbol.asyncIterator in chunks) await chunks[Symbol.asyncIterator]().return?.();
 }

@@ -9,7 +9,7 @@ import type { RegistryProtocol } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
 import { checkHeaders, credentialOf, ownerOf } from './admission.ts';
 import { answer, type AnswerParts, type Call, reply } from './answer.ts';
-import { outcomeOf } from './artifacts.ts';
+import { outcomeOf } from './outcome.ts';
 import { type Asker, passedOn } from './asker.ts';
 import { addressOf, type Gate, openServer, plain } from './server.ts';
 

@@ -6,7 +6,7 @@
 import type { Cache } from '../cache/cache.ts';
 import type { Coordinates } from '../content/coordinates.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
-import { outcomeOf } from './artifacts.ts';
+import { outcomeOf } from './outcome.ts';
 import type { ImageAsker, ImageName, ImagePlace } from './image-asker.ts';
 import { statusOf, type UpstreamReply } from './upstream.ts';
 

@@ -10,7 +10,7 @@ import { isImageDigest } from '../ecosystems/oci/names.ts';
 import { printImage } from '../ecosystems/oci/reference.ts';
 import { pathOf } from '../ecosystems/oci/route.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
-import { outcomeOf } from './artifacts.ts';
+import { outcomeOf } from './outcome.ts';
 import type { ImageAsker, ImageName, ImagePlace } from './image-asker.ts';
 import { coordinatesOf, gathered, type ImageContent, type Manifest } from './image-content.ts';
 import { first, nothingAt, waysTo } from './image-places.ts';

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Cache } from '../cache/cache.ts';
-import type { ArtifactService } from './artifacts.ts';
+import type { ArtifactService } from './artifact-service.ts';
 import type { Answer, DocumentService } from './documents.ts';
 import type { ImageAsker, ImageName } from './image-asker.ts';
 import { type ImageContent, openImageContent } from './image-content.ts';

@@ -6,14 +6,13 @@
  */
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
-import { digestOf } from '../content/digest.ts';
 import type { Headers } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { ConnectionSettings } from '../shims/settings.ts';
 import { piecesOf } from './body.ts';
-import { CONNECTIONS, openConnections, type Spare } from './connections.ts';
+import { openConnections, type Spare } from './connections.ts';
+import { dispatcherOf, keyOf, load, shownTo, type Undici } from './dispatchers.ts';
 import { failureOf, retryAfterMs, TRANSIENT, UNANSWERED, UNREACHABLE } from './failure.ts';
 
 /** How often one request is tried. */
@@ -28,8 +27,6 @@ const REDIRECTS = 10;
 const REST_MS = 5_000;
 /** Bodies of up to so many bytes are not passed on before they are whole: 64 KiB. */
 const SHORT = 64 * 2 ** 10;
-/** How long a connection may take to be made, in milliseconds. */
-const CONNECT_MS = 5_000;
 /** How long nothing is fetched ahead where upstream is asked too much, and does not say for how long, in milliseconds. */
 const LESS_MS = 60_000;
 
@@ -241,72 +238,6 @@ interface Hop {
 /** An origin that one user's proxy does not reach may well be there for others. */
 function wayTo(url: URL, connection: ConnectionSettings): string {
   return `${url.origin} ${keyOf(connection)}`;
-}
-
-const keys = new WeakMap<ConnectionSettings, string>();
-
-/** Equal for equal settings, and short: a company's certificates may be hundreds of kilobytes. */
-function keyOf(connection: ConnectionSettings): string {
-  let key = keys.get(connection);
-  if (key === undefined)
-    keys.set(connection, (key = digestOf(Buffer.from(JSON.stringify(connection)), 'sha256')));
-  return key;
-}
-
-type Undici = Awaited<ReturnType<typeof load>>;
-
-/** It takes long to import, and an agent that has just been started is waited for. */
-const importUndici = async () => (await import('undici')).default;
-
-let loading: ReturnType<typeof importUndici> | undefined;
-
-/** Bundled, each import of it would copy all that it exports. */
-async function load(): ReturnType<typeof importUndici> {
-  return (loading ??= importUndici());
-}
-
-function dispatcherOf(
-  { Agent, EnvHttpProxyAgent }: Undici,
-  connection: ConnectionSettings,
-  silenceMs: number,
-): Dispatcher {
-  const tls = {
-    rejectUnauthorized: connection.strictSsl,
-    ...(connection.ca?.length || connection.identity ? { secureContext: contextOf(connection) } : {}),
-  };
-  const options = {
-    connections: CONNECTIONS,
-    pipelining: 1,
-    connect: { ...tls, timeout: Math.min(CONNECT_MS, silenceMs) },
-  };
-  if (!connection.httpProxy && !connection.httpsProxy) return new Agent(options);
-  return new EnvHttpProxyAgent({
-    ...options,
-    requestTls: tls,
-    httpProxy: connection.httpProxy ?? '',
-    httpsProxy: connection.httpsProxy ?? '',
-    noProxy: connection.noProxy ?? '',
-  });
-}
-
-/** One for all connections: to read all certificates for each takes 10 ms. */
-function contextOf({ ca = [], identity }: ConnectionSettings): SecureContext {
-  const { createSecureContext, rootCertificates } = process.getBuiltinModule('node:tls');
-  return createSecureContext({
-    ca: [...rootCertificates, ...ca],
-    ...(identity && { cert: identity.certificate, key: identity.key }),
-  });
-}
-
-const anonymous = new WeakMap<ConnectionSettings, ConnectionSettings>();
-
-/** The same settings, without what is to be shown to another host. */
-function shownTo({ host }: URL, connection: ConnectionSettings): ConnectionSettings {
-  const { identity, ...others } = connection;
-  if (!identity || identity.host === host) return connection;
-  const known = anonymous.get(connection) ?? others;
-  anonymous.set(connection, known);
-  return known;
 }
 
 /** Whether a body is so short that nobody has to wait for the rest of it. */

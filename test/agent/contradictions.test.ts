@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openContradictions } from '../../src/agent/contradictions.ts';
 import { digestOf } from '../../src/content/digest.ts';
-import type { Contradiction } from '../../src/proxy/artifacts.ts';
+import type { Contradiction } from '../../src/proxy/artifact-service.ts';
 
 let state: string;
 beforeEach(() => (state = mkdtempSync(join(tmpdir(), 'pyrsia-state-'))));

@@ -106,7 +106,7 @@ const limits: Readonly<
     ['ecosystems/npm/reached', 'FOLDERS_LIMIT', asIs],
   ],
   "temporary file of ours in npm's own cache": [['shims/npm-content', 'STALE_MS', formatDuration]],
-  'making a connection': [['proxy/upstream', 'CONNECT_MS', formatDuration]],
+  'making a connection': [['proxy/dispatchers', 'CONNECT_MS', formatDuration]],
   'tries of a request to an upstream': [
     ['proxy/upstream', 'ATTEMPTS', asIs],
     ['proxy/upstream', 'PAUSE_MS', formatDuration],

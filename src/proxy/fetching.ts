@@ -1,0 +1,114 @@
+/**
+ * Bringing the bytes of an artifact that is not settled yet, or is no longer here.
+ *
+ * @module
+ */
+import type { Binding } from '../cache/cache.ts';
+import type { Wanted } from '../content/descriptor.ts';
+import type { Found, Resolver } from '../resolve/resolve.ts';
+import { expect, type Expectation } from '../verify/expect.ts';
+import { openAbsences } from './absences.ts';
+import type { ArtifactRequest } from './artifact-service.ts';
+import type { Asker } from './asker.ts';
+import { begin, type Begun, openBeginnings } from './begun.ts';
+import { declaredBeside } from './declared.ts';
+import type { Refusing } from './refusing.ts';
+import type { Upstreams } from './upstream.ts';
+import { upstreamSource, type UpstreamSource } from './upstream-source.ts';
+
+/** What is expected of bytes, and nothing contradicts it. */
+export type Expected = Expectation & { readonly kind: 'expected' };
+
+/** Fetches. */
+export interface Fetching {
+  /** Brings the content that is expected, or says how the bytes that came contradict those seen before. */
+  fetch(
+    this: void,
+    asker: Asker,
+    asked: ArtifactRequest,
+    wanted: Wanted,
+    known: Binding | undefined,
+  ): Promise<Found | undefined>;
+  /** The same for what nothing is known of, where the registry says by a file beside it what it is. */
+  fetchBeside(
+    this: void,
+    asker: Asker,
+    asked: ArtifactRequest,
+    unbound: Expected,
+  ): Promise<{ readonly expected: Expected; readonly found: Found | undefined } | undefined>;
+}
+
+/** Fetches what the cache has not from upstreams. */
+export function openFetching(parts: {
+  readonly resolver: Resolver;
+  readonly upstreams: Upstreams;
+  readonly now: () => number;
+  readonly refuseChange: Refusing['refuseChange'];
+}): Fetching {
+  const { resolver, upstreams, now, refuseChange } = parts;
+  const absences = openAbsences(now);
+  const beginnings = openBeginnings();
+
+  function sourceFor(asker: Asker, { path, headers = {}, ahead = false }: ArtifactRequest): UpstreamSource {
+    const { connection, upstream, ask = upstreams.ask } = asker;
+    const url = upstream.ecosystem.registry.locate(path, upstream.url);
+    return upstreamSource({ ask }, { url, headers, connection, ahead });
+  }
+
+  async function fetch(
+    asker: Asker,
+    asked: ArtifactRequest,
+    wanted: Wanted,
+    known: Binding | undefined,
+    begun?: Begun,
+  ): Promise<Found | undefined> {
+    const { signal, ahead = false } = asked;
+    const sources = asker.offline === undefined ? [begun?.source ?? sourceFor(asker, asked)] : [];
+    const flight = flightOf(asker, asked);
+    try {
+      const fresh = begun !== undefined;
+      return await resolver.resolve(wanted, sources, { flight, ahead, fresh, ...(signal ? { signal } : {}) });
+    } catch (error) {
+      return refuseChange(asker, asked, known, error);
+    }
+  }
+
+  async function fetchBeside(
+    asker: Asker,
+    asked: ArtifactRequest,
+    unbound: Expected,
+  ): Promise<{ readonly expected: Expected; readonly found: Found | undefined } | undefined> {
+    const { coordinates, path } = asked;
+    if (absences.has(asker, path)) return undefined;
+    const flight = flightOf(asker, asked);
+    let isOnItsWay = false;
+    try {
+      const begun = await beginnings.of(flight, async () =>
+        begin(sourceFor(asker, asked), coordinates, asker.upstream.ecosystem.registry, async () =>
+          declaredBeside(asker.ask ?? upstreams.ask, asker, asked),
+        ),
+      );
+      if (!begun) {
+        absences.add(asker, path);
+        return undefined;
+      }
+      const weighed = begun.declared === undefined ? unbound : expect({ declared: begun.declared });
+      const expected = weighed.kind === 'contradicted' ? unbound : weighed;
+      const found = await fetch(asker, asked, expected.wanted, undefined, begun);
+      if (found) {
+        isOnItsWay = true;
+        void found.stored.finally(() => beginnings.over(flight));
+      }
+      return { expected, found };
+    } finally {
+      if (!isOnItsWay) beginnings.over(flight);
+    }
+  }
+
+  return { fetch, fetchBeside };
+}
+
+/** What is not named by a digest is shared only by those who believe the same. */
+function flightOf({ upstream }: Asker, { path }: ArtifactRequest): string {
+  return `${upstream.ecosystem.registry.locate(path, upstream.url).href}${upstream.url.hash}`;
+}

@@ -1,0 +1,199 @@
+/**
+ * On whose word an artifact is what its coordinates say, settled before a byte of it is sent, and remembered.
+ *
+ * @module
+ */
+import type { Binding, BindingKey, Cache } from '../cache/cache.ts';
+import { purlOf } from '../content/coordinates.ts';
+import { type Digest, digestWith, isSha256, isWeak } from '../content/digest.ts';
+import type { Measured } from '../content/verified.ts';
+import { PyrsiaError } from '../errors.ts';
+import type { ReportLine } from '../resolve/report.ts';
+import type { Found } from '../resolve/resolve.ts';
+import { expect, type Expectation, suffices, type Word } from '../verify/expect.ts';
+import type { ArtifactRequest } from './artifact-service.ts';
+import type { Asker } from './asker.ts';
+import { closed } from './body.ts';
+import { declaredBy, isThere } from './declared.ts';
+import type { DocumentService } from './documents.ts';
+import type { Expected, Fetching } from './fetching.ts';
+import type { Refusing } from './refusing.ts';
+import type { Upstreams } from './upstream.ts';
+
+/** An artifact that was found, of which it is settled what it is. */
+export interface Settled {
+  readonly found: Found;
+  readonly word: Word;
+  /** All that was wanted of it. */
+  readonly digests: readonly Digest[];
+  /** Remembers what it is, once it is stored or known not to be storable; never rejects. */
+  bind(this: void): Promise<void>;
+  line(this: void): Promise<ReportLine>;
+}
+
+/** Settles. */
+export interface Settling {
+  /** Finds an artifact and settles on whose word it is that; undefined when there is none. */
+  settle(
+    this: void,
+    asker: Asker,
+    asked: ArtifactRequest,
+    key: BindingKey,
+    known: Binding | undefined,
+  ): Promise<Settled | undefined>;
+  /** Resolves when everything that is being remembered is. */
+  over(this: void): Promise<void>;
+}
+
+/** Settles by what the cache remembers, registries say and upstreams send. */
+export function openSettling(parts: {
+  readonly cache: Cache;
+  readonly documents: DocumentService;
+  readonly upstreams: Upstreams;
+  readonly now: () => number;
+  readonly fetch: Fetching['fetch'];
+  readonly fetchBeside: Fetching['fetchBeside'];
+  readonly refuse: Refusing['refuse'];
+}): Settling {
+  const { cache, documents, upstreams, now, fetch, fetchBeside, refuse } = parts;
+  const pending = new Set<Promise<void>>();
+
+  /** What is expected once the registry has been asked; undefined when it knows no such version. */
+  async function bound(
+    asker: Asker,
+    asked: ArtifactRequest,
+    unbound: Expected,
+  ): Promise<Expectation | undefined> {
+    const { registry } = asker.upstream.ecosystem;
+    if (!registry.document(asked.coordinates)) {
+      const isHere = await isThere(asker.ask ?? upstreams.ask, asker, asked);
+      return isHere ? { ...unbound, word: 'declared', by: 'the registry' } : undefined;
+    }
+    const declared = await declaredBy(documents, asker, asked);
+    if (declared === 'no such version') return undefined;
+    return declared ? expect({ declared, ...(asked.claimed ? { claimed: asked.claimed } : {}) }) : unbound;
+  }
+
+  /** Remembers what upstream gave, once it is stored or known not to be storable. */
+  async function remember(
+    asker: Asker,
+    key: BindingKey,
+    known: Binding | undefined,
+    found: Found,
+  ): Promise<void> {
+    if (found.source === 'cache' && known?.size !== undefined) return;
+    const work = (async () => {
+      const { digests, size } = await found.measured;
+      const problem = await found.stored;
+      if (problem !== undefined) asker.reporter.note(`not everything is stored: ${problem}`, 'storing');
+      const strongest = digests.toSorted((a, b) => Number(isSha256(b)) - Number(isSha256(a)));
+      const reason = known?.reason;
+      await cache.bindings.put({
+        ...key,
+        digests: strongest,
+        size,
+        private: !asker.upstream.public,
+        seenAt: known?.seenAt ?? now(),
+        ...(reason === undefined ? {} : { reason }),
+      });
+    })().catch(() => undefined);
+    pending.add(work);
+    void work.finally(() => pending.delete(work));
+    return work;
+  }
+
+  async function settle(
+    asker: Asker,
+    asked: ArtifactRequest,
+    key: BindingKey,
+    known: Binding | undefined,
+  ): Promise<Settled | undefined> {
+    const startedAt = now();
+    const { coordinates, claimed } = asked;
+
+    const accepted = async (weighed: Expectation) =>
+      weighed.kind === 'contradicted' ? refuse(asker, asked, weighed) : weighed;
+
+    // Of bytes that a human has accepted the registry may go on to say otherwise.
+    const declared = known?.reason === undefined ? asked.declared : undefined;
+    const first = await accepted(
+      expect({
+        ...(known ? { seen: known.digests } : {}),
+        ...(declared ? { declared } : {}),
+        ...(claimed ? { claimed } : {}),
+      }),
+    );
+    // Bytes that upstream sends for these coordinates bind a claim. Bytes that are here already do not.
+    const beside = first.word === 'unknown' && asker.upstream.ecosystem.registry.beside !== undefined;
+    const here = first.word === 'claimed' && claimed !== undefined && cache.pathOf(claimed) !== undefined;
+    const askFirst = first.word === 'unknown' || here;
+    const online = beside && asker.offline === undefined;
+    const together = online ? await fetchBeside(asker, asked, first) : undefined;
+    let expected = online ? together?.expected : askFirst ? await bound(asker, asked, first) : first;
+    let found = online
+      ? together?.found
+      : expected && (await fetch(asker, asked, (await accepted(expected)).wanted, known));
+    if (!askFirst && first.word === 'claimed' && found && !isWhollyUpstreams(found)) {
+      // It has arrived meanwhile, or had begun to arrive, for other coordinates.
+      await closed(found.chunks);
+      expected = await bound(asker, asked, first);
+      found = expected && (await fetch(asker, asked, (await accepted(expected)).wanted, known));
+    }
+    if (!expected || !found) {
+      if (asker.offline === undefined) return undefined;
+      throw new PyrsiaError('OFFLINE_MISS', { what: purlOf(coordinates), reason: asker.offline });
+    }
+
+    // What upstream sends for these coordinates and the lockfile names besides is the registry's own word.
+    const settled = await accepted(expected);
+    const own = isWhollyUpstreams(found) && settled.word === 'claimed';
+    const word = own ? 'declared' : settled.word;
+    const by = own ? 'the registry' : settled.by;
+    const { digests } = settled.wanted;
+    if (!suffices(asker.policy, word, digests)) {
+      await closed(found.chunks);
+      throw new PyrsiaError('EVIDENCE_TOO_LOW', { purl: purlOf(coordinates), policy: asker.policy, word });
+    }
+    return {
+      found,
+      word,
+      digests,
+      bind: async () => (word === 'claimed' ? undefined : remember(asker, key, known, found)),
+      line: async () => {
+        const { source, passedOver, measured } = found;
+        const content: Measured = await measured;
+        const digest = digestWith(content.digests, 'sha256');
+        const weak = digests.length > 0 && digests.every(isWeak);
+        return {
+          purl: purlOf(coordinates),
+          outcome: 'delivered',
+          ...(digest ? { digest } : {}),
+          bytes: content.size,
+          source,
+          via: 'response',
+          word,
+          by,
+          rung: word === 'declared' ? 'registry digest' : 'none',
+          ...(weak ? { weak } : {}),
+          upstream: asker.upstream.name,
+          private: !asker.upstream.public,
+          ms: now() - startedAt,
+          at: startedAt,
+          ...(passedOver.length > 0 ? { passedOver } : {}),
+        };
+      },
+    };
+  }
+
+  return {
+    settle,
+    async over() {
+      while (pending.size > 0) await Promise.all(pending);
+    },
+  };
+}
+
+/** Whether every byte was sent by upstream for these very coordinates. */
+function isWhollyUpstreams({ source, takenOver }: Found): boolean {
+  return source === 'upstream' && takenOver !== true;
+}
