@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { openAccounts } from './agent/accounts.ts';
 import { collectSooner } from './agent/collect-sooner.ts';
 import { openContradictions } from './agent/contradictions.ts';
@@ -21,6 +21,7 @@ import { type ImageSessionParts, openImageSession, planImages } from './agent/im
 import { pullImage } from './agent/pull-image.ts';
 import { pullFromFirst } from './agent/pull.ts';
 import { openQuickAnswers } from './agent/quick-answers.ts';
+import { openSettingsReaders } from './agent/read-settings.ts';
 import { openReception } from './agent/reception.ts';
 import { openSession, plan, type SessionParts } from './agent/sessions.ts';
 import { openWalkIns } from './agent/walk-ins.ts';
@@ -29,10 +30,8 @@ import { parseDigest } from './content/digest.ts';
 import { readConfig } from './config/read-config.ts';
 import { type AgentContext, runAgent, type Service } from './control/lifecycle.ts';
 import { keptPorts } from './control/ports.ts';
-import { npxAsExec } from './ecosystems/npm/npx.ts';
 import { ecosystems, parseReference } from './ecosystems/index.ts';
 import { docker } from './ecosystems/oci/docker.ts';
-import { maven } from './ecosystems/maven/maven.ts';
 import { oci } from './ecosystems/oci/oci.ts';
 import { parsePlatform, platformOf } from './ecosystems/oci/platform.ts';
 import { imageOf } from './ecosystems/oci/reference.ts';
@@ -47,19 +46,13 @@ import { openImages } from './proxy/images.ts';
 import { openRegistryClient } from './proxy/registry-client.ts';
 import { openUpstreams } from './proxy/upstream.ts';
 import { openResolver } from './resolve/resolve.ts';
-import { restored } from './shims/environment.ts';
-import { findTool } from './shims/find-tool.ts';
 import { companionFile, relevantOf } from './shims/launch.ts';
-import { readMavenSettings } from './shims/maven-settings.ts';
-import { openNodeFinder } from './shims/node-finder.ts';
 import { importNpmConfig } from './shims/npm-config.ts';
-import { readNpmSettings } from './shims/npm-settings.ts';
-import { environmentOf, umaskOf } from './shims/process-environment.ts';
+import { umaskOf } from './shims/process-environment.ts';
 
 const paths = pathsOf(process.env);
 const config = readConfig(paths, process.env, '/').values;
 const [, , directory] = process.argv;
-const findNode = openNodeFinder();
 
 void runAgent({
   paths,
@@ -120,7 +113,7 @@ async function serve(context: AgentContext): Promise<Service> {
   const admitToImages = async (launch: string | undefined): Promise<ImageAsker | undefined> =>
     launch === undefined ? walkIns.session() : (await reception.sessionNamed(launch))?.images;
   const parts: SessionParts = {
-    readSettings,
+    readSettings: openSettingsReaders(paths.shims),
     readOnlyBecause,
     news: openNews(),
     base: async (upstream) => gates.base(upstream),
@@ -256,9 +249,8 @@ async function serve(context: AgentContext): Promise<Service> {
           }
         }
         const { session, askerFor } = await openSession(parts, ecosystem, caller);
-        const main = askerFor(reference.name.startsWith('@') ? reference.name.split('/')[0] : undefined);
-        // Where nothing is the default, each may have it.
-        const askers = main ? [main] : ecosystem === maven ? [...session.askers.values()] : [];
+        const { scopeOf } = ecosystem;
+        const askers = scopeOf ? [askerFor(scopeOf(reference)) ?? []].flat() : [...session.askers.values()];
         if (askers.length === 0)
           throw new PyrsiaError('CREDENTIALS_NEEDED', { what: text, upstream: 'its registry' });
         accounts.open(caller.id, session);
@@ -306,48 +298,6 @@ async function serve(context: AgentContext): Promise<Service> {
       },
     },
   };
-}
-
-async function readSettings(
-  ecosystem: unknown,
-  tool: string | undefined,
-  context: Parameters<SessionParts['readSettings']>[2],
-): ReturnType<SessionParts['readSettings']> {
-  return ecosystem === maven ? readMavenSettings(withMaven(context)) : readNpmSettingsOf(tool, context);
-}
-
-/** A command of ours asks as the mvn would that is on the user's PATH. */
-function withMaven(context: Parameters<SessionParts['readSettings']>[2]): typeof context {
-  const found = context.executable ?? findTool('mvn', context.env['PATH'], { skip: [paths.shims] });
-  return { ...context, ...(found === undefined ? {} : { executable: found }) };
-}
-
-async function readNpmSettingsOf(
-  tool: string | undefined,
-  { executable, pid, ...context }: Parameters<SessionParts['readSettings']>[2],
-): ReturnType<typeof readNpmSettings> {
-  const { cwd, env } = context;
-  const { PATH: path } = env;
-  const skip = [paths.shims];
-  // The arguments of another command, or of a script, are not npm's.
-  const args = tool === 'npm' ? context.args : ((tool === 'npx' ? npxAsExec(context.args) : undefined) ?? []);
-  const isNpms = tool === 'npm' || tool === 'npx';
-  const onPath = isNpms && executable !== undefined ? executable : findTool('npm', path, { skip });
-  const first =
-    findTool('node', path, { skip }) ??
-    (onPath === undefined ? undefined : findTool('node', dirname(onPath)));
-  // A version manager may want to know more than we keep of a launch.
-  const all = pid === undefined ? env : await environmentOf(pid).then(restored, () => env);
-  const node = first === undefined ? undefined : await findNode(first, { cwd, env: { ...all, ...env } });
-  // Where it stands in for node, it does for npm.
-  const npm = (node?.varies ? findTool('npm', dirname(node.path)) : undefined) ?? onPath;
-  const settings = await readNpmSettings({
-    ...context,
-    args,
-    ...(npm === undefined ? {} : { npm }),
-    ...(node === undefined ? {} : { node: node.path }),
-  });
-  return { ...settings, ...(node?.varies && { varies: true }) };
 }
 
 function isLedQuickly(name: string): boolean {

@@ -2,6 +2,9 @@ import type { EcosystemName } from '../content/coordinates.ts';
 
 const names: Readonly<Record<EcosystemName, true>> = { npm: true, docker: true, maven: true };
 
+/** All that this version knows. */
+export const ECOSYSTEM_NAMES = Object.keys(names).filter(isEcosystem);
+
 /** Whether what was read from the disk is an ecosystem that this version knows. */
 export function isEcosystem(name: unknown): name is EcosystemName {
   return typeof name === 'string' && Object.hasOwn(names, name);

@@ -44,11 +44,11 @@ export async function deliver(pulled: Pulled, output: string): Promise<string> {
   return path;
 }
 
-/** As its registry calls the file, or for npm as `npm pack` does: `@types/node` becomes `types-node-24.0.0.tgz`. */
+/** As its registry calls the file, or its tool does. Of what has no name of its own: the last of its purl. */
 async function fileName(purl: string): Promise<string> {
   const { ecosystem, reference } = await parseReference(purl);
-  const { name, wanted } = reference;
-  const file = ecosystem.registry.exact(reference)?.path.split('/').at(-1);
-  if (ecosystem.name !== 'npm' && file !== undefined) return file;
-  return `${name.replace(/^@/, '').replaceAll('/', '-')}-${wanted}.tgz`;
+  const { exact, fileName: own } = ecosystem.registry;
+  const selected = exact(reference);
+  const file = selected && (own?.(selected.coordinates) ?? selected.path.split('/').at(-1));
+  return file ?? `${reference.name}-${reference.wanted}`.replaceAll('/', '-');
 }

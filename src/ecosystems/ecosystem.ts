@@ -24,6 +24,11 @@ export interface Ecosystem {
    * Rejects with `REFERENCE_MALFORMED` when it is, but cannot be read.
    */
   parse(text: string): Promise<Reference | undefined>;
+  /**
+   * For what of its tool's settings the registry is there that has this; undefined: the default one. Absent where
+   * each of those that the tool is configured with may have it.
+   */
+  scopeOf?(this: void, reference: Reference): string | undefined;
   readonly registry: RegistryProtocol;
   readonly tools: readonly Tool[];
 }

@@ -95,6 +95,9 @@ export interface RegistryProtocol {
   /** The host (with port) at which a listing says that its artifacts lie; undefined when it does not say. */
   artifactHost(body: Uint8Array): string | undefined;
 
+  /** What a user's own copy of it is called; absent: as the registry calls it. */
+  fileName?(this: void, coordinates: Coordinates): string;
+
   /** How this ecosystem's clients are told that they do not get it, so that they stop at once and show why. */
   refuse(kind: 'refused' | 'unavailable', message: string): Reply;
 }

@@ -130,6 +130,11 @@ export function ecosystemConformance(ecosystem: Ecosystem, examples: EcosystemEx
       expect(registry.locate(path, new URL('http://127.0.0.1:1/')).href).toBe(`http://127.0.0.1:1${path}`);
     });
 
+    it("calls a user's own copy by the name of one file", () => {
+      const file = registry.fileName?.(coordinates) ?? path.split('/').at(-1);
+      expect(file).toMatch(/^[^/\\\s]+$/);
+    });
+
     it('knows where an exact version lies without a listing', () => {
       expect(registry.exact({ ...examples.selects, wanted: version })).toEqual({ coordinates, path });
     });

@@ -7,7 +7,7 @@ import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { table } from '../../command/table.ts';
 import { harmless } from '../../command/talk.ts';
 import { formatBytes, formatDuration } from '../../content/format.ts';
-import { ECOSYSTEMS } from '../../command/options.ts';
+import { ECOSYSTEM_NAMES } from '../../cache/ecosystem-names.ts';
 
 export default class CacheLs extends PyrsiaCommand {
   static override summary = 'List what is cached, most recently used first';
@@ -25,7 +25,7 @@ export default class CacheLs extends PyrsiaCommand {
     pattern: Args.string({ description: 'names to list; * and ? stand for anything' }),
   };
   static override flags = {
-    ecosystem: Flags.option({ options: ECOSYSTEMS, summary: 'of this ecosystem only' })(),
+    ecosystem: Flags.option({ options: ECOSYSTEM_NAMES, summary: 'of this ecosystem only' })(),
     sort: Flags.option({
       options: ['used', 'name', 'size'] as const,
       summary: 'order',

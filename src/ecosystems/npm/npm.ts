@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Coordinates } from '../../content/coordinates.ts';
 import type { Ecosystem } from '../ecosystem.ts';
 import { locate } from '../locate.ts';
 import { artifactHost, check, digest, exact, select } from './documents.ts';
@@ -11,9 +12,27 @@ import { refuse } from './refuse.ts';
 import { document, listings, route } from './route.ts';
 import { npmTools } from './tools.ts';
 
+/** As `npm pack` calls it: `@types/node` becomes `types-node-24.0.0.tgz`. */
+function packed({ name, version }: Coordinates): string {
+  return `${name.replace(/^@/, '').replaceAll('/', '-')}-${version}.tgz`;
+}
+
 export const npm: Ecosystem = {
   name: 'npm',
   parse,
-  registry: { route, locate, document, listings, digest, select, exact, check, artifactHost, refuse },
+  scopeOf: ({ name }) => (name.startsWith('@') ? name.split('/')[0] : undefined),
+  registry: {
+    route,
+    locate,
+    document,
+    listings,
+    digest,
+    select,
+    exact,
+    check,
+    artifactHost,
+    fileName: packed,
+    refuse,
+  },
   tools: npmTools,
 };
