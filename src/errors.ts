@@ -44,6 +44,8 @@ export interface ErrorDetails {
   CONFIG_INVALID: { problems: readonly string[] };
   /** A file of the user's, or one of ours among them, cannot be changed. */
   FILE_UNWRITABLE: { path: string; reason: string };
+  /** What leads docker to us is not done, since its daemon is not ours to lead. */
+  DOCKER_LEFT_ALONE: { reason: string };
   AGENT_UNAVAILABLE: { reason: string };
   AGENT_REFUSED: { reason: string };
 }
@@ -82,6 +84,7 @@ const messages: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => strin
   CACHE_UNREADABLE: (d) => `Cannot read the cache at ${d.path}: ${d.reason}`,
   CONFIG_INVALID: (d) => d.problems.join('\n'),
   FILE_UNWRITABLE: (d) => `Cannot write ${d.path}: ${d.reason}`,
+  DOCKER_LEFT_ALONE: (d) => `Docker is left alone: ${d.reason}`,
   AGENT_UNAVAILABLE: (d) => `The agent cannot be reached: ${d.reason}`,
   AGENT_REFUSED: (d) => `The agent refused: ${d.reason}`,
 };

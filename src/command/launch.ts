@@ -22,6 +22,8 @@ export interface LaunchedTool {
   readonly cwd: string;
   /** Whether the agent keeps the launch's receipt in a file, for whoever waits for the tool. */
   readonly receipt?: boolean;
+  /** The process that it is, where that is not this one. */
+  readonly pid?: number;
 }
 
 /** A launch that the agent knows of. */
@@ -33,7 +35,7 @@ export interface Launched {
 }
 
 /**
- * Launches `started` with the agent. It ends with our connection to it, or if it `stays`, with this process.
+ * Launches `started` with the agent. It ends with our connection to it, or if it `stays`, with its process.
  *
  * Rejects with what the agent says, or with `AGENT_UNAVAILABLE` when it says nothing within `timeoutMs`; no
  * launch is left behind then.
@@ -49,7 +51,7 @@ export async function launch(
   const { id, name } = writeLaunch(agent.directory, {
     ...started,
     env: { ...env, ...(report && { PYRSIA_REPORT: resolve(cwd, report) }) },
-    pid: process.pid,
+    pid: started.pid ?? process.pid,
   });
   try {
     const answer = await agent.call('launch', { id, ...(stays && { stays }) }, { signal });

@@ -95,6 +95,9 @@ export async function fetchAhead(
     parts.note(`${name} did not come through pyrsia, docker was to fetch it itself: ${failed}`);
 }
 
+/** What is said of a request's body, which says nothing about an image. */
+const OF_BODIES = new Set(['content-length', 'content-type', 'transfer-encoding', 'expect']);
+
 /** Goes on with what the daemon says when it is asked as if we were not there. */
 async function instead(
   engine: DockerEngine,
@@ -102,7 +105,8 @@ async function instead(
   reply: Answering,
 ): Promise<void> {
   try {
-    const answer = await engine.ask('POST', target, { headers: Object.fromEntries(headers), signal });
+    const told = [...headers].filter(([name]) => !OF_BODIES.has(name));
+    const answer = await engine.ask('POST', target, { headers: Object.fromEntries(told), signal });
     if (answer.statusCode !== 200) {
       const said: unknown = JSON.parse(await text(answer));
       const isMessage = typeof said === 'object' && said !== null && 'message' in said;

@@ -7,9 +7,9 @@
  * @module
  */
 import { once } from 'node:events';
-import { chmodSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { framingOf, parseHead, type RequestHead } from './http-head.ts';
+import { type Framing, framingOf, parseHead, type RequestHead } from './http-head.ts';
 
 /** The longest head that is looked at: 64 KiB. */
 const HEAD_LIMIT = 2 ** 16;
@@ -28,7 +28,7 @@ export interface DockerExchange extends RequestHead {
 export interface DockerSocketParts {
   /** The daemon's own socket. */
   readonly daemon: string;
-  /** Answers a request that has no body, and resolves to whether it did: else it goes on as it came. Never rejects. */
+  /** Answers a request by its head, and resolves to whether it did: else it goes on as it came. Never rejects. */
   answer(this: void, exchange: DockerExchange): Promise<boolean>;
   /** What has to be done before this request goes on, whatever it is. Never rejects. */
   before?(this: void, head: RequestHead): Promise<void>;
@@ -50,6 +50,8 @@ export async function openDockerSocket(path: string, parts: DockerSocketParts): 
       client.destroy();
     });
   });
+  // An agent before us was killed, and somebody still knows the socket.
+  rmSync(path, { force: true });
   server.listen(path);
   await once(server, 'listening');
   // The directory keeps others out as well.
@@ -84,6 +86,23 @@ async function relay(client: Socket, { daemon: path, answer, before }: DockerSoc
     if (!daemon.write(bytes) && !daemon.destroyed) await drained(daemon);
   };
 
+  /**
+   * A head with a short body that belongs to it. A daemon for which the connection becomes something else takes what
+   * comes apart from the head for what is said then.
+   */
+  const withBody = async (head: Buffer, framing: Framing): Promise<Buffer> => {
+    const parts = [head];
+    for (let size = 0; !framing.isOver && size < HEAD_LIMIT;) {
+      const piece = await incoming.next();
+      if (piece === undefined) break;
+      const used = framing.feed(piece);
+      size += used;
+      parts.push(piece.subarray(0, used));
+      incoming.giveBack(piece.subarray(used));
+    }
+    return Buffer.concat(parts);
+  };
+
   for (;;) {
     const bytes = await incoming.head();
     if (bytes === undefined) break;
@@ -91,17 +110,18 @@ async function relay(client: Socket, { daemon: path, answer, before }: DockerSoc
     const framing = head && framingOf(head);
     if (head) await before?.(head);
     if (!head || !framing || isHijacked(head)) {
-      await send(bytes);
+      await send(framing && head?.headers.has('content-length') ? await withBody(bytes, framing) : bytes);
       return client.destroyed ? undefined : incoming.pipe(toDaemon());
     }
     const exchange = { ...head, write: (text: string) => void client.write(text), signal: incoming.gone };
-    if (framing.isOver && (await answer(exchange))) continue;
-    await send(bytes);
+    // SDKs put into a body once more what the address says.
+    const isAnswered = await answer(exchange);
+    if (!isAnswered) await send(bytes);
     while (!framing.isOver) {
       const piece = await incoming.next();
       if (piece === undefined) break;
       const used = framing.feed(piece);
-      await send(piece.subarray(0, used));
+      if (!isAnswered) await send(piece.subarray(0, used));
       incoming.giveBack(piece.subarray(used));
     }
   }

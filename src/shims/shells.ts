@@ -19,6 +19,8 @@ export type Syntax = 'posix' | 'fish' | 'powershell';
 interface Language {
   /** `text` as one word, whatever is in it. */
   readonly quote: (text: string) => string;
+  /** The line that gives a variable to whatever the shell starts; the value is one word. */
+  readonly assign: (name: string, value: string) => string;
   /** Lines that put a directory first, given as one word; only the first of them names it. */
   readonly lines: (directory: string) => readonly string[];
   /** What makes a shell that is running look for commands anew, where it remembers them. */
@@ -30,6 +32,7 @@ interface Language {
 const languages: Readonly<Record<Syntax, Language>> = {
   posix: {
     quote: (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`,
+    assign: (name, value) => `export ${name}=${value}`,
     lines: (directory) => [
       `pyrsia_shims=${directory}`,
       'pyrsia_path=":${PATH-}:"',
@@ -46,6 +49,7 @@ const languages: Readonly<Record<Syntax, Language>> = {
   },
   fish: {
     quote: (text) => `'${text.replaceAll(/[\\']/g, String.raw`\$&`)}'`,
+    assign: (name, value) => `set -gx ${name} ${value}`,
     lines: (directory) => [
       `set -l pyrsia_shims ${directory}`,
       'while set -l pyrsia_at (contains -i -- $pyrsia_shims $PATH)',
@@ -58,6 +62,7 @@ const languages: Readonly<Record<Syntax, Language>> = {
   powershell: {
     // It takes typographic quotes for quotes.
     quote: (text) => `'${text.replaceAll(/['\u2018-\u201B]/g, '$&$&')}'`,
+    assign: (name, value) => `$env:${name} = ${value}`,
     lines: (directory) => [
       `$pyrsiaShims = ${directory}`,
       '$pyrsiaPath = @($env:PATH -split [IO.Path]::PathSeparator | Where-Object { $_ -and $_ -ne $pyrsiaShims })',
@@ -104,6 +109,12 @@ export function firstFromNowOn(directory: string, syntax: Syntax): readonly stri
 /** What a user types so that the shell that is running has the directory first. */
 export function evaluating(shell: Shell): string {
   return languages[syntaxOf(shell)].evaluate;
+}
+
+/** The lines that give these variables to whatever a shell starts from now on. */
+export function assigning(variables: Readonly<Record<string, string>>, syntax: Syntax): readonly string[] {
+  const { assign, quote } = languages[syntax];
+  return Object.entries(variables).map(([name, value]) => assign(name, quote(value)));
 }
 
 /** The line of a Dockerfile that makes `directory` the first of the PATH in what is built from it. */

@@ -23,6 +23,7 @@ const details: ErrorDetails = {
   CACHE_UNREADABLE: { path: 'x', reason: 'y' },
   CONFIG_INVALID: { problems: ['x'] },
   FILE_UNWRITABLE: { path: 'x', reason: 'y' },
+  DOCKER_LEFT_ALONE: { reason: 'x' },
   AGENT_UNAVAILABLE: { reason: 'x' },
   AGENT_REFUSED: { reason: 'x' },
 };

@@ -84,6 +84,38 @@ describe('A socket in front of a daemon', () => {
     expect(targets).toEqual(['/images/create?fromImage=a&tag=1', '/_ping']);
   });
 
+  it('takes the body of a request that is answered here for no other request', async () => {
+    const body = JSON.stringify({ fromImage: 'a', tag: '1' });
+    const asked = ASKED.replace('Length: 0', `Length: ${body.length}`) + body;
+    const heads: string[] = [];
+    answer = async ({ method, target, write }) => {
+      heads.push(`${method} ${target}`);
+      if (!target.startsWith('/images/create')) return false;
+      write('ours;');
+      return Promise.resolve(true);
+    };
+    const ping = 'GET /_ping HTTP/1.1\r\n\r\n';
+    expect(await exchange(asked.slice(0, -3), asked.slice(-3) + ping)).toBe(`ours;${ping}`);
+    expect(heads).toEqual(['POST /images/create?fromImage=a&tag=1', 'GET /_ping']);
+  });
+
+  it('lets the body of a request come with its head where the connection is something else from there on', async () => {
+    const { promise: first, resolve } = Promise.withResolvers<string>();
+    serve = (connection) => {
+      connection.once('data', (bytes: Buffer) => resolve(bytes.toString()));
+      connection.once('error', () => undefined);
+    };
+    const client = open();
+    const head = 'POST /containers/a/attach HTTP/1.1\r\nUpgrade: tcp\r\nContent-Length: 4\r\n\r\n';
+    client.write(head);
+    await new Promise((wait) => void setTimeout(wait, 50));
+    client.write('{"');
+    await new Promise(setImmediate);
+    client.write('}\n');
+    expect(await first).toBe(`${head}{"}\n`);
+    client.destroy();
+  });
+
   it('tells whoever answers that the client is gone', async () => {
     const { promise, resolve } = Promise.withResolvers<string>();
     answer = async ({ signal }) => {
