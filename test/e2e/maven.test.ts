@@ -1,106 +1,29 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Finished } from '../support/command.ts';
-import {
-  type MavenRepository,
-  pomOf,
-  publish,
-  sha1Of,
-  startMavenRepository,
-} from '../support/maven-repository.ts';
-import { canUnshareNetwork, inNamespaceWithoutNetwork } from '../support/network.ts';
-import { openSandbox, type Sandbox } from '../support/sandbox.ts';
+import { type MavenRepository, publish } from '../support/maven-repository.ts';
+import { canUnshareNetwork } from '../support/network.ts';
+import type { Sandbox } from '../support/sandbox.ts';
+import { contentOf, EXTENSION, type MavenWorld, mvn, openMavenWorld, write } from './maven-world.ts';
 
 const hasMaven = spawnSync('mvn', ['--version'], { stdio: 'ignore' }).status === 0;
 
-const BOM = '<packaging>pom</packaging>';
-const EXTENSION = '/org/example/extension/1.0/extension-1.0';
-
+let world: MavenWorld;
 let sandbox: Sandbox;
 let repository: MavenRepository;
 let project: string;
 let settings: string;
-let locals = 0;
+let local: MavenWorld['local'];
+let direct: MavenWorld['direct'];
+let through: MavenWorld['through'];
+let cut: MavenWorld['cut'];
 
 beforeEach(async () => {
-  sandbox = openSandbox();
-  repository = await startMavenRepository();
-  repository.put('/org/example/parent/1.0/parent-1.0.pom', pomOf('parent', '1.0', BOM));
-  publish(repository, 'library', '2.0');
-  // What Maven gives each extension that does not ask for another one.
-  publish(repository, 'plexus-utils', '1.1', { group: 'org.codehaus.plexus' });
-  publish(repository, 'extension', '1.0', {
-    more: '<dependencies><dependency><groupId>org.example</groupId><artifactId>library</artifactId><version>2.0</version></dependency></dependencies>',
-  });
-  repository.requests.length = 0;
-  project = join(sandbox.root, 'project');
-  settings = join(sandbox.home, '.m2', 'settings.xml');
-  // No plugin is needed for this: what is fetched is what the project itself wants.
-  write(
-    join(project, 'pom.xml'),
-    `<project><modelVersion>4.0.0</modelVersion>
-  <parent><groupId>org.example</groupId><artifactId>parent</artifactId><version>1.0</version><relativePath/></parent>
-  <artifactId>project</artifactId><packaging>pom</packaging>
-  <repositories><repository><id>ours</id><url>${repository.url}</url></repository></repositories>
-  <pluginRepositories><pluginRepository><id>ours</id><url>${repository.url}</url></pluginRepository></pluginRepositories>
-  <build><extensions><extension><groupId>org.example</groupId><artifactId>extension</artifactId><version>1.0</version></extension></extensions></build>
-</project>`,
-  );
-  // Nothing is asked of the world.
-  write(
-    settings,
-    '<settings><mirrors><mirror><id>world</id><mirrorOf>central</mirrorOf><url>http://127.0.0.1:9/</url><blocked>true</blocked></mirror></mirrors></settings>',
-  );
+  world = await openMavenWorld();
+  ({ sandbox, repository, project, settings, local, direct, through, cut } = world);
 });
-afterEach(async () => {
-  await sandbox[Symbol.asyncDispose]();
-  await repository[Symbol.asyncDispose]();
-});
-
-function write(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-}
-
-/** An empty local repository. */
-const local = (): string => join(sandbox.root, `local-${(locals += 1)}`);
-const mvn = (to: string, ...args: string[]): string[] => [
-  'mvn',
-  '-B',
-  '-q',
-  `-Dmaven.repo.local=${to}`,
-  ...args,
-  'validate',
-];
-/** Java compiles less, and is there sooner. */
-const env = (): Record<string, string> => ({
-  MAVEN_OPTS: `-Duser.home=${sandbox.home} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC`,
-});
-const timeoutMs = 240_000;
-const direct = async (command: string[]): Promise<Finished> =>
-  sandbox.run(command[0]!, command.slice(1), { cwd: project, env: env(), timeoutMs });
-const through = async (command: string[], more: Record<string, string> = {}): Promise<Finished> =>
-  sandbox.pyrsia(['exec', '--', ...command], { cwd: project, env: { ...env(), ...more }, timeoutMs });
-
-/** What a local repository holds: its files, and which repository each is from. */
-function contentOf(directory: string): Record<string, string> {
-  const entries = globSync('**/*', { cwd: directory, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  return Object.fromEntries(
-    files.map(({ parentPath, name }) => {
-      const path = join(parentPath, name);
-      const content = readFileSync(path);
-      const lines = content
-        .toString()
-        .split('\n')
-        .filter((line) => !line.startsWith('#'));
-      const isIndex = name === '_remote.repositories';
-      return [path.slice(directory.length), isIndex ? lines.toSorted().join(' ') : sha1Of(content)];
-    }),
-  );
-}
+afterEach(async () => world[Symbol.asyncDispose]());
 
 describe.skipIf(!hasMaven)('mvn through pyrsia exec', { timeout: 480_000 }, () => {
   it('fetches once, and fills its local repository as it does without us', async () => {
@@ -128,10 +51,6 @@ describe.skipIf(!hasMaven)('mvn through pyrsia exec', { timeout: 480_000 }, () =
 
   it.skipIf(!canUnshareNetwork())('builds where there is no network, and names what is missing', async () => {
     expect(await through(mvn(local()))).toMatchObject({ code: 0 });
-    const cut = async (command: string[]): Promise<Finished> => {
-      const [program, ...args] = inNamespaceWithoutNetwork(sandbox.pyrsiaCommand(['exec', '--', ...command]));
-      return sandbox.run(program, args, { cwd: project, env: env(), timeoutMs });
-    };
     repository.requests.length = 0;
     const to = local();
     expect(await cut(mvn(to))).toMatchObject({ code: 0, stderr: expect.stringContaining('6 cache') });
@@ -211,28 +130,59 @@ describe.skipIf(!hasMaven)('mvn through pyrsia exec', { timeout: 480_000 }, () =
   });
 });
 
+const [BOOT, MODULES] = ['org.springframework.boot', ['core', 'web', 'tool']];
+
+const build = (to: string, ...args: string[]): string[] =>
+  mvn(to, '-T', '8', '-Dmaven.test.skip', ...args).slice(0, -1);
+const jarOf = (name: string): Buffer => readFileSync(join(project, name, `target/${name}-1.0.jar`));
+
+/** A project of Spring Boot's in modules, each of which compiles a class. */
+function writeBootProject(): void {
+  const parent = `<groupId>${BOOT}</groupId><artifactId>spring-boot-starter-parent</artifactId><version>3.2.0</version><relativePath/>`;
+  write(
+    join(project, 'pom.xml'),
+    `<project><modelVersion>4.0.0</modelVersion><parent>${parent}</parent>
+<groupId>org.example</groupId><artifactId>project</artifactId><version>1.0</version><packaging>pom</packaging>
+<modules>${MODULES.map((name) => `<module>${name}</module>`).join('')}</modules></project>`,
+  );
+  for (const name of MODULES) {
+    write(
+      join(project, name, 'pom.xml'),
+      `<project><modelVersion>4.0.0</modelVersion>
+<parent><groupId>org.example</groupId><artifactId>project</artifactId><version>1.0</version></parent><artifactId>${name}</artifactId>
+<dependencies><dependency><groupId>${BOOT}</groupId><artifactId>spring-boot-starter${name === 'web' ? '-json' : ''}</artifactId></dependency></dependencies></project>`,
+    );
+    const main = `package org.example; @${BOOT}.autoconfigure.SpringBootApplication class Main {}\n`;
+    write(join(project, name, 'src/main/java/org/example/Main.java'), main);
+  }
+}
+
 describe.skipIf(!hasMaven)(
   'mvn through pyrsia exec, as the machine has it configured',
   { timeout: 480_000 },
   () => {
-    it('reads a parent with all that it imports, and again where there is no network', async () => {
-      write(
-        join(project, 'pom.xml'),
-        `<project><modelVersion>4.0.0</modelVersion>
-  <parent><groupId>org.springframework.boot</groupId><artifactId>spring-boot-starter-parent</artifactId><version>3.2.0</version><relativePath/></parent>
-  <groupId>org.example</groupId><artifactId>project</artifactId><packaging>pom</packaging></project>`,
-      );
-      write(settings, '<settings/>');
-      const first = local();
-      const cold = await through(mvn(first));
-      expect(cold.code, cold.stdout + cold.stderr).toBe(0);
-      const [, count] = /pyrsia: (\d+) artifacts · \1 upstream · \1 verified/.exec(cold.stderr) ?? [];
-      expect(Number(count)).toBeGreaterThan(30);
-      const offline = await through(mvn(local()), { PYRSIA_OFFLINE: '1' });
-      expect([offline.code, offline.stderr]).toEqual([
-        0,
-        expect.stringContaining(`${count} artifacts · ${count} cache`),
-      ]);
-    });
+    it.skipIf(!canUnshareNetwork())(
+      'compiles, packages and deploys a project with eight threads, and builds it again where there is no network',
+      async () => {
+        writeBootProject();
+        write(settings, '<settings/>');
+        const cold = await through(
+          build(local(), 'deploy', `-DaltDeploymentRepository=target::${repository.url}deployed`),
+        );
+        expect(cold.code, cold.stdout + cold.stderr).toBe(0);
+        const [, count] = /pyrsia: (\d+) artifacts · \1 upstream · \1 verified/.exec(cold.stderr) ?? [];
+        expect(Number(count), cold.stderr).toBeGreaterThan(200);
+        for (const name of MODULES) {
+          const deployed = repository.files.get(`/deployed/org/example/${name}/1.0/${name}-1.0.jar`);
+          expect(deployed?.equals(jarOf(name)), name).toBe(true);
+          rmSync(join(project, name, 'target'), { recursive: true });
+        }
+
+        const offline = await cut(build(local(), 'package'));
+        expect(offline.code, offline.stdout + offline.stderr).toBe(0);
+        expect(offline.stderr).toMatch(/pyrsia: \d+ artifacts · \d+ cache · /);
+        expect(MODULES.map((name) => jarOf(name).length > 1000)).toEqual([true, true, true]);
+      },
+    );
   },
 );

@@ -7,13 +7,14 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { strToU8, zipSync } from 'fflate';
 
 /** A running repository. */
 export interface MavenRepository extends AsyncDisposable {
   /** Ends in `/`. */
   readonly url: string;
-  /** What it has, by path. */
+  /** What it has, by path, and what was put there. */
   readonly files: Map<string, Buffer>;
   /** Paths that it was asked for. */
   readonly requests: string[];
@@ -21,18 +22,32 @@ export interface MavenRepository extends AsyncDisposable {
   put(path: string, content: Buffer | string, options?: { readonly sha1?: string | false }): void;
   /** Answers everything with this status; undefined: as usual. */
   fail(status: number | undefined): void;
+  /** Begins to send what is asked for at `path`, and goes on with it once it is released; resolves when it has begun. */
+  hold(path: string): { readonly begun: Promise<void>; release(): void };
 }
 
 /** Starts an empty repository. */
 export async function startMavenRepository(): Promise<MavenRepository> {
   const files = new Map<string, Buffer>();
   const requests: string[] = [];
+  const held = new Map<string, { readonly begun: () => void; readonly released: Promise<void> }>();
   let failing: number | undefined;
-  const server = createServer(({ url = '' }, response) => {
+  const server = createServer((request, response) => {
+    const { method, url = '' } = request;
+    if (method === 'PUT') {
+      void buffer(request).then((content) =>
+        response.writeHead(files.has(url) ? 200 : 201).end(files.set(url, content) && ''),
+      );
+      return;
+    }
     requests.push(url);
     const found = files.get(url);
+    const hold = held.get(url);
     if (failing !== undefined) response.writeHead(failing).end();
-    else if (found) response.end(found);
+    else if (found && hold) {
+      response.writeHead(200, { 'content-length': found.length }).write(found.subarray(0, 1), hold.begun);
+      void hold.released.then(() => response.end(found.subarray(1)));
+    } else if (found) response.end(found);
     else response.writeHead(404).end();
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -46,6 +61,17 @@ export async function startMavenRepository(): Promise<MavenRepository> {
       else files.set(`${path}.sha1`, Buffer.from(sha1));
     },
     fail: (status) => void (failing = status),
+    hold(path) {
+      const [begun, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      held.set(path, { begun: begun.resolve, released: released.promise });
+      return {
+        begun: begun.promise,
+        release() {
+          held.delete(path);
+          released.resolve();
+        },
+      };
+    },
     async [Symbol.asyncDispose]() {
       server.close();
       server.closeAllConnections();
@@ -73,9 +99,35 @@ export function publish(
   repository: MavenRepository,
   artifact: string,
   version: string,
-  { more, group = 'org.example' }: { readonly more?: string; readonly group?: string } = {},
+  {
+    more,
+    group = 'org.example',
+    classifier,
+  }: { readonly more?: string; readonly group?: string; readonly classifier?: string } = {},
 ): void {
   const at = `/${group.replaceAll('.', '/')}/${artifact}/${version}/${artifact}-${version}`;
   repository.put(`${at}.pom`, pomOf(artifact, version, more, group));
   repository.put(`${at}.jar`, jarOf(`${artifact} ${version}`));
+  if (classifier !== undefined)
+    repository.put(`${at}-${classifier}.jar`, jarOf(`${classifier} of ${artifact}`));
+}
+
+/** Puts the only build of a snapshot there, `<base>-20260102.030405-1` of `<base>-SNAPSHOT`, with what tells of it. */
+export function publishSnapshot(
+  repository: MavenRepository,
+  artifact: string,
+  base: string,
+  more?: string,
+): void {
+  const [at, build] = [`/org/example/${artifact}/${base}-SNAPSHOT`, `${base}-20260102.030405-1`];
+  repository.put(`${at}/${artifact}-${build}.pom`, pomOf(artifact, `${base}-SNAPSHOT`, more));
+  repository.put(`${at}/${artifact}-${build}.jar`, jarOf(`${artifact} ${build}`));
+  const versions = ['pom', 'jar'].map(
+    (type) =>
+      `<snapshotVersion><extension>${type}</extension><value>${build}</value><updated>20260102030405</updated></snapshotVersion>`,
+  );
+  repository.put(
+    `${at}/maven-metadata.xml`,
+    `<metadata><groupId>org.example</groupId><artifactId>${artifact}</artifactId><version>${base}-SNAPSHOT</version><versioning><snapshot><timestamp>20260102.030405</timestamp><buildNumber>1</buildNumber></snapshot><lastUpdated>20260102030405</lastUpdated><snapshotVersions>${versions.join('')}</snapshotVersions></versioning></metadata>`,
+  );
 }
