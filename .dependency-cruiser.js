@@ -6,7 +6,7 @@ const storeys = [
   ['errors', 'content', 'paths', 'ours'],
   ['cache', 'p2p', 'log', 'ecosystems'],
   ['verify', 'build', 'shims'],
-  ['resolve'],
+  ['resolve', 'trust'],
   ['proxy', 'control', 'config', 'authority'],
   ['session', 'agent'],
   ['command', 'doctor'],

@@ -36,6 +36,8 @@ export interface ErrorDetails {
   DOCUMENT_TOO_LARGE: { what: string; limit: number };
   /** What came does not prove what it should: a signature, a hash or enough cosignatures are wanting. */
   NOT_PROVEN: { what: string; reason: string };
+  /** A log has shown two histories, both signed as the policy asks; `path` is the proof. */
+  LOG_FORKED: { origin: string; sizes: readonly number[]; signers: readonly string[]; path: string };
   /** Stored content no longer has its digest; it has been removed. */
   CACHE_CORRUPT: { digest: string; actual: string };
   CACHE_READ_ONLY: { path: string; reason: string };
@@ -78,6 +80,9 @@ const messages: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => strin
   DOCUMENT_INVALID: (d) => `Cannot read ${d.what}: ${d.reason}`,
   DOCUMENT_TOO_LARGE: (d) => `Refused ${d.what}: larger than the limit of ${d.limit} bytes`,
   NOT_PROVEN: (d) => `Refused ${d.what}: ${d.reason}`,
+  LOG_FORKED: (d) =>
+    `The log ${d.origin} has shown two histories (${d.sizes.join(' and ')} entries), both signed by ${d.signers.join(', ')}; ` +
+    `nothing more is taken from it, the proof is ${d.path}`,
   CACHE_CORRUPT: (d) =>
     `Cached content was damaged and has been removed: expected ${d.digest}, found ${d.actual}`,
   CACHE_READ_ONLY: (d) => `Cannot write the cache at ${d.path}: ${d.reason}`,

@@ -2,6 +2,59 @@ import { guardsIn } from './mutation.ts';
 
 /** Nothing of a log is believed that nobody has signed, or that is not in its tree. */
 export const logGuards = [
+  ...guardsIn(
+    'src/log/evidence.ts',
+    'test/log/evidence.test.ts',
+    {
+      why: 'The right bytes of another package pass for this one',
+      find: 'if (observation.purl !== purl) throw',
+      replace: 'if (false) throw',
+    },
+    {
+      why: 'One observer is as good as a quorum',
+      find: 'if (!agreed(network, signed)) throw',
+      replace: 'if (false) throw',
+    },
+    {
+      why: 'What was only seen passes for what was built',
+      find: "if (least !== 'observed') throw",
+      replace: 'if (false) throw',
+    },
+  ),
+  ...guardsIn('src/log/fork.ts', 'test/trust/log-client.test.ts', {
+    why: 'Two checkpoints of one log pass for a fork',
+    find: 'equalHashes(shorter.root, fork.root) ||',
+    replace: '',
+    only: 'proof of a fork no two',
+  }),
+  ...guardsIn('src/log/freshness.ts', 'test/trust/log-client.test.ts', {
+    why: 'Who is ahead of time makes a frozen view look new',
+    find: 'time !== undefined && time <= latest ? [time] : []',
+    replace: 'time !== undefined ? [time] : []',
+    only: '17: does not',
+  }),
+  ...guardsIn(
+    'src/trust/log-client.ts',
+    'test/trust/log-client.test.ts',
+    {
+      why: 'A log that contradicts what was believed is gone on from',
+      find: 'for (const each of kept) if (!(await begins(next, each))) throw await freeze(each, next);',
+      replace: '',
+      only: '24, 29',
+    },
+    {
+      why: 'An old checkpoint takes the place of a newer one',
+      find: 'const isNewest = newest === undefined || next.checkpoint.size >= newest.checkpoint.size;',
+      replace: 'const isNewest = true;',
+      only: '14: never',
+    },
+    {
+      why: 'A log that was seen to fork is asked again',
+      find: 'if (fork !== undefined) throw forked(fork);',
+      replace: '',
+      only: '24, 29',
+    },
+  ),
   ...guardsIn('src/log/index-files.ts', 'test/log/index-files.test.ts', {
     why: 'Any bucket passes for one of the index that the log names',
     find: 'if (!provesInclusion(way, BigInt(number), leaf, head))',

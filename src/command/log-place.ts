@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { PyrsiaError } from '../errors.ts';
@@ -59,6 +59,8 @@ export interface OpenLog extends AsyncDisposable {
   readonly checkpoint: ProvenCheckpoint;
   readonly text: string;
   readonly log: ProvenLog;
+  /** Files that were put right while it was read. */
+  readonly repaired?: readonly string[];
 }
 
 /** Opens the log at a directory or an address, and reads its checkpoint. */
@@ -74,6 +76,57 @@ export async function openLog(session: Session, place: string, policy: Policy): 
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/**
+ * Opens the log in a directory; what is missing there, or is not what the checkpoint vouches for, is taken from `copy` as it is
+ * read, and put there. A checkpoint that is there stays: a copy of less or of something else repairs nothing.
+ */
+export async function openLogToRepair(
+  session: Session,
+  directory: string,
+  copy: string,
+  policy: Policy,
+): Promise<OpenLog> {
+  if (/^https?:/i.test(directory))
+    throw new PyrsiaError('REFERENCE_MALFORMED', {
+      text: directory,
+      reason: 'only a directory can be repaired',
+    });
+  const here = await sourceAt(session, directory);
+  const there = await sourceAt(session, copy);
+  try {
+    const what = `the checkpoint of ${directory}`;
+    const own = await here.source.read('checkpoint', CHECKPOINT_LIMIT);
+    const bytes = own ?? (await there.source.read('checkpoint', CHECKPOINT_LIMIT));
+    if (bytes === undefined) throw new PyrsiaError('NOT_FOUND', { what });
+    const text = decodeText(bytes, what, CHECKPOINT_LIMIT);
+    const checkpoint = provenCheckpoint(text, policy, what);
+    const repaired: string[] = [];
+    const put = (path: string, content: Uint8Array): void => {
+      putFile(resolve(session.cwd, directory, path), content);
+      repaired.push(path);
+    };
+    if (own === undefined) put('checkpoint', bytes);
+    const log = provenLog([here.source, there.source], checkpoint, {
+      keep: (path, content, source) => source === there.source && put(path, content),
+    });
+    return { checkpoint, text, log, repaired, [Symbol.asyncDispose]: there.close };
+  } catch (error) {
+    await there.close();
+    throw error;
+  }
+}
+
+function putFile(path: string, bytes: Uint8Array): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(`${path}.new`, bytes);
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PyrsiaError('FILE_UNWRITABLE', { path, reason }, { cause: error });
   }
 }
 
@@ -122,7 +175,8 @@ async function fileAt(path: string, limit: number): Promise<Uint8Array | undefin
   }
 }
 
-async function sourceAt(
+/** Where a log is read that is at a directory or an address, and how to close that. */
+export async function sourceAt(
   session: Session,
   place: string,
 ): Promise<{ source: TileSource; close: () => Promise<void> }> {

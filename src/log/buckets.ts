@@ -85,22 +85,45 @@ export function formatBuckets(
  * of another bucket: whoever made the index has broken its rules.
  */
 export function parseBucket(bytes: Uint8Array, leaf: Hash, number: number, bits: number): IndexRecord[] {
+  checkBucket(bytes, leaf, number, bits);
+  return Array.from({ length: bytes.byteLength / RECORD_SIZE }, (_, i) => recordAt(bytes, i));
+}
+
+/** {@link parseBucket} without its records: whoever looks for few among many takes {@link recordsWithin}. */
+export function checkBucket(bytes: Uint8Array, leaf: Hash, number: number, bits: number): void {
   const what = `bucket ${number} of the index`;
   if (bytes.byteLength > BUCKET_LIMIT)
     throw new PyrsiaError('DOCUMENT_TOO_LARGE', { what, limit: BUCKET_LIMIT });
   if (!equalHashes(leafHash(bytes), leaf))
     throw new PyrsiaError('NOT_PROVEN', { what, reason: 'it is not the one of the index' });
   if (bytes.byteLength % RECORD_SIZE !== 0) throw invalid(what, 'it ends within a record');
-  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const records: IndexRecord[] = [];
+  const all = bufferOf(bytes);
   for (let at = 0; at < all.byteLength; at += RECORD_SIZE) {
-    const record = all.subarray(at, at + RECORD_SIZE);
-    if (at > 0 && Buffer.compare(all.subarray(at - RECORD_SIZE, at), record) >= 0)
+    if (at > 0 && all.compare(all, at, at + RECORD_SIZE, at - RECORD_SIZE, at) >= 0)
       throw invalid(what, 'its records are not sorted');
-    if (bucketOf(record, bits) !== number) throw invalid(what, 'it has a record of another bucket');
-    records.push(parseRecord(record));
+    if (bits > 0 && all.readUInt32BE(at) >>> (32 - bits) !== number)
+      throw invalid(what, 'it has a record of another bucket');
   }
-  return records;
+}
+
+/** What a bucket that was checked says of coordinates, oldest entry first. */
+export function recordsWithin(bytes: Uint8Array, purl: string): IndexRecord[] {
+  const key = keyOf(purl);
+  const all = bufferOf(bytes);
+  let [from, to] = [0, bytes.byteLength / RECORD_SIZE];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const at = middle * RECORD_SIZE;
+    if (all.compare(key, 0, key.byteLength, at, at + key.byteLength) < 0) from = middle + 1;
+    else to = middle;
+  }
+  const records: IndexRecord[] = [];
+  for (let i = from; i < bytes.byteLength / RECORD_SIZE; i++) {
+    const record = recordAt(bytes, i);
+    if (!equalHashes(record.key, key)) break;
+    records.push(record);
+  }
+  return records.toSorted((a, b) => (a.entry < b.entry ? -1 : 1));
 }
 
 /** What a bucket says of coordinates, oldest entry first. */
@@ -109,6 +132,14 @@ export function recordsOf(purl: string, bucket: readonly IndexRecord[]): IndexRe
   return bucket
     .filter((record) => equalHashes(record.key, key))
     .toSorted((a, b) => (a.entry < b.entry ? -1 : 1));
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function recordAt(bytes: Uint8Array, i: number): IndexRecord {
+  return parseRecord(bufferOf(bytes.subarray(i * RECORD_SIZE, (i + 1) * RECORD_SIZE)));
 }
 
 function formatRecord({ key, sha256, entry, kind, rung }: IndexRecord): Buffer {

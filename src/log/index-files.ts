@@ -10,7 +10,7 @@
 import { type Hash, HASH_SIZE, leafHash, nodeHash, provesInclusion } from '../content/merkle.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { BlockIndex } from './block.ts';
-import { bitsFor, bucketPath, formatBuckets, type IndexRecord, parseBucket } from './buckets.ts';
+import { bitsFor, bucketPath, checkBucket, formatBuckets, type IndexRecord } from './buckets.ts';
 import type { LogFile } from './grow.ts';
 import { invalid } from './text.ts';
 
@@ -52,7 +52,7 @@ export function recentFile(records: readonly IndexRecord[]): { file: LogFile; re
 }
 
 /**
- * Reads the file of bucket `number`: proves that it is the snapshot's.
+ * The records in the file of bucket `number`, which is proven to be the snapshot's: `recordsWithin` reads them.
  *
  * @throws PyrsiaError `NOT_PROVEN` for another's bytes, `DOCUMENT_INVALID` for what is no bucket
  */
@@ -60,7 +60,7 @@ export function readBucketFile(
   bytes: Uint8Array,
   number: number,
   { size, bits, root }: BlockIndex,
-): IndexRecord[] {
+): Uint8Array {
   const what = bucketPath(BigInt(size), number);
   if (bytes.byteLength < bits * HASH_SIZE) throw invalid(what, 'it ends within its proof');
   const way = Array.from({ length: bits }, (_, i) => bytes.subarray(i * HASH_SIZE, (i + 1) * HASH_SIZE));
@@ -72,14 +72,16 @@ export function readBucketFile(
       what,
       reason: 'it is not a bucket of the index that the log names',
     });
-  return parseBucket(bucket, leaf, number, bits);
+  checkBucket(bucket, leaf, number, bits);
+  return bucket;
 }
 
 /**
- * Reads the list of what came since the snapshot.
+ * The list of what came since the snapshot, proven, as a bucket.
  *
  * @throws PyrsiaError `NOT_PROVEN` when it is not the one that the block names, `DOCUMENT_INVALID`
  */
-export function readRecent(bytes: Uint8Array, recent: string): IndexRecord[] {
-  return parseBucket(bytes, Buffer.from(recent, 'hex'), 0, 0);
+export function readRecent(bytes: Uint8Array, recent: string): Uint8Array {
+  checkBucket(bytes, Buffer.from(recent, 'hex'), 0, 0);
+  return bytes;
 }

@@ -57,14 +57,9 @@ export function formatNetwork(authorities: readonly Card[], by: Signer): string 
     'the organisation',
   );
   once(
-    [
-      by.verifier,
-      ...authorities.flatMap(({ log, cosign, attest }) => [
-        ...(log === first.log ? [log] : []),
-        cosign,
-        attest,
-      ]),
-    ].map(({ publicKey }) => encodeBase64(publicKey)),
+    [by.verifier, first.log, ...authorities.flatMap(({ cosign, attest }) => [cosign, attest])].map(
+      ({ publicKey }) => encodeBase64(publicKey),
+    ),
     'the key',
   );
   const odd = authorities.find(({ organisation }) => !isKeyName(organisation) || organisation === 'none');

@@ -54,7 +54,7 @@ export interface ProvenLog {
 /** How a log is read. */
 export interface ReadOptions {
   /** Takes each file that was proven, as of the source that it came from. */
-  keep?(this: void, path: string, bytes: Uint8Array, source: TileSource): void;
+  keep?(this: void, path: string, bytes: Uint8Array, source: TileSource): unknown;
 }
 
 /** A file, and where it came from. */

@@ -18,6 +18,7 @@ const details: ErrorDetails = {
   DOCUMENT_INVALID: { what: 'x', reason: 'y' },
   DOCUMENT_TOO_LARGE: { what: 'x', limit: 1 },
   NOT_PROVEN: { what: 'x', reason: 'y' },
+  LOG_FORKED: { origin: 'x', sizes: [1, 2], signers: ['y'], path: 'z' },
   CACHE_CORRUPT: { digest: 'a', actual: 'b' },
   CACHE_READ_ONLY: { path: 'x', reason: 'y' },
   CACHE_UNREADABLE: { path: 'x', reason: 'y' },

@@ -13,6 +13,9 @@ import { makePackage } from '../fixtures/registry/package.ts';
 import type { Project } from '../support/project.ts';
 import { blocks, pages } from './markdown.ts';
 
+/** Lines about a network, which those who run them belong to. */
+const network = 'test/commands/network.test.ts does it with a log of its own';
+
 /** Lines that set this repository itself up, and what tries them instead. */
 const elsewhere: Readonly<Record<string, string>> = {
   'npm ci && npm run demo': 'test/e2e/demo.test.ts runs it, after the npm ci that brought vitest',
@@ -23,6 +26,19 @@ const elsewhere: Readonly<Record<string, string>> = {
   'pyrsia pull images.example/org/app:1 --platform linux/arm64 -o oci-archive:app.tar': 'so does this one',
   'pyrsia log verify https://log.example/ --key log.example+33d7b496+AeHTu4…':
     'test/commands/log.test.ts does it with a server of its own',
+  'pyrsia log verify ./log --policy log.policy --repair https://log.example/': network,
+  'pyrsia network create net.example one.card two.card three.card four.card': network,
+  'pyrsia network join example.policy': network,
+  'pyrsia network join example.policy --key net.example+5f1a9f2c+AeHT…': network,
+  'pyrsia network info': network,
+  'pyrsia network leave': network,
+  'pyrsia log sync': network,
+  'pyrsia log tail': network,
+  'pyrsia log tail -n 100 --csv --fields index,purl,sha256': network,
+  'pyrsia log search lodash': network,
+  'pyrsia log search --package npm:lodash --latest': network,
+  'pyrsia log search --image nginx --since 7d --csv': network,
+  'pyrsia log search --observer org1.example --fields index,purl,time --json': network,
   'pyrsia why nginx:latest': 'test/commands/cached-images.test.ts does it',
   'docker run --rm nginx nginx -v': 'test/e2e/docker.test.ts does it',
   'pyrsia exec -- docker pull nginx': 'so it does this',

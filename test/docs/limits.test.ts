@@ -154,6 +154,7 @@ const limits: Readonly<
   'bucket of the index': [['log/buckets', 'BUCKET_LIMIT', binary]],
   'records since the last snapshot of it': [['log/index-files', 'RECENT_LIMIT', asIs]],
   'file of a network': [['log/network-file', 'NETWORK_LIMIT', binary]],
+  'proof of a fork': [['log/fork', 'FORK_LIMIT', binary]],
   'entries of a bundle, hashes of a tile': [['log/tiles', 'TILE_WIDTH', asIs]],
   redirects: [['proxy/upstream', 'REDIRECTS', asIs]],
   'cache on the disk': [['cache/room', 'LOW_WATER', (share) => `${share * 100} %`]],

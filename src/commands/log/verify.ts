@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { openLog, trusted, trustFlags, wholeFile } from '../../command/log-place.ts';
+import { openLog, openLogToRepair, trusted, trustFlags, wholeFile } from '../../command/log-place.ts';
 import { type ToldCheckpoint, toldCheckpoint } from '../../command/log-talk.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { facts } from '../../command/table.ts';
@@ -23,16 +23,19 @@ type Verified = ToldCheckpoint & {
   readonly entries?: number;
   readonly index?: number;
   readonly extends?: number[];
+  /** The files that were taken from the other copy. */
+  readonly repaired?: readonly string[];
 };
 
 export default class LogVerify extends PyrsiaCommand {
   static override summary = 'Check a whole log, or the proof that an entry is in one';
   static override description =
-    'Of a log it reads every entry and every hash and compares them with the signed checkpoint. A proof needs its entry as well, and no network. Ends with exit code 3 when something is not proven.';
+    'Of a log it reads every entry and every hash and compares them with the signed checkpoint; --repair puts what is wrong right. A proof needs its entry as well, and no network. Ends with exit code 3 when something is not proven.';
   static override examples = [
     '<%= config.bin %> log verify ./log --policy log.policy',
     '<%= config.bin %> log verify ./log --policy log.policy --extends ./log/checkpoint.7',
     '<%= config.bin %> log verify https://log.example/ --key log.example+33d7b496+AeHTu4…',
+    '<%= config.bin %> log verify ./log --policy log.policy --repair https://log.example/',
     '<%= config.bin %> log verify 7.tlog-proof --entry 7.entry --policy log.policy',
   ];
   static override args = {
@@ -50,6 +53,11 @@ export default class LogVerify extends PyrsiaCommand {
       exclusive: ['entry'],
     }),
     entry: Flags.string({ summary: 'the entry that the proof is of', helpValue: 'FILE' }),
+    repair: Flags.string({
+      summary: 'take what is missing or altered in this directory from another copy, once it is proven',
+      helpValue: 'PLACE',
+      exclusive: ['entry'],
+    }),
   };
 
   async run(): Promise<Verified> {
@@ -61,7 +69,7 @@ export default class LogVerify extends PyrsiaCommand {
       return this.#verifyProof(args.what, flags.entry, policy);
     }
     if (flags.entry !== undefined) this.error('--entry goes with a .tlog-proof file', { exit: 2 });
-    return this.#verifyLog(args.what, flags.extends ?? [], policy);
+    return this.#verifyLog(args.what, flags.extends ?? [], policy, flags.repair);
   }
 
   async #verifyProof(path: string, entryPath: string, policy: Policy): Promise<Verified> {
@@ -72,9 +80,17 @@ export default class LogVerify extends PyrsiaCommand {
     return { ...told.value, index: Number(proof.index) };
   }
 
-  async #verifyLog(place: string, olderPaths: readonly string[], policy: Policy): Promise<Verified> {
+  async #verifyLog(
+    place: string,
+    olderPaths: readonly string[],
+    policy: Policy,
+    copy?: string,
+  ): Promise<Verified> {
     await using session = this.openSession();
-    await using opened = await openLog(session, place, policy);
+    await using opened =
+      copy === undefined
+        ? await openLog(session, place, policy)
+        : await openLogToRepair(session, place, copy, policy);
     const older = await Promise.all(
       olderPaths.map(async (path) =>
         provenCheckpoint(decodeText(await wholeFile(path, FILE_LIMIT), path, FILE_LIMIT), policy, path),
@@ -101,12 +117,14 @@ export default class LogVerify extends PyrsiaCommand {
       facts([
         ...told.rows,
         ['extends', older.map(({ size }) => size).join(', ') || undefined],
+        ...(opened.repaired ?? []).map((path) => ['repaired', path] as const),
         ['proven', entries === 1 ? 'the entry' : `all ${entries} entries`],
       ]),
     );
     return {
       ...told.value,
       entries,
+      ...(opened.repaired && { repaired: opened.repaired }),
       ...(older.length > 0 && { extends: older.map(({ size }) => Number(size)) }),
     };
   }
