@@ -11,6 +11,7 @@ import { openAccounts } from './agent/accounts.ts';
 import { collectSooner } from './agent/collect-sooner.ts';
 import { openContradictions } from './agent/contradictions.ts';
 import { planDocker } from './agent/docker-launch.ts';
+import { openDockerSpares } from './agent/docker-spares.ts';
 import { fill } from './agent/fill.ts';
 import { openFollowings } from './agent/following.ts';
 import { openHeadStart } from './agent/head-start.ts';
@@ -23,7 +24,7 @@ import { pullFromFirst } from './agent/pull.ts';
 import { openQuickAnswers } from './agent/quick-answers.ts';
 import { openSettingsReaders } from './agent/read-settings.ts';
 import { openReception } from './agent/reception.ts';
-import { openSession, plan, type SessionParts } from './agent/sessions.ts';
+import { type Caller, openSession, type Plan, plan, type SessionParts } from './agent/sessions.ts';
 import { openWalkIns } from './agent/walk-ins.ts';
 import { openCache } from './cache/open-cache.ts';
 import { parseDigest } from './content/digest.ts';
@@ -40,6 +41,7 @@ import { PyrsiaError } from './errors.ts';
 import { pathsOf } from './paths.ts';
 import { openArtifacts } from './proxy/artifacts.ts';
 import { openDocuments } from './proxy/documents.ts';
+import { openSweeps } from './proxy/docker-sweep.ts';
 import type { ImageAsker } from './proxy/image-asker.ts';
 import { openImageGate } from './proxy/image-gate.ts';
 import { openImages } from './proxy/images.ts';
@@ -121,13 +123,39 @@ async function serve(context: AgentContext): Promise<Service> {
     pathOf: (name, file) => companionFile(context.directory, name, file),
   };
   const fills = new Set<Promise<void>>();
+  const unreachable = (): readonly string[] => upstreams.unreachable();
+  const spares = openDockerSpares({
+    pathOf: parts.pathOf,
+    async known(name) {
+      reception.look();
+      return reception.sessionNamed(name);
+    },
+    log,
+  });
+  const sweep = openSweeps({
+    address: async () => new URL(await gates.imageBase()).host,
+    isRunning: async (name) => (await reception.sessionNamed(name)) !== undefined,
+    log,
+  });
   const quick = openQuickAnswers({
     directory: context.directory,
     sessions: parts,
     shims: paths.shims,
     toolOf,
+    plan: planFor,
+    prepare: async (tool) => (tool === docker.executable ? spares.prepare() : undefined),
     log,
   });
+  async function planFor(
+    sessions: SessionParts,
+    launch: Parameters<typeof planDocker>[1] & Pick<Caller, 'pid'>,
+  ): Promise<Plan> {
+    const [ecosystem, tool] = toolOf(launch.tool);
+    if (tool === docker)
+      return planDocker({ ...sessions, ...imageParts, spares, sweep, unreachable, log }, launch);
+    if (ecosystem === oci) return planImages({ ...sessions, ...imageParts }, tool, launch);
+    return plan(sessions, ecosystem, tool, launch);
+  }
   let isSettled = false;
   /** What can wait until the first answer has been given. */
   function settleIn(): void {
@@ -143,16 +171,8 @@ async function serve(context: AgentContext): Promise<Service> {
     accounts,
     pathOf: parts.pathOf,
     log,
-    async plan(launch) {
-      const [ecosystem, tool] = toolOf(launch.tool);
-      if (tool === docker)
-        return planDocker(
-          { ...parts, ...imageParts, unreachable: () => upstreams.unreachable(), log },
-          launch,
-        );
-      if (ecosystem === oci) return planImages({ ...parts, ...imageParts }, tool, launch);
-      return launch.generation === undefined ? plan(parts, ecosystem, tool, launch) : quick.plan(launch);
-    },
+    plan: async (launch) => (launch.generation === undefined ? planFor(parts, launch) : quick.plan(launch)),
+    isKept: spares.has,
     opened(launch, planned, over) {
       const [ecosystem, tool] = toolOf(launch.tool);
       const followed = followings.open(tool, planned, over);
@@ -179,7 +199,10 @@ async function serve(context: AgentContext): Promise<Service> {
       if (process.platform === 'linux' && context.directory === paths.runtime && isLedQuickly(launch.tool))
         void quick.renew(launch);
     },
-    ended: () => quick.review(),
+    ended() {
+      quick.review();
+      spares.review();
+    },
   });
 
   return {
@@ -191,6 +214,7 @@ async function serve(context: AgentContext): Promise<Service> {
     },
     async close() {
       reception.close();
+      await spares.close();
       await Promise.all(fills);
       await accounts.closed();
       await gates[Symbol.asyncDispose]();

@@ -1,6 +1,7 @@
 import { guardsIn } from './mutation.ts';
 
 const SOCKET = 'test/proxy/docker-socket.test.ts';
+const E2E_SHIM = 'test/e2e/docker-shim.test.ts';
 const E2E = 'test/e2e/docker.test.ts';
 const HOST = 'test/e2e/docker-host.test.ts';
 
@@ -57,6 +58,34 @@ export const dockerGuards = [
     find: 'if (host && host === ours && (',
     replace: 'if (host && false && (',
     only: 'there once for a shell',
+  }),
+  ...guardsIn('src/agent/docker-spares.ts', 'test/agent/docker-spares.test.ts', {
+    why: 'Whoever speaks is served by nobody, or by whom was meant for another launch',
+    find: 'await known(name);',
+    replace: '',
+    only: 'wait until it is known',
+  }),
+  ...guardsIn(
+    'src/proxy/docker-sweep.ts',
+    'test/proxy/docker-sweep.test.ts',
+    {
+      why: 'Names of running launches are taken away, whose pulls fail',
+      find: ' && !(await isRunning(launch))',
+      replace: '',
+      only: 'no others',
+    },
+    {
+      why: 'Names of other agents, and those that users have given, are taken away',
+      find: '.filter((each) => each.startsWith(`${host}/`))',
+      replace: '',
+      only: 'no others',
+    },
+  ),
+  ...guardsIn('src/shims/shim-leads.ts', E2E_SHIM, {
+    why: 'Two launches take one socket',
+    find: '    set -C\n',
+    replace: '',
+    only: 'more at once',
   }),
   ...guardsIn('src/proxy/http-head.ts', 'test/proxy/http-head.test.ts', {
     why: 'A chunk of less than nothing is read for ever',

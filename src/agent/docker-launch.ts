@@ -4,19 +4,21 @@
  *
  * @module
  */
+import { existsSync } from 'node:fs';
 import { purlOf } from '../content/coordinates.ts';
 import { imageAskedFor } from '../ecosystems/oci/docker-api.ts';
 import { docker, DOCKER_SOCKET } from '../ecosystems/oci/docker.ts';
 import { endpointOf } from '../ecosystems/oci/names.ts';
 import { answerImages, type DockerImagesParts, fetchAhead } from '../proxy/docker-images.ts';
 import { openEngine } from '../proxy/docker-engine.ts';
-import { openDockerSocket } from '../proxy/docker-socket.ts';
+import { type DockerSocketParts, openDockerSocket } from '../proxy/docker-socket.ts';
 import type { ImageName } from '../proxy/image-asker.ts';
 import { coordinatesOf } from '../proxy/image-content.ts';
 import { mirrorOf } from '../proxy/image-gate.ts';
 import type { Launch } from '../shims/launch.ts';
 import { type Bases, basesOf } from '../shims/docker-bases.ts';
 import { answers, findDaemon } from '../shims/docker-daemon.ts';
+import type { DockerSpares } from './docker-spares.ts';
 import { type ImageSessionParts, nothing, openImageSession } from './image-sessions.ts';
 import type { Plan, SessionParts } from './sessions.ts';
 
@@ -26,6 +28,10 @@ const SOCKET_PATH_LIMIT = 103;
 /** What launches of docker are made of. */
 export interface DockerLaunchParts
   extends ImageSessionParts, Pick<SessionParts, 'news' | 'pathOf' | 'readOnlyBecause'> {
+  /** As {@link openSweeps} has it. */
+  sweep(this: void, daemon: string): void;
+  /** Sockets that launches may have taken already. */
+  readonly spares: Pick<DockerSpares, 'serve'>;
   /** Origins that did not answer lately. */
   unreachable(this: void): readonly string[];
   log(this: void, text: string): void;
@@ -45,9 +51,11 @@ export async function planDocker(parts: DockerLaunchParts, launch: Omit<Launch, 
   const { reporter } = session;
   const readOnly = parts.readOnlyBecause();
   if (readOnly !== undefined) reporter.unstored(readOnly);
+  const daemon = await findDaemon(launch.args, launch.env);
+  const files = [...daemon.files, ...('socket' in daemon ? [daemon.socket] : [])];
   const plan = {
     session,
-    settings: nothing,
+    settings: { ...nothing, sources: files.map((file) => ({ path: file, exists: existsSync(file) })) },
     notes: parts.news(wrong.file, wrong.problems),
     askerFor: () => undefined,
     filling: { how: 'off', limit: 0 },
@@ -55,7 +63,6 @@ export async function planDocker(parts: DockerLaunchParts, launch: Omit<Launch, 
 
   const pathOf = (file: string): string => parts.pathOf(launch.name, file);
   const path = pathOf(DOCKER_SOCKET);
-  const daemon = await findDaemon(launch.args, launch.env);
   const reason =
     'reason' in daemon
       ? daemon.reason
@@ -67,7 +74,8 @@ export async function planDocker(parts: DockerLaunchParts, launch: Omit<Launch, 
     reporter.note(note);
     return { ...plan, notes: [...plan.notes, note] };
   }
-  if (!(await answers(daemon.socket))) return plan;
+  // Who is on the way to us already cannot be sent elsewhere, and is told the same there.
+  if (launch.generation === undefined && !(await answers(daemon.socket))) return plan;
 
   const bases = await basesOf(launch.args, launch);
   const base = await parts.imageBase();
@@ -105,12 +113,17 @@ export async function planDocker(parts: DockerLaunchParts, launch: Omit<Launch, 
       pathOf,
     }),
     async begin(over) {
-      const socket = await openDockerSocket(path, {
+      const served: DockerSocketParts = {
         daemon: daemon.socket,
-        answer: async (exchange) => answerImages(images, exchange),
+        async answer(exchange) {
+          const isAnswered = await answerImages(images, exchange);
+          if (isAnswered) parts.sweep(daemon.socket);
+          return isAnswered;
+        },
         ...(bases ? { before: openBases(images, bases, over) } : {}),
         log: parts.log,
-      });
+      };
+      const socket = parts.spares.serve(launch.name, served) ?? (await openDockerSocket(path, served));
       over.addEventListener('abort', () => void socket[Symbol.asyncDispose](), { once: true });
       if (over.aborted) await socket[Symbol.asyncDispose]();
     },
@@ -125,7 +138,7 @@ function openBases(
   images: DockerImagesParts,
   { images: wanted, pull }: Bases,
   over: AbortSignal,
-): NonNullable<Parameters<typeof openDockerSocket>[1]['before']> {
+): NonNullable<DockerSocketParts['before']> {
   let fetching: Promise<void> | undefined;
   async function fetchAll(): Promise<void> {
     for (const { name, platform = '' } of wanted) {

@@ -17,7 +17,7 @@ import { type Launch, relevantOf } from '../shims/launch.ts';
 import { environmentOf } from '../shims/process-environment.ts';
 import * as quick from '../shims/quick-file.ts';
 import type { SettingsSource } from '../shims/settings.ts';
-import { plan, type Plan, type SessionParts } from './sessions.ts';
+import type { Caller, Plan, SessionParts } from './sessions.ts';
 
 /** How many answers are remembered, for launches that have followed an earlier one. */
 const KEPT = 100;
@@ -46,6 +46,10 @@ export interface QuickParts {
   /** Where stand-ins lie, which are not the tools. */
   readonly shims: string;
   toolOf(this: void, name: string): readonly [Ecosystem, Tool];
+  /** Finds out how a launch can be led, with these sessions. */
+  plan(this: void, sessions: SessionParts, launch: Omit<Launch, 'pid'> & Pick<Caller, 'pid'>): Promise<Plan>;
+  /** Sees to what has to be there for those who follow an answer for this tool. */
+  prepare?(this: void, tool: string): Promise<void>;
   log(this: void, text: string): void;
 }
 
@@ -64,7 +68,15 @@ interface Found {
 }
 
 /** No answers so far; those that an earlier agent left are removed. */
-export function openQuickAnswers({ directory, sessions, shims, toolOf, log }: QuickParts): QuickAnswers {
+export function openQuickAnswers({
+  directory,
+  sessions,
+  shims,
+  toolOf,
+  plan,
+  prepare,
+  log,
+}: QuickParts): QuickAnswers {
   /** By generation. */
   const given = new Map<string, Found & { readonly tool: string }>();
   /** By tool: what was found last. */
@@ -82,7 +94,7 @@ export function openQuickAnswers({ directory, sessions, shims, toolOf, log }: Qu
 
   /** What holds for a tool of this user outside of any project; undefined when that says more than a file can. */
   async function find(launch: Launch, about: Circumstances): Promise<Found | undefined> {
-    const [ecosystem, tool] = toolOf(launch.tool);
+    const [, tool] = toolOf(launch.tool);
     const config = userConfigPath(pathsOf(launch.env));
     const ours = { path: config, exists: existsSync(config) };
     const readAt = Date.now();
@@ -92,12 +104,7 @@ export function openQuickAnswers({ directory, sessions, shims, toolOf, log }: Qu
       return hosts.get(upstream.href);
     };
     const anyone = { ...launch, id: randomUUID(), name: randomUUID(), cwd: '/', args: [], receipt: false };
-    const { session, settings, redirection } = await plan(
-      { ...sessions, artifactHost },
-      ecosystem,
-      tool,
-      anyone,
-    );
+    const { session, settings, redirection } = await plan({ ...sessions, artifactHost }, anyone);
     if (settings.varies || session.receipt().notes.length > 0) return undefined;
 
     const sources = [...settings.sources, ours];
@@ -135,6 +142,7 @@ export function openQuickAnswers({ directory, sessions, shims, toolOf, log }: Qu
 
     const before = withdrawals;
     const found = await find(launch, about);
+    if (found?.answer) await prepare?.(tool);
     if (before !== withdrawals) return;
     if (!found || !give(tool, found)) withdrawOf(tool);
     if (found) latest.set(tool, found);
@@ -180,9 +188,9 @@ export function openQuickAnswers({ directory, sessions, shims, toolOf, log }: Qu
       if (followed?.tool !== name)
         throw refused(`it was another one that said how to start it: run ${name} again`);
       const env = relevantOf(restored(await environmentOf(launch.pid).catch(unreadable)));
-      const [ecosystem, tool] = toolOf(name);
+      const [, tool] = toolOf(name);
       const artifactHost = ({ href }: URL): string | undefined => followed.hosts.get(href);
-      const planned = await plan({ ...sessions, artifactHost }, ecosystem, tool, { ...launch, env });
+      const planned = await plan({ ...sessions, artifactHost }, { ...launch, env });
       const lines = planned.redirection && linesOf(launch, tool, planned.redirection);
       if (isDeepStrictEqual(lines, followed.answer?.lines)) return planned;
       mistaken.add(name);

@@ -8,7 +8,7 @@ import type { LaunchAnswer } from '../control/protocol.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { Receipt } from '../resolve/report.ts';
 import type { Launch } from '../shims/launch.ts';
-import { launches as openLaunches } from '../shims/launches.ts';
+import { type LaunchesParts, launches as openLaunches } from '../shims/launches.ts';
 import type { Accounts } from './accounts.ts';
 import { answerTo, type Plan, type Session, type SessionParts } from './sessions.ts';
 
@@ -39,7 +39,7 @@ export interface Reception {
 }
 
 /** What a reception works with. */
-export interface ReceptionParts extends Pick<SessionParts, 'pathOf'> {
+export interface ReceptionParts extends Pick<SessionParts, 'pathOf'>, Pick<LaunchesParts, 'isKept'> {
   /** Where launch files lie. */
   readonly directory: string;
   readonly accounts: Accounts;
@@ -66,6 +66,7 @@ export function openReception({
   opened: isOpen,
   answered,
   ended,
+  isKept,
   log,
 }: ReceptionParts): Reception {
   const plans = new Map<string, Promise<Plan>>();
@@ -83,6 +84,7 @@ export function openReception({
       ended();
     },
     onRefused: (reason) => log(`Left a launch alone: ${reason}`),
+    ...(isKept && { isKept }),
   });
 
   async function open(launch: Launch): Promise<Plan> {

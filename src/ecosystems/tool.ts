@@ -13,6 +13,8 @@ export interface CalledTool {
   readonly calls: KnownCalls;
   /** What decides whom the tool asks, besides its arguments. */
   readonly settings: SettingNames;
+  /** The file of a launch at which the tool connects to us as soon as it has started; absent: it has none. */
+  readonly socket?: string;
   /** Whether this call must run as if we were not there, and why; undefined when it goes through us. */
   stepAside(args: readonly string[]): string | undefined;
 }
@@ -52,6 +54,8 @@ export interface KnownCalls {
   readonly fetching: readonly string[];
   /** Any other word is a call that fetches, and what follows it is not the tool's own. */
   readonly anyWord?: true;
+  /** No option behind a word that fetches changes whom the tool asks. */
+  readonly anyOption?: true;
   /** Words that say nothing without the one behind them (`docker image pull`). */
   readonly groups?: readonly string[];
   /**

@@ -35,17 +35,27 @@ export interface DockerSocketParts {
   log(this: void, text: string): void;
 }
 
+/** What will stand there once somebody has come, who waits for it meanwhile. */
+export interface DockerSocketToCome extends Pick<DockerSocketParts, 'log'> {
+  /** Rejects with why nobody is served, which the client is told. */
+  find(this: void): Promise<DockerSocketParts>;
+}
+
 /**
  * Listens at `path`, for its user alone.
  *
  * Rejects with the system's error.
  */
-export async function openDockerSocket(path: string, parts: DockerSocketParts): Promise<AsyncDisposable> {
+export async function openDockerSocket(
+  path: string,
+  parts: DockerSocketParts | DockerSocketToCome,
+): Promise<AsyncDisposable> {
   const clients = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (client) => {
     clients.add(client);
     client.once('close', () => clients.delete(client));
-    void relay(client, parts).catch((error: unknown) => {
+    const served = 'find' in parts ? parts.find() : parts;
+    void relay(client, served).catch((error: unknown) => {
       parts.log(`Gave up a connection to docker: ${String(error)}`);
       client.destroy();
     });
@@ -65,20 +75,35 @@ export async function openDockerSocket(path: string, parts: DockerSocketParts): 
   };
 }
 
-async function relay(client: Socket, { daemon: path, answer, before }: DockerSocketParts): Promise<void> {
+async function relay(client: Socket, served: DockerSocketParts | Promise<DockerSocketParts>): Promise<void> {
+  client.on('error', () => undefined);
   const incoming = readerOf(client);
+  let found: DockerSocketParts;
+  try {
+    found = await served;
+  } catch (error) {
+    const bytes = await incoming.head();
+    const why = error instanceof Error ? error.message : String(error);
+    client.end(bytes ? refusal(parseHead(bytes), `pyrsia: ${why}`) : '');
+    return;
+  }
+  const { daemon: path, answer, before } = found;
+  /** What the daemon was asked last. */
+  let asked: RequestHead | undefined;
   let opened: Socket | undefined;
   /** Not before it is told something: it waits 5 minutes for a first request, and what we do ourselves may take longer. */
   const toDaemon = (): Socket => {
     if (opened) return opened;
     opened = connect({ path, allowHalfOpen: true });
     opened.pipe(client);
-    // Who fails is gone, and the other one hears of it by that.
-    opened.on('error', () => undefined);
+    // Who fails is gone, and the other one hears of it by that; but whom nobody has heard is told what docker says then.
+    opened.on('error', (error) => {
+      const isNobody = 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT');
+      if (isNobody && asked) client.write(refusal(asked, nobodyAt(path)));
+    });
     opened.once('close', () => client.destroySoon());
     return opened;
   };
-  client.on('error', () => undefined);
   client.once('close', () => opened?.destroy());
   const send = async (bytes: Buffer): Promise<void> => {
     if (client.destroyed) return;
@@ -109,6 +134,7 @@ async function relay(client: Socket, { daemon: path, answer, before }: DockerSoc
     const head = parseHead(bytes);
     const framing = head && framingOf(head);
     if (head) await before?.(head);
+    asked = head;
     if (!head || !framing || isHijacked(head)) {
       await send(framing && head?.headers.has('content-length') ? await withBody(bytes, framing) : bytes);
       return client.destroyed ? undefined : incoming.pipe(toDaemon());
@@ -129,6 +155,23 @@ async function relay(client: Socket, { daemon: path, answer, before }: DockerSoc
   if (rest.byteLength > 0) await send(rest);
   if (opened) opened.end();
   else client.end();
+}
+
+/** In docker's client's own words. */
+function nobodyAt(path: string): string {
+  return `Cannot connect to the Docker daemon at unix://${path}. Is the docker daemon running?`;
+}
+
+/** An answer that says why there is none, after which the connection ends. */
+function refusal(head: RequestHead | undefined, message: string): string {
+  const body = head?.method === 'HEAD' ? '' : `${JSON.stringify({ message })}\n`;
+  const lines = [
+    'HTTP/1.1 503 Service Unavailable',
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
 /** Resolves when more can be written, or nothing any more. */

@@ -14,8 +14,10 @@ import { dockerCall } from '../ecosystems/oci/docker-calls.ts';
 /** Where the daemon is that has been told of nowhere. */
 const DEFAULT_SOCKET = '/var/run/docker.sock';
 
-/** A daemon on this machine, or why it is not ours to stand in front of. */
-export type DockerDaemon = { readonly socket: string } | { readonly reason: string };
+/** A daemon on this machine, or why it is not ours to stand in front of; and the files that say so, there or not. */
+export type DockerDaemon = ({ readonly socket: string } | { readonly reason: string }) & {
+  readonly files: readonly string[];
+};
 
 /** Finds it as docker does: by the call's options, the environment, the context in use. */
 export async function findDaemon(
@@ -23,32 +25,38 @@ export async function findDaemon(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<DockerDaemon> {
   const { daemon, config = env['DOCKER_CONFIG'] || join(env['HOME'] ?? '/', '.docker') } = dockerCall(args);
-  if (daemon !== undefined) return { reason: `${daemon} says which daemon it is` };
-  if (env['DOCKER_HOST']) return socketIn(env['DOCKER_HOST'], 'DOCKER_HOST');
-  const context = env['DOCKER_CONTEXT'] || (await currentContext(config));
-  if (context === 'default') return { socket: DEFAULT_SOCKET };
-  const host = await hostOf(config, context);
+  if (daemon !== undefined) return { reason: `${daemon} says which daemon it is`, files: [] };
+  if (env['DOCKER_HOST']) return { ...socketIn(env['DOCKER_HOST'], 'DOCKER_HOST'), files: [] };
+  const file = join(config, 'config.json');
+  const context = env['DOCKER_CONTEXT'] || (await currentContext(file));
+  if (context === 'default') return { socket: DEFAULT_SOCKET, files: [file] };
+  const meta = metaOf(config, context);
+  const host = await hostIn(meta);
+  const files = [file, meta];
   return host === undefined
-    ? { reason: `nothing is known of the context ${context}` }
-    : socketIn(host, `the context ${context}`);
+    ? { reason: `nothing is known of the context ${context}`, files }
+    : { ...socketIn(host, `the context ${context}`), files };
 }
 
-function socketIn(host: string, by: string): DockerDaemon {
+function socketIn(host: string, by: string): { readonly socket: string } | { readonly reason: string } {
   const [, scheme, socket] = /^(?:([a-z]+):\/\/)?(.*)$/s.exec(host) ?? [];
   if (scheme === 'unix' && socket?.startsWith('/')) return { socket };
   // Whoever put a password there does not want to see it here.
   return { reason: `by ${by} its daemon is at ${scheme ?? 'tcp'}://…` };
 }
 
-async function currentContext(config: string): Promise<string> {
-  const found = memberOf(await read(join(config, 'config.json')), 'currentContext');
+async function currentContext(file: string): Promise<string> {
+  const found = memberOf(await read(file), 'currentContext');
   return typeof found === 'string' && found !== '' ? found : 'default';
 }
 
-async function hostOf(config: string, context: string): Promise<string | undefined> {
+function metaOf(config: string, context: string): string {
   const id = createHash('sha256').update(context).digest('hex');
-  const meta = await read(join(config, 'contexts', 'meta', id, 'meta.json'));
-  const host = memberOf(memberOf(memberOf(meta, 'Endpoints'), 'docker'), 'Host');
+  return join(config, 'contexts', 'meta', id, 'meta.json');
+}
+
+async function hostIn(file: string): Promise<string | undefined> {
+  const host = memberOf(memberOf(memberOf(await read(file), 'Endpoints'), 'docker'), 'Host');
   return typeof host === 'string' ? host : undefined;
 }
 

@@ -46,6 +46,11 @@ export interface Launch extends LaunchRequest {
   readonly generation?: string;
 }
 
+/** A file of a public name that no launch has yet, and that whoever asks nobody may take. */
+export const SPARE = 'spare';
+/** The one by which it is taken. */
+export const TAKEN = 'taken';
+
 /** Whether `id` has the form of a launch's id or name: nothing else becomes part of a path. */
 export function isLaunchId(id: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);

@@ -50,10 +50,12 @@ export interface LaunchesParts {
   readonly onEnd: (launch: Launch) => void;
   /** Told once of each file that cannot be taken up, and why. */
   readonly onRefused?: (reason: string) => void;
+  /** Whether a public name that no launch has is kept for one; what else lies there is tidied away. */
+  readonly isKept?: (name: string) => boolean;
 }
 
 /** The launches of the agent in `directory`, none so far. Files that launches of dead processes left there are removed. */
-export function launches({ directory, onStart, onEnd, onRefused }: LaunchesParts): Launches {
+export function launches({ directory, onStart, onEnd, onRefused, isKept }: LaunchesParts): Launches {
   const running = new Map<string, { readonly launch: Launch; readonly startedAt: string }>();
   const refused = new Set<string>();
   let looking: NodeJS.Timeout | undefined;
@@ -135,7 +137,10 @@ export function launches({ directory, onStart, onEnd, onRefused }: LaunchesParts
     const owners = new Set([...running.values()].map(({ launch }) => launch.name));
     for (const file of names) {
       const owner = ownerOf(file);
-      const isNobodys = owner === undefined ? isLaunchId(file) && !running.has(file) : !owners.has(owner);
+      const isNobodys =
+        owner === undefined
+          ? isLaunchId(file) && !running.has(file)
+          : !owners.has(owner) && isKept?.(owner) !== true;
       const path = join(launchDirectory(directory), file);
       if (isNobodys && ageOf(path) > REFUSED_KEPT_MS) rmSync(path, { recursive: true, force: true });
     }

@@ -15,7 +15,8 @@
  * and then any number of
  *
  * - `=PATH` a file that is there and not newer than this one, `-PATH` one that is not there
- * - `$NAME=value` a variable to be set, `&NAME=suffix` one to be set to the path of a file of the launch's own
+ * - `$NAME=value` a variable to be set, `&NAME=suffix` one to be set to the path of a file of the launch's own,
+ *   `~NAME=suffix` one to be set to the address of a socket that listens there already (`unix://…`)
  * - `>suffix` such a file, of the lines that follow: `@text` is ended by the credential, `:text` is as it is
  * - `!argument` one to be put before the user's own
  *
@@ -59,13 +60,14 @@ export function fingerprint({ settings }: CalledTool, env: NodeJS.ProcessEnv): s
 /** A redirection in the words of the file; undefined when it cannot be said in them. */
 export function quickLines(
   { env, args = [], files = {} }: Redirection,
-  { settings }: CalledTool,
+  { settings, socket }: Pick<CalledTool, 'settings' | 'socket'>,
   { credential, pathOf }: { readonly credential: string; pathOf(this: void, file: string): string },
 ): readonly string[] | undefined {
   const suffixes = new Map(Object.keys(files).map((file) => [pathOf(file), file]));
   if (!Object.keys(env).every((name) => settings.led.includes(name))) return undefined;
   const variables = Object.entries(env).map(([name, value]) => {
     const suffix = suffixes.get(value);
+    if (socket !== undefined && value === addressOf(pathOf(socket))) return `~${name}=${socket}`;
     return suffix === undefined ? `$${name}=${value}` : `&${name}=${suffix}`;
   });
   const texts = Object.entries(files).flatMap(([suffix, text]) => [
@@ -80,6 +82,11 @@ export function quickLines(
   const isSayable = lines.every((line) => !line.includes(credential) && !/[\n\0]/.test(line));
   const copied = lines.filter((line) => line.startsWith(':')).length;
   return isSayable && copied <= LINES_LIMIT ? lines : undefined;
+}
+
+/** A socket, as tools are told of it. */
+export function addressOf(path: string): string {
+  return `unix://${path}`;
 }
 
 /**

@@ -88,11 +88,11 @@ export function decide({
   readonly tool: CalledTool;
   readonly disabled?: boolean;
 }): string {
-  const { aside, idle, fetching, anyWord, groups = [], options } = tool.calls;
+  const { aside, idle, fetching, anyWord, anyOption, groups = [], options } = tool.calls;
   const byWord = [
     branch([...idle.filter((word) => !isOption(word)), ...aside], 'pyrsia_way=aside; break'),
     branch(groups, ':'),
-    branch(fetching, 'pyrsia_way=quick'),
+    branch(fetching, `pyrsia_way=quick${anyOption ? '; break' : ''}`),
     anyWord ? '*) pyrsia_way=quick; break ;;' : '*) break ;;',
   ];
   const byArgument = [

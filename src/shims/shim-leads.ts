@@ -6,6 +6,8 @@
  */
 import { basename } from 'node:path';
 import type { CalledTool } from '../ecosystems/ecosystem.ts';
+import { SPARE, TAKEN } from './launch.ts';
+import { addressOf } from './quick-file.ts';
 import { isBash, quoted } from './sh.ts';
 import { RUN_SCRIPT } from './terminal-script.ts';
 
@@ -93,10 +95,14 @@ ${projectFiles
   )
   .join('\n')}
       if ${exists(['.pyrsia.json'])}; then break 2; fi
-      if [ -n "$pyrsia_locks" ]; then
+${
+  lockfiles.length === 0
+    ? ''
+    : `      if [ -n "$pyrsia_locks" ]; then
         if ${exists(lockfiles)}; then break 2; fi
       fi
-      [ -n "$pyrsia_dir" ] || break
+`
+}      [ -n "$pyrsia_dir" ] || break
       # The tool goes up from where it really is.
       [ ! -h "$pyrsia_dir" ] || break 2
       pyrsia_dir=\${pyrsia_dir%/*}
@@ -104,21 +110,14 @@ ${projectFiles
 
     # The launch: its credential, its public name, the files that belong to it, its variables and arguments.
     IFS= read -r pyrsia_id </proc/sys/kernel/random/uuid || break
-    IFS= read -r pyrsia_public </proc/sys/kernel/random/uuid || break
+${tool.socket === undefined ? NEW_NAME : nameWith(tool.socket)}
     pyrsia_name=$pyrsia_run/launch/$pyrsia_public
     pyrsia_suffix=
     pyrsia_text=
     pyrsia_more=
     while :; do
       case $pyrsia_line in
-${led
-  .map(
-    (
-      name,
-    ) => `      "\\$${name}="*) export PYRSIA_WAS_${name}="\${${name}-}" ${name}="\${pyrsia_line#*=}" PYRSIA_LED_${name}="\${pyrsia_line#*=}" ;;
-      "&${name}="*) export PYRSIA_WAS_${name}="\${${name}-}" ${name}="$pyrsia_name.\${pyrsia_line#*=}" PYRSIA_LED_${name}="$pyrsia_name.\${pyrsia_line#*=}" ;;`,
-  )
-  .join('\n')}
+${led.map((name) => branchesFor(name, tool)).join('\n')}
       @*) pyrsia_text=$pyrsia_text\${pyrsia_line#@}$pyrsia_id$pyrsia_newline ;;
       :*) pyrsia_text=$pyrsia_text\${pyrsia_line#:}$pyrsia_newline ;;
       !*) pyrsia_more=\${pyrsia_line#!}$pyrsia_newline$pyrsia_more ;;
@@ -148,6 +147,38 @@ ${led
 ${RUN_SCRIPT}
 done
 `;
+}
+
+/** How a variable is set, by what the file says of it. */
+function branchesFor(name: string, { socket }: Pick<CalledTool, 'socket'>): string {
+  const values = {
+    $: '${pyrsia_line#*=}',
+    '&': '$pyrsia_name.${pyrsia_line#*=}',
+    ...(socket === undefined ? {} : { '~': addressOf('$pyrsia_name.${pyrsia_line#*=}') }),
+  };
+  const branches = Object.entries(values).map(
+    ([sign, value]) =>
+      `      "${sign === '$' ? '\\$' : sign}${name}="*) export PYRSIA_WAS_${name}="\${${name}-}" ${name}="${value}" PYRSIA_LED_${name}="${value}" ;;`,
+  );
+  return branches.join('\n');
+}
+
+/** A public name that nobody has. */
+const NEW_NAME = '    IFS= read -r pyrsia_public </proc/sys/kernel/random/uuid || break';
+
+/** One under which a socket listens, as the agent has put them there; whoever makes the file `taken` has it. */
+function nameWith(socket: string): string {
+  return `    pyrsia_public=
+    set -C
+    for pyrsia_name in "$pyrsia_run"/launch/*.${SPARE}; do
+      pyrsia_name=\${pyrsia_name%.${SPARE}}
+      if [ -S "$pyrsia_name.${socket}" ] && printf '' >"$pyrsia_name.${TAKEN}"; then
+        pyrsia_public=\${pyrsia_name##*/}
+        break
+      fi
+    done
+    set +C
+    [ -n "$pyrsia_public" ] || break`;
 }
 
 /** Values of variables as one word. */

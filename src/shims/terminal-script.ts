@@ -37,6 +37,16 @@ if [ -s "$pyrsia_file" ]; then
     printf '%s\\n' "$pyrsia_line" >&2
   done <"$pyrsia_file"
 fi
+# The answers of an agent that was killed are still there, and name it.
+if [ "$pyrsia_end" != 0 ]; then
+  pyrsia_dir=\${pyrsia_file%/launch/*}
+  for pyrsia_file in "$pyrsia_dir"/quick-*; do
+    { read -r pyrsia_line && read -r pyrsia_line; } 2>/dev/null <"$pyrsia_file" || continue
+    [ "/proc/$pyrsia_line/cwd" -ef "$pyrsia_dir" ] ||
+      printf '%s\\n' "pyrsia: The agent ended while \${0##*/} was running; if that failed, run it again (pyrsia agent logs may say why)" >&2
+    break
+  done
+fi
 case $pyrsia_end in
 129 | 13[0-9] | 14[0-3] | 152 | 153)
   ulimit -c 0

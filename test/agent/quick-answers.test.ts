@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openNews } from '../../src/agent/news.ts';
 import { openQuickAnswers, type QuickAnswers } from '../../src/agent/quick-answers.ts';
-import type { SessionParts } from '../../src/agent/sessions.ts';
+import { plan, type SessionParts } from '../../src/agent/sessions.ts';
 import type { Tool } from '../../src/ecosystems/ecosystem.ts';
 import type { Launch } from '../../src/shims/launch.ts';
 import { quickFile } from '../../src/shims/quick-file.ts';
@@ -50,6 +50,7 @@ beforeEach(() => {
     sessions,
     shims: join(directory, 'shims'),
     toolOf: () => [plain, tool],
+    plan: async (parts, launched) => plan(parts, plain, tool, launched),
     log: () => {},
   });
 });
@@ -192,6 +193,7 @@ describe('the quick file', () => {
       sessions: {} as SessionParts,
       shims: '/shims',
       toolOf: () => [plain, tool],
+      plan: async (parts, launched) => plan(parts, plain, tool, launched),
       log: () => {},
     });
     expect(existsSync(file())).toBe(false);

@@ -96,6 +96,10 @@ const limits: Readonly<
   'name of an image there, and argument that it is made of': [
     ['ecosystems/oci/dockerfile', 'NAME_LIMIT', (length) => `${length} characters`],
   ],
+  'calls of docker that begin at once without asking': [['agent/docker-spares', 'SPARES', asIs]],
+  'socket that such a call has taken, and its launch': [
+    ['agent/docker-spares', 'TAKEN_KEPT_MS', (ms) => `${ms / 1000} s`],
+  ],
   "path of a launch's socket": [['agent/docker-launch', 'SOCKET_PATH_LIMIT', (bytes) => `${bytes} bytes`]],
   'account of those who ask without a launch': [['agent/walk-ins', 'SILENCE_MS', formatDuration]],
   'message that npm is asked to print': [['ecosystems/npm/refuse', 'NOTICE_LIMIT', asIs]],

@@ -178,9 +178,14 @@ describe('A socket in front of a daemon', () => {
     client.destroy();
   });
 
-  it('lets its client go when there is no daemon any more', async () => {
+  it('says in docker’s own words that there is no daemon any more', async () => {
     daemon.close();
     rmSync(join(root, 'daemon'), { force: true });
-    expect(await exchange('GET /_ping HTTP/1.1\r\n\r\n').catch(() => '')).toBe('');
+    const words = `Cannot connect to the Docker daemon at unix://${join(root, 'daemon')}. Is the docker daemon running?`;
+    const said = await exchange('GET /info HTTP/1.1\r\n\r\n');
+    expect(said).toMatch(/^HTTP\/1\.1 503 [^]*\r\nConnection: close\r\n/);
+    expect(JSON.parse(said.slice(said.indexOf('\r\n\r\n')))).toEqual({ message: words });
+    // Nobody reads on after the head of such an answer.
+    expect(await exchange('HEAD /_ping HTTP/1.1\r\n\r\n')).toMatch(/^HTTP\/1\.1 503 [^]*\r\n\r\n$/);
   });
 });

@@ -39,9 +39,10 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-function registry(): Launches {
+function registry(isKept?: (name: string) => boolean): Launches {
   const opened = launches({
     directory,
+    ...(isKept && { isKept }),
     onStart: ({ id }) => begun.push(id),
     onEnd: ({ id }) => ended.push(id),
     onRefused: (reason) => refused.push(reason),
@@ -208,6 +209,19 @@ it('keeps the files of a launch for as long as it runs', () => {
   running.admit(id);
   running.look();
   expect(readdirSync(join(directory, 'launch'))).toHaveLength(2);
+});
+
+it('keeps the files of names that are kept for launches to come', () => {
+  const kept = randomUUID();
+  const running = registry((name) => name === kept);
+  const longAgo = new Date(Date.now() - 61_000);
+  for (const name of [kept, randomUUID()]) {
+    const file = companionFile(directory, name, 'spare');
+    writeFileSync(file, '');
+    utimesSync(file, longAgo, longAgo);
+  }
+  running.look();
+  expect(readdirSync(join(directory, 'launch'))).toEqual([`${kept}.spare`]);
 });
 
 it('takes up a launch that went unseen', () => {

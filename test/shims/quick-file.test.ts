@@ -64,6 +64,12 @@ describe('a redirection', () => {
     ]);
   });
 
+  it('may lead to a socket that listens already', () => {
+    const env = { PLAIN_REGISTRY: `unix://${pathOf('socket')}` };
+    const how = { credential, pathOf };
+    expect(quickLines({ env }, { ...tool, socket: 'socket' }, how)).toEqual(['~PLAIN_REGISTRY=socket']);
+  });
+
   it.each([
     ['sets a variable that a shell cannot restore', { env: { 'plain:scope': 'x' } }],
     ['has a value of two lines', { env: { PLAIN_REGISTRY: 'a\nb' } }],

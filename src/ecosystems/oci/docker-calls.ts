@@ -13,7 +13,7 @@ const FETCHING = words('run create pull build compose');
 /** Words that say nothing without the next one: `docker image pull`. */
 const GROUPS = words('image container buildx builder');
 
-/** Known calls. Those that fetch get a socket of their own, which no answer that lies ready can give them. */
+/** Known calls. What says which daemon it is comes before the command. */
 export const dockerCalls: KnownCalls = {
   aside: words(
     'attach bake checkpoint commit config context cp diff du events exec export help history images import imagetools info ' +
@@ -22,7 +22,8 @@ export const dockerCalls: KnownCalls = {
       'volume wait',
   ),
   idle: words('--version -v --help'),
-  fetching: [],
+  fetching: FETCHING,
+  anyOption: true,
   groups: GROUPS,
   options: words('-D --debug'),
 };

@@ -20,6 +20,7 @@ export const docker: Tool = {
     projectFiles: [],
     lockfiles: [],
   },
+  socket: DOCKER_SOCKET,
   stepAside: dockerStepsAside,
   redirect: ({ pathOf }) => ({ env: { DOCKER_HOST: `unix://${pathOf(DOCKER_SOCKET)}` } }),
 };
