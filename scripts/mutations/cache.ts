@@ -106,7 +106,7 @@ export const cacheGuards = [
     'test/cache/bindings.test.ts',
     {
       why: 'A first use is forgotten at the second',
-      find: 'const replace = binding.reason !== undefined;',
+      find: 'const replace = changes || binding.reason !== undefined;',
       replace: 'const replace = true;',
     },
     {

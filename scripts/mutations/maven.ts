@@ -1,6 +1,7 @@
 import { guardsIn } from './mutation.ts';
 
 const GATE = 'test/proxy/maven-gate.test.ts';
+const WORDS = 'test/proxy/maven-words.test.ts';
 const SETTINGS = 'test/ecosystems/maven/settings.test.ts';
 
 /** What repositories of Maven's declare, what is believed of it, and who is led where. */
@@ -10,8 +11,8 @@ export const mavenGuards = [
     GATE,
     {
       why: 'What a file beside an artifact declares is not held against it',
-      find: 'const weighed = begun.declared === undefined ? unbound',
-      replace: 'const weighed = true || begun.declared === undefined ? unbound',
+      find: 'const weighed = begun.declared.length === 0 ? unbound',
+      replace: 'const weighed = true || begun.declared.length === 0 ? unbound',
       only: 'flipped byte|wrong checksum',
     },
     {
@@ -27,6 +28,40 @@ export const mavenGuards = [
       only: 'artifact.*that upstream does not have',
     },
   ),
+  ...guardsIn(
+    'src/proxy/declared.ts',
+    WORDS,
+    {
+      why: 'A checksum that cannot be had counts as one that is not there',
+      find: 'if (reply.status === 408 || reply.status === 429 || reply.status >= 500) {',
+      replace: 'if (reply.status === 408) {',
+      only: 'answers 500',
+    },
+    {
+      why: 'A strong digest that a tool has asked for does not hold',
+      find: 'const document = await documents.atHand(asker, address);',
+      replace: 'const document = true ? undefined : await documents.atHand(asker, address);',
+      only: 'wrong before',
+    },
+    {
+      why: 'A repository without checksums is asked for all kinds of them each time',
+      find: 'if (found.length === 0 && lacks.has(asker, ANYWHERE)) return found;',
+      replace: '',
+      only: 'time and again',
+    },
+  ),
+  ...guardsIn('src/proxy/artifacts.ts', WORDS, {
+    why: 'A strong digest is passed on that contradicts the bytes seen',
+    find: "if (changed) await refuse(asker, asked, { kind: 'contradicted', by, against, ...changed });",
+    replace: '',
+    only: 'against bytes that were seen',
+  }),
+  ...guardsIn('src/proxy/settling.ts', WORDS, {
+    why: 'A snapshot stays what it was at first, whatever was given since',
+    find: '{ changes },',
+    replace: '{},',
+    only: 'another one each time',
+  }),
   ...guardsIn('src/proxy/absences.ts', GATE, {
     why: 'What was absent once is absent for ever',
     find: 'now() < at + absent.forMs',

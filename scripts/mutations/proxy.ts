@@ -174,8 +174,8 @@ export const proxyGuards = [
     },
     {
       why: 'What is private is remembered as public',
-      find: 'private: !asker.upstream.public,\n        seenAt',
-      replace: 'private: false,\n        seenAt',
+      find: 'private: !asker.upstream.public,\n          seenAt',
+      replace: 'private: false,\n          seenAt',
       only: 'remembered as private',
     },
   ),

@@ -17,7 +17,7 @@ import type { Shelf } from './shelf.ts';
 export function bindingsOf(shelf: Shelf, ledger: Ledger): Bindings {
   return {
     ...readBindings(shelf.catalogue),
-    put: async (binding) => bind(shelf, ledger, binding),
+    put: async (binding, options) => bind(shelf, ledger, binding, options),
   };
 }
 
@@ -93,14 +93,19 @@ export function addBinding(
   });
 }
 
-function bind({ catalogue, layout, writing }: Shelf, ledger: Ledger, binding: Binding): void {
+function bind(
+  { catalogue, layout, writing }: Shelf,
+  ledger: Ledger,
+  binding: Binding,
+  { changes = false }: { readonly changes?: boolean } = {},
+): void {
   const { digests } = binding;
   const sha256 = digestWith(digests, 'sha256');
   const held = sha256 && contentWith(catalogue, sha256);
   // Whether the content is here and every digest is known to be its own.
   const measured = held !== undefined && digests.every((digest) => held.digests.includes(digest));
   try {
-    const replace = binding.reason !== undefined;
+    const replace = changes || binding.reason !== undefined;
     if (!addBinding(catalogue, binding, { measured, replace })) return;
     ledger.bind(binding, measured);
     if (measured && held.digests.every((digest) => digests.includes(digest)))

@@ -36,8 +36,11 @@ export interface Binding extends BindingKey {
 /** The memory of first uses. Reading is synchronous: it is on the path of every request. */
 export interface Bindings {
   get(key: BindingKey): Binding | undefined;
-  /** Records a binding; one that exists is replaced only by `trust accept` (a binding with a reason). */
-  put(binding: Binding): Promise<void>;
+  /**
+   * Records a binding; one that exists is replaced only by `trust accept` (a binding with a reason), or by what may be
+   * other bytes each time.
+   */
+  put(binding: Binding, options?: { readonly changes?: boolean }): Promise<void>;
   /** Every binding of content with this digest, or of this package (any version when it is left out). */
   find(
     what: { readonly digest: Digest } | (Omit<Coordinates, 'version'> & { readonly version?: string }),

@@ -23,8 +23,8 @@ export function memoryBindings(below: Pick<Bindings, 'get' | 'find'>): Bindings 
       const found = here.find(what);
       return [...below.find(what).filter((each) => !here.get(each)), ...found];
     },
-    async put(binding: Binding) {
-      const replace = binding.reason !== undefined;
+    async put(binding: Binding, { changes = false } = {}) {
+      const replace = changes || binding.reason !== undefined;
       if (replace || !below.get(binding)) addBinding(catalogue, binding, { measured: false, replace });
     },
   };

@@ -58,6 +58,8 @@ export interface RegistryProtocol {
   readonly beside?: {
     /** The strongest digest that upstream names in the reply with which it sends an artifact. */
     declared(this: void, headers: Headers): Digest | undefined;
+    /** Further documents that may lie there and name stronger digests, the strongest first. */
+    stronger(this: void, coordinates: Coordinates): readonly DocumentAddress[];
   };
 
   /** Whether what begins with `start` cannot be what these coordinates name: a login page, where they name an archive. */
@@ -116,20 +118,28 @@ export interface Reply {
 
 /** What a package manager asked for. */
 export type Route =
-  /** Immutable bytes, from whoever has them. `claimed` when the request itself names the digest. `path` where it is not the request's own. */
+  /**
+   * Immutable bytes, from whoever has them. `claimed` when the request itself names the digest. `path` where it is not the request's own.
+   * What `changes` all the same is asked for each time, and kept for when nobody can be asked.
+   */
   | {
       readonly kind: 'artifact';
       readonly coordinates: Coordinates;
       readonly claimed?: Digest;
       readonly path?: string;
+      readonly changes?: true;
     }
   /** A mutable answer (packument, tag, maven-metadata.xml): fresh from upstream, or stale when offline. */
   | ({ readonly kind: 'metadata'; readonly what: string } & DocumentAddress)
-  /** The digest of an artifact or a document, in hex: told of the bytes that are delivered, whatever upstream says. */
+  /**
+   * The digest of an artifact or a document, in hex: told of the bytes that are delivered, whatever upstream says. With
+   * `word`, upstream's own document that says it, where it has one, held against bytes that were seen.
+   */
   | {
       readonly kind: 'digest';
       readonly algorithm: DigestAlgorithm;
       readonly of: Extract<Route, { readonly kind: 'artifact' | 'metadata' }>;
+      readonly word?: DocumentAddress;
     }
   /** A question about the registry itself, answered without asking anyone. */
   | { readonly kind: 'answer'; readonly reply: Reply }

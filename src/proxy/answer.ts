@@ -11,7 +11,7 @@ import type { DocumentAddress, Headers, Reply, Route } from '../ecosystems/ecosy
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { Outcome } from '../resolve/report.ts';
 import { suffices } from '../verify/expect.ts';
-import type { ArtifactService } from './artifact-service.ts';
+import type { ArtifactRequest, ArtifactService } from './artifact-service.ts';
 import { outcomeOf } from './outcome.ts';
 import { type Asker, passedOn } from './asker.ts';
 import { decoded, type DocumentService } from './documents.ts';
@@ -81,7 +81,10 @@ function acceptNameless({ policy, reporter }: Asker, path: string): void {
   reporter.note(`${path} tells no version, so it was passed on unverified`);
 }
 
-async function artifact(call: Call, { coordinates, claimed }: Route & { kind: 'artifact' }): Promise<void> {
+async function artifact(
+  call: Call,
+  { coordinates, claimed, changes }: Route & { kind: 'artifact' },
+): Promise<void> {
   const { parts, asker, response, signal } = call;
   const startedAt = Date.now();
   const path = call.url;
@@ -94,6 +97,7 @@ async function artifact(call: Call, { coordinates, claimed }: Route & { kind: 'a
       headers: forArtifacts(call.headers),
       signal,
       ...(claimed ? { claimed } : {}),
+      ...(changes ? { changes } : {}),
     };
     let withheld: string | undefined;
     const delivery = await parts.artifacts.deliver(asker, asked).catch((error: unknown) => {
@@ -162,13 +166,15 @@ async function metadata(call: Call, route: Route & { kind: 'metadata' }): Promis
 }
 
 /** Tells the digest of what is delivered: of an artifact the bytes that were seen, of a document those that are at hand. */
-async function digest(call: Call, { of, algorithm }: Route & { kind: 'digest' }): Promise<void> {
+async function digest(call: Call, { of, algorithm, word }: Route & { kind: 'digest' }): Promise<void> {
   const { parts, asker, response, headers, signal } = call;
   const asked = forArtifacts(headers);
   let found: Digest | undefined;
   if (of.kind === 'artifact') {
     const { coordinates, path = call.url } = of;
-    found = await parts.artifacts.digest(asker, { coordinates, path, headers: asked, signal }, algorithm);
+    const about = { coordinates, path, headers: asked, signal, ...(of.changes && { changes: of.changes }) };
+    if (word) return digestAsSaid(call, word, about);
+    found = await parts.artifacts.digest(asker, about, algorithm);
   } else {
     const { documents } = parts;
     const document = (await documents.atHand(asker, of)) ?? (await documents.get(asker, of, asked)).document;
@@ -177,6 +183,20 @@ async function digest(call: Call, { of, algorithm }: Route & { kind: 'digest' })
   const { absent } = asker.upstream.ecosystem.registry;
   if (!found) return absent ? reply(response, absent.reply) : passThrough(call);
   reply(response, { status: 200, headers: { 'content-type': 'text/plain' }, body: hexOf(found) });
+}
+
+/**
+ * Gives upstream's own word on a digest. One on bytes that were never seen is kept, and held against them when they come.
+ *
+ * @throws PyrsiaError `CONTRADICTED` where the bytes that were seen have another one
+ */
+async function digestAsSaid(call: Call, word: DocumentAddress, about: ArtifactRequest): Promise<void> {
+  const { parts, asker, headers } = call;
+  const { document } = await parts.documents.get(asker, word, forArtifacts(headers));
+  const said =
+    document && asker.upstream.ecosystem.registry.digest(await decoded(document), about.coordinates);
+  if (said) await parts.artifacts.heldAgainst(asker, about, said);
+  return metadata(call, { kind: 'metadata', what: word.path.slice(1), ...word });
 }
 
 /**

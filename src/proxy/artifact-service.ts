@@ -24,6 +24,8 @@ export interface ArtifactRequest {
   /** The client's own headers that may go to upstream. */
   readonly headers?: Headers;
   readonly signal?: AbortSignal;
+  /** It may be another one each time: upstream is asked, where it can be. */
+  readonly changes?: boolean;
   /** Nobody waits for it. */
   readonly ahead?: boolean;
 }
@@ -74,6 +76,12 @@ export interface ArtifactService {
    * @throws PyrsiaError as `deliver` does
    */
   digest(asker: Asker, asked: ArtifactRequest, algorithm: DigestAlgorithm): Promise<Digest | undefined>;
+  /**
+   * Holds what upstream says the digest is against the bytes that were seen; nothing where none were.
+   *
+   * @throws PyrsiaError `CONTRADICTED`, and as `deliver` does where they have to be read again
+   */
+  heldAgainst(asker: Asker, asked: ArtifactRequest, said: Digest): Promise<void>;
   /**
    * Fetches an artifact that nobody has asked for yet, exactly as `deliver` would, and resolves once it is stored.
    * Undefined when there is none, when it could not be stored, and when it is only somebody's claim that

@@ -4,11 +4,17 @@
  *
  * @module
  */
-import type { BindingKey, Cache } from '../cache/cache.ts';
+import type { Binding, BindingKey, Cache } from '../cache/cache.ts';
 import { purlOf } from '../content/coordinates.ts';
-import { contradiction, digestWith } from '../content/digest.ts';
+import {
+  algorithmOf,
+  contradiction,
+  type Digest,
+  type DigestAlgorithm,
+  digestWith,
+} from '../content/digest.ts';
 import { verified } from '../content/verified.ts';
-import { PyrsiaError } from '../errors.ts';
+import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { ReportLine } from '../resolve/report.ts';
 import type { Resolver } from '../resolve/resolve.ts';
 import { expect, suffices } from '../verify/expect.ts';
@@ -18,7 +24,7 @@ import { closed } from './body.ts';
 import type { DocumentService } from './documents.ts';
 import { openFetching } from './fetching.ts';
 import { openRefusing } from './refusing.ts';
-import { openSettling } from './settling.ts';
+import { openSettling, type Settled } from './settling.ts';
 import type { Upstreams } from './upstream.ts';
 
 /** Opens the service. `onContradiction` is told of every refusal that `trust accept` could lift. */
@@ -32,34 +38,71 @@ export function openArtifacts(parts: {
 }): ArtifactService {
   const { cache, resolver, documents, upstreams, now, onContradiction } = parts;
   const { refuse, refuseChange } = openRefusing({ documents, now, onContradiction });
-  const fetching = openFetching({ resolver, upstreams, now, refuseChange });
+  const fetching = openFetching({ resolver, upstreams, documents, now, refuseChange });
   const settling = openSettling({ cache, documents, upstreams, now, refuse, ...fetching });
-  const { settle } = settling;
+
+  /** What changes is asked for each time; what was given last counts where nobody answers. */
+  async function settle(
+    asker: Asker,
+    asked: ArtifactRequest,
+    key: BindingKey,
+    known: Binding | undefined,
+  ): Promise<Settled | undefined> {
+    if (!asked.changes || !known || asker.offline !== undefined)
+      return settling.settle(asker, asked, key, known);
+    try {
+      return await settling.settle(asker, asked, key, undefined);
+    } catch (error) {
+      if (!isPyrsiaError(error, 'UPSTREAM_FAILED')) throw error;
+      const { reason } = error.details;
+      asker.reporter.note(`what changes is taken from the cache: ${reason}`);
+      return settling.settle({ ...asker, offline: reason }, asked, key, known);
+    }
+  }
+
+  /** As it was seen, else computed now. */
+  async function digest(
+    asker: Asker,
+    asked: ArtifactRequest,
+    algorithm: DigestAlgorithm,
+  ): Promise<Digest | undefined> {
+    const key = keyOf(asker, asked);
+    const known = cache.bindings.get(key);
+    const seen = digestWith(known?.digests ?? [], algorithm);
+    if (seen) return seen;
+    const settled = await settle(asker, asked, key, known);
+    if (!settled) return undefined;
+    void settled.bind();
+    const chunks = verified(settled.found.chunks, { digests: [] }, [algorithm]);
+    for (;;) {
+      const next = await chunks.next();
+      if (next.done) return digestWith(next.value.digests, algorithm);
+    }
+  }
 
   return {
     async deliver(asker, asked) {
       const key = keyOf(asker, asked);
       const settled = await settle(asker, asked, key, cache.bindings.get(key));
       if (!settled) return undefined;
-      const { found, bind, line, digests } = settled;
-      void bind();
+      const { found, bind, digests } = settled;
+      const bound = bind();
+      // Whoever asks next for the digest of what changes is told that of what was given.
+      const line = asked.changes ? async () => bound.then(settled.line) : settled.line;
       const { chunks, size } = found;
       return { chunks, digests, ...(size === undefined ? {} : { size }), line };
     },
 
-    async digest(asker, asked, algorithm) {
-      const key = keyOf(asker, asked);
-      const known = cache.bindings.get(key);
-      const seen = digestWith(known?.digests ?? [], algorithm);
-      if (seen) return seen;
-      const settled = await settle(asker, asked, key, known);
-      if (!settled) return undefined;
-      void settled.bind();
-      const chunks = verified(settled.found.chunks, { digests: [] }, [algorithm]);
-      for (;;) {
-        const next = await chunks.next();
-        if (next.done) return digestWith(next.value.digests, algorithm);
-      }
+    digest,
+
+    async heldAgainst(asker, asked, said) {
+      const known = cache.bindings.get(keyOf(asker, asked));
+      // Of what changes the digest may have come before the bytes; what a human has accepted may go on to be called otherwise.
+      if (!known || asked.changes || known.reason !== undefined) return;
+      const seen = await digest(asker, asked, algorithmOf(said));
+      const changed = contradiction(seen ? [seen] : [], [said]);
+      const [by, against] = ['the bytes seen before', 'the registry'] as const;
+      if (changed) await refuse(asker, asked, { kind: 'contradicted', by, against, ...changed });
     },
 
     async bring(asker, { signal, ...asked }) {

@@ -1,5 +1,5 @@
 /**
- * Artifacts of registries that say by files beside them what their digests are. Such a file is asked for once upstream
+ * Artifacts of registries that say by files beside them what their digests are. One of them is asked for once upstream
  * is sending the artifact, and before a byte of that is used: what is not there costs one request, and nothing waits
  * for an answer before the next question is asked.
  *
@@ -19,8 +19,8 @@ const START = 200;
 export interface Begun {
   /** Upstream, which goes on where it has begun. */
   readonly source: Source;
-  /** What it says the digest is; undefined when it does not say. */
-  readonly declared?: Digest;
+  /** What it says the digests are; none when it does not say. */
+  readonly declared: readonly Digest[];
 }
 
 /** What is begun, by what it is called: those who ask for the same at the same time share it. */
@@ -47,14 +47,14 @@ export function openBeginnings(): Beginnings {
 /**
  * Has upstream begin to send an artifact, and say what it is. Undefined: there is none.
  *
- * @param ask - what the registry says of it by a file beside it
+ * @param ask - what the registry says of it by files beside it, besides the digest that its reply has named
  * @throws PyrsiaError `UPSTREAM_FAILED` also when something else is sent in its place
  */
 export async function begin(
   source: UpstreamSource,
   coordinates: Coordinates,
   registry: RegistryProtocol,
-  ask: () => Promise<Digest | undefined>,
+  ask: (named: Digest | undefined) => Promise<readonly Digest[]>,
 ): Promise<Begun | undefined> {
   const content = await source.open({ digests: [] });
   if (!content) return undefined;
@@ -67,8 +67,8 @@ export async function begin(
         url: source.url,
         reason: 'something else came in its place',
       });
-    const declared = registry.beside?.declared(source.headers()) ?? (await ask());
-    return { source: resumed(source, { ...content, chunks }), ...(declared && { declared }) };
+    const declared = await ask(registry.beside?.declared(source.headers()));
+    return { source: resumed(source, { ...content, chunks }), declared };
   } catch (error) {
     // A generator that nobody has begun to read does not see that it is given up.
     await chunks?.next().catch(() => undefined);

@@ -4,9 +4,11 @@
  * @module
  */
 import type { Coordinates } from '../content/coordinates.ts';
-import type { Digest } from '../content/digest.ts';
+import { type Digest, isWeak } from '../content/digest.ts';
 import type { DocumentAddress, Headers, RegistryProtocol } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
+import { suffices } from '../verify/expect.ts';
+import type { Absences } from './absences.ts';
 import type { Asker } from './asker.ts';
 import { decoded, type DocumentService } from './documents.ts';
 import { statusOf, type Upstreams } from './upstream.ts';
@@ -48,37 +50,84 @@ export async function declaredBy(
 /** The longest answer that is read of a file beside an artifact, in bytes. */
 const BESIDE_LIMIT = 4096;
 
+/** What one artifact lacks is not looked for at the next one, wherever that lies. */
+const ANYWHERE = '/';
+
+/** What files beside artifacts are asked for with. */
+interface Beside {
+  readonly ask: Upstreams['ask'];
+  readonly documents: Pick<DocumentService, 'atHand'>;
+  /** Upstreams that lately had no stronger digest of an artifact than the usual one. */
+  readonly lacks: Absences;
+}
+
 /**
- * The digest that a file beside an artifact declares, asked for anew: it is needed once. Undefined when there is no such
- * file, it does not say, or it cannot be had.
+ * The digests that files beside an artifact declare, besides the one that upstream has `named` with it: those at hand, and the
+ * usual one, asked for anew, since it is needed once. Where that is not there, or the policy wants a strong one, the others are asked for.
+ *
+ * @throws PyrsiaError `UPSTREAM_FAILED` when upstream does not say whether there is one
  */
 export async function declaredBeside(
+  { ask, documents, lacks }: Beside,
+  asker: Asker,
+  { coordinates, headers = {} }: Question,
+  named: Digest | undefined,
+): Promise<readonly Digest[]> {
+  const { registry } = asker.upstream.ecosystem;
+  const others = registry.beside?.stronger(coordinates) ?? [];
+  const found: Digest[] = named === undefined ? [] : [named];
+  for (const address of others) {
+    const document = await documents.atHand(asker, address);
+    found.push(...[(document && registry.digest(await decoded(document), coordinates)) ?? []].flat());
+  }
+  const isEnough = (): boolean => suffices(asker.policy, 'declared', found);
+  const look = async (address: DocumentAddress): Promise<void> => {
+    const body = await askedBeside(ask, asker, address, headers);
+    found.push(...[(body && registry.digest(body, coordinates)) ?? []].flat());
+  };
+  const usual = registry.document(coordinates);
+  if (found.length === 0 && usual) await look(usual);
+  if (found.length > 0 && isEnough()) return found;
+  if (found.length === 0 && lacks.has(asker, ANYWHERE)) return found;
+  for (const address of others) {
+    await look(address);
+    if (found.some((digest) => !isWeak(digest))) return found;
+  }
+  if (found.length === 0) lacks.add(asker, ANYWHERE);
+  return found;
+}
+
+/** What a file holds; undefined where there is none, or it is none that could say something. */
+async function askedBeside(
   ask: Upstreams['ask'],
   { upstream, connection }: Asker,
-  { coordinates, headers = {} }: Question,
-): Promise<Digest | undefined> {
-  const { registry } = upstream.ecosystem;
-  const address = registry.document(coordinates);
-  if (!address) return undefined;
+  { path, accept }: DocumentAddress,
+  headers: Headers,
+): Promise<Uint8Array | undefined> {
+  const url = upstream.ecosystem.registry.locate(path, upstream.url);
+  const reply = await ask({
+    url,
+    headers: { ...headers, accept, 'accept-encoding': 'identity' },
+    connection,
+  });
+  if (reply.status === 408 || reply.status === 429 || reply.status >= 500) {
+    await reply.discard();
+    throw new PyrsiaError('UPSTREAM_FAILED', { url: reply.url, reason: statusOf(reply) });
+  }
+  const body: Uint8Array[] = [];
+  let size = 0;
   try {
-    const url = registry.locate(address.path, upstream.url);
-    const reply = await ask({
-      url,
-      headers: { ...headers, accept: address.accept, 'accept-encoding': 'identity' },
-      connection,
-    });
-    const body: Uint8Array[] = [];
-    let size = 0;
     for await (const chunk of reply.status === 200 ? reply.body : []) {
       size += chunk.byteLength;
       if (size > BESIDE_LIMIT) break;
       body.push(chunk);
     }
-    if (reply.status !== 200 || size > BESIDE_LIMIT) await reply.discard();
-    return size > BESIDE_LIMIT ? undefined : registry.digest(Buffer.concat(body), coordinates);
-  } catch {
-    return undefined;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PyrsiaError('UPSTREAM_FAILED', { url: reply.url, reason }, { cause: error });
   }
+  if (reply.status !== 200 || size > BESIDE_LIMIT) await reply.discard();
+  return reply.status === 200 && size <= BESIDE_LIMIT ? Buffer.concat(body) : undefined;
 }
 
 /**

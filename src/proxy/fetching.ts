@@ -12,6 +12,7 @@ import type { ArtifactRequest } from './artifact-service.ts';
 import type { Asker } from './asker.ts';
 import { begin, type Begun, openBeginnings } from './begun.ts';
 import { declaredBeside } from './declared.ts';
+import type { DocumentService } from './documents.ts';
 import type { Refusing } from './refusing.ts';
 import type { Upstreams } from './upstream.ts';
 import { upstreamSource, type UpstreamSource } from './upstream-source.ts';
@@ -42,11 +43,13 @@ export interface Fetching {
 export function openFetching(parts: {
   readonly resolver: Resolver;
   readonly upstreams: Upstreams;
+  readonly documents: Pick<DocumentService, 'atHand'>;
   readonly now: () => number;
   readonly refuseChange: Refusing['refuseChange'];
 }): Fetching {
-  const { resolver, upstreams, now, refuseChange } = parts;
+  const { resolver, upstreams, documents, now, refuseChange } = parts;
   const absences = openAbsences(now);
+  const lacks = openAbsences(now);
   const beginnings = openBeginnings();
 
   function sourceFor(asker: Asker, { path, headers = {}, ahead = false }: ArtifactRequest): UpstreamSource {
@@ -80,19 +83,21 @@ export function openFetching(parts: {
   ): Promise<{ readonly expected: Expected; readonly found: Found | undefined } | undefined> {
     const { coordinates, path } = asked;
     if (absences.has(asker, path)) return undefined;
-    const flight = flightOf(asker, asked);
+    // Who wants strong digests is not told by who does not.
+    const flight = `${flightOf(asker, asked)} ${asker.policy}`;
     let isOnItsWay = false;
     try {
+      const ask = asker.ask ?? upstreams.ask;
       const begun = await beginnings.of(flight, async () =>
-        begin(sourceFor(asker, asked), coordinates, asker.upstream.ecosystem.registry, async () =>
-          declaredBeside(asker.ask ?? upstreams.ask, asker, asked),
+        begin(sourceFor(asker, asked), coordinates, asker.upstream.ecosystem.registry, async (named) =>
+          declaredBeside({ ask, documents, lacks }, asker, asked, named),
         ),
       );
       if (!begun) {
         absences.add(asker, path);
         return undefined;
       }
-      const weighed = begun.declared === undefined ? unbound : expect({ declared: begun.declared });
+      const weighed = begun.declared.length === 0 ? unbound : expect({ declared: begun.declared });
       const expected = weighed.kind === 'contradicted' ? unbound : weighed;
       const found = await fetch(asker, asked, expected.wanted, undefined, begun);
       if (found) {

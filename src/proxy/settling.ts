@@ -77,6 +77,7 @@ export function openSettling(parts: {
   /** Remembers what upstream gave, once it is stored or known not to be storable. */
   async function remember(
     asker: Asker,
+    { changes = false }: ArtifactRequest,
     key: BindingKey,
     known: Binding | undefined,
     found: Found,
@@ -88,14 +89,17 @@ export function openSettling(parts: {
       if (problem !== undefined) asker.reporter.note(`not everything is stored: ${problem}`, 'storing');
       const strongest = digests.toSorted((a, b) => Number(isSha256(b)) - Number(isSha256(a)));
       const reason = known?.reason;
-      await cache.bindings.put({
-        ...key,
-        digests: strongest,
-        size,
-        private: !asker.upstream.public,
-        seenAt: known?.seenAt ?? now(),
-        ...(reason === undefined ? {} : { reason }),
-      });
+      await cache.bindings.put(
+        {
+          ...key,
+          digests: strongest,
+          size,
+          private: !asker.upstream.public,
+          seenAt: known?.seenAt ?? now(),
+          ...(reason === undefined ? {} : { reason }),
+        },
+        { changes },
+      );
     })().catch(() => undefined);
     pending.add(work);
     void work.finally(() => pending.delete(work));
@@ -158,7 +162,7 @@ export function openSettling(parts: {
       found,
       word,
       digests,
-      bind: async () => (word === 'claimed' ? undefined : remember(asker, key, known, found)),
+      bind: async () => (word === 'claimed' ? undefined : remember(asker, asked, key, known, found)),
       line: async () => {
         const { source, passedOver, measured } = found;
         const content: Measured = await measured;

@@ -19,8 +19,8 @@ export interface Testimony {
   readonly published?: Wanted;
   /** Digests of the bytes that this upstream gave before. */
   readonly seen?: readonly Digest[];
-  /** What the registry's own metadata says. */
-  readonly declared?: Digest;
+  /** What the registry's own metadata says: of each algorithm one at most. */
+  readonly declared?: Digest | readonly Digest[];
   /** What the request names: a lockfile's integrity. */
   readonly claimed?: Digest;
 }
@@ -55,7 +55,7 @@ export function expect(testimony: Testimony): Expectation {
   const said: readonly [Word, Witness, readonly Digest[]][] = [
     ['published', 'the log', testimony.published?.digests ?? []],
     ['declared', 'the bytes seen before', testimony.seen ?? []],
-    ['declared', 'the registry', testimony.declared ? [testimony.declared] : []],
+    ['declared', 'the registry', [testimony.declared ?? []].flat()],
     ['claimed', 'the lockfile', testimony.claimed ? [testimony.claimed] : []],
   ];
   const named: { readonly by: Witness; readonly digest: Digest }[] = [];

@@ -1,136 +1,26 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Cache } from '../../src/cache/cache.ts';
-import { openCache } from '../../src/cache/open-cache.ts';
 import { digestOf, hexOf } from '../../src/content/digest.ts';
-import { maven } from '../../src/ecosystems/maven/maven.ts';
-import type { ArtifactService } from '../../src/proxy/artifact-service.ts';
-import { openArtifacts } from '../../src/proxy/artifacts.ts';
-import type { Asker } from '../../src/proxy/asker.ts';
-import { openDocuments } from '../../src/proxy/documents.ts';
-import { openGate } from '../../src/proxy/gate.ts';
-import type { Gate } from '../../src/proxy/server.ts';
-import { openUpstreams, type Upstreams } from '../../src/proxy/upstream.ts';
-import { openReporter, type Reporter } from '../../src/resolve/reporter.ts';
-import { openResolver } from '../../src/resolve/resolve.ts';
-import { ask, type Reply } from '../support/ask.ts';
+import { jar, type MavenGates, openMavenGates, sha1 } from '../support/maven-gates.ts';
 
-const LAUNCH = '00000000-0000-4000-8000-000000000000';
 const JAR = '/org/example/app/1.0/app-1.0.jar';
 const POM = '/org/example/app/1.0/app-1.0.pom';
 const METADATA = '/org/example/app/maven-metadata.xml';
-const jar = Buffer.concat([Buffer.from('PK\u0003\u0004'), randomBytes(20_000)]);
 const large = Buffer.concat([Buffer.from('PK\u0003\u0004'), randomBytes(10 * 2 ** 20)]);
 const pom = Buffer.from('<project/>');
 const metadata = (version: string) =>
   Buffer.from(
     `<metadata><groupId>org.example</groupId><artifactId>app</artifactId><versioning><release>${version}</release></versioning></metadata>`,
   );
-const sha1 = (bytes: Buffer): string => hexOf(digestOf(bytes, 'sha1'));
 
-type Answer = Buffer | string | ((request: IncomingMessage, response: ServerResponse) => void);
-
-/** A repository that is asked through a gate of its own. */
-interface Asked {
-  shelf: Record<string, Answer>;
-  requests: string[];
-  server: Server;
-  asker: Asker;
-  gate: Gate;
-}
-
-let directory: string;
-let cache: Cache;
-let upstreams: Upstreams;
-let artifacts: ArtifactService;
-let reporter: Reporter;
-let time: number;
-let one: Asked;
-let other: Asked;
+let gates: MavenGates;
+let { one, other, cache, artifacts, elapse, get, put, offline, reported } = {} as MavenGates;
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'maven-'));
-  cache = await openCache(join(directory, 'cache'));
-  upstreams = openUpstreams({ silenceMs: 2000 });
-  time = Date.now();
-  const now = (): number => time;
-  const documents = openDocuments(cache.documents, upstreams, now);
-  artifacts = openArtifacts({
-    cache,
-    documents,
-    upstreams,
-    resolver: openResolver(cache),
-    now,
-    onContradiction: () => {},
-  });
-  reporter = openReporter(
-    { launch: LAUNCH, command: ['mvn'], cwd: '/', startedAt: 0, policy: 'observe' },
-    {},
-  );
-
-  async function open(): Promise<Asked> {
-    const shelf: Asked['shelf'] = {};
-    const requests: string[] = [];
-    const server = createServer((request, response) => {
-      requests.push(request.url!);
-      const found = shelf[request.url!];
-      if (typeof found === 'function') found(request, response);
-      else if (found) response.end(found);
-      else response.writeHead(404).end('<html>no such thing</html>');
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/maven2/`);
-    const asker: Asker = {
-      upstream: { url: new URL('/', url), name: url.href, public: false, ecosystem: maven },
-      connection: { strictSsl: true },
-      policy: 'observe',
-      reporter,
-    };
-    const made = { shelf, requests, server, asker };
-    const gate = await openGate(
-      {
-        artifacts,
-        documents,
-        upstreams,
-        admit: async (credential) => (credential === LAUNCH ? opened.asker : undefined),
-        refuse: maven.registry.refuse,
-        log: () => {},
-      },
-      { host: '127.0.0.1' },
-    );
-    const opened: Asked = { ...made, gate };
-    return opened;
-  }
-  one = await open();
-  other = await open();
+  gates = await openMavenGates();
+  ({ one, other, cache, artifacts, elapse, get, put, offline, reported } = gates);
 });
-
-afterEach(async () => {
-  for (const { gate, server } of [one, other]) {
-    await gate[Symbol.asyncDispose]();
-    server.close();
-    server.closeAllConnections();
-  }
-  await artifacts.settled();
-  await upstreams[Symbol.asyncDispose]();
-  await cache[Symbol.asyncDispose]();
-  await rm(directory, { recursive: true });
-});
-
-const get = async (path: string, { gate }: Asked = one): Promise<Reply> =>
-  ask(new URL(path, gate.base), { headers: { authorization: `Bearer ${LAUNCH}` } });
-const put = (path: string, bytes: Buffer, at: Asked = one): void => {
-  at.shelf[path] = bytes;
-  at.shelf[`${path}.sha1`] = sha1(bytes);
-};
-const offline = (at: Asked = one): void => void (at.asker = { ...at.asker, offline: 'PYRSIA_OFFLINE=1' });
-const reported = () => reporter.receipt().artifacts;
+afterEach(async () => gates[Symbol.asyncDispose]());
 
 describe('an artifact', () => {
   it.each([
@@ -199,7 +89,7 @@ describe('an artifact', () => {
     one.shelf[JAR] = jar;
     expect((await get(JAR)).body.equals(jar)).toBe(true);
     expect((await get(`${JAR}.sha1`)).body.toString()).toBe(sha1(jar));
-    expect(one.requests).toEqual([JAR, `${JAR}.sha1`]);
+    expect(one.requests).toEqual(['', '.sha1', '.sha512', '.sha256'].map((ending) => `${JAR}${ending}`));
     expect(reported()).toMatchObject([{ word: 'unknown', by: 'nobody' }]);
     await artifacts.settled();
     const [bound] = cache.bindings.find({ digest: digestOf(jar, 'sha256') });
@@ -230,7 +120,7 @@ describe('an artifact', () => {
     for (let times = 0; times < 3; times++) expect((await get(JAR)).status).toBe(404);
     expect(one.requests).toEqual([JAR]);
     put(JAR, jar);
-    time += 61_000;
+    elapse(61_000);
     expect((await get(JAR)).status).toBe(200);
     expect(reported()).toHaveLength(1);
   });

@@ -8,7 +8,7 @@ import type { Coordinates } from '../../content/coordinates.ts';
 import { type Digest, digestWith, isDigest } from '../../content/digest.ts';
 import { PyrsiaError } from '../../errors.ts';
 import type { Headers, Reference, Selected } from '../ecosystem.ts';
-import { coordinatesOf, isPart, pathOf, SIDECARS, sidecarOf, split } from './names.ts';
+import { coordinatesOf, isChanging, isPart, pathOf, SIDECARS, sidecarOf, split } from './names.ts';
 import { childrenAt, readXml, textAt, type XmlElement } from './xml.ts';
 
 const LENGTHS: ReadonlySet<number> = new Set(Object.values(SIDECARS));
@@ -93,7 +93,7 @@ export function select(body: Uint8Array, reference: Reference): Selected | undef
   if (textAt(root, 'groupId') !== group || textAt(root, 'artifactId') !== artifact) return undefined;
   const versions = childrenAt(root, 'versioning', 'versions', 'version').map(({ text }) => text);
   const release =
-    textAt(root, 'versioning', 'release') ?? versions.findLast((each) => !each.endsWith('-SNAPSHOT'));
+    textAt(root, 'versioning', 'release') ?? versions.findLast((each) => !isChanging({ version: each }));
   const version = wanted === LATEST ? release : versions.find((each) => each === wanted);
   return version === undefined || !isPart(version) ? undefined : located(reference, version);
 }
@@ -104,7 +104,7 @@ export const LATEST = 'latest';
 /** What a reference to one version stands for; undefined for `latest`, and for a snapshot, which is another each time. */
 export function exact(reference: Reference): Selected | undefined {
   const { wanted } = reference;
-  return wanted === LATEST || wanted.endsWith('-SNAPSHOT') ? undefined : located(reference, wanted);
+  return wanted === LATEST || isChanging({ version: wanted }) ? undefined : located(reference, wanted);
 }
 
 function located({ name, qualifiers = {} }: Reference, version: string): Selected {

@@ -9,7 +9,7 @@ import { locate } from '../locate.ts';
 import { check, declared, digest, exact, headersFor, isForeign, select } from './documents.ts';
 import { parse } from './reference.ts';
 import { ABSENT, refuse } from './refuse.ts';
-import { document, listings, route } from './route.ts';
+import { document, listings, route, stronger } from './route.ts';
 import { mavenTools } from './tools.ts';
 
 /** The largest maven-metadata.xml that is read: 8 MiB. Central's largest is a tenth of that. */
@@ -25,7 +25,7 @@ export const maven: Ecosystem = {
     route,
     locate,
     document,
-    beside: { declared },
+    beside: { declared, stronger },
     listings,
     digest,
     select,

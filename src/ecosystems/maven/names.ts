@@ -46,7 +46,7 @@ export function isGroup(text: string): boolean {
   return text.split('.').every(isPart);
 }
 
-/** The artifact whose file lies at a path with these segments; undefined when it is none, or one that may change. */
+/** The artifact whose file lies at a path with these segments; undefined when it is none. */
 export function artifactAt(segments: readonly string[]): Coordinates | undefined {
   if (segments.length < 4 || !segments.every(isPart)) return undefined;
   const [file = '', directory = '', artifact = '', ...group] = segments.toReversed();
@@ -65,9 +65,14 @@ function versionIn(rest: string, directory: string): string | undefined {
   const base = directory.replace(SNAPSHOT, '-');
   if (base !== directory) {
     const [, build] = rest.startsWith(base) ? (BUILD.exec(rest.slice(base.length)) ?? []) : [];
-    return build === undefined ? undefined : `${base}${build}`;
+    if (build !== undefined) return `${base}${build}`;
   }
   return rest.startsWith(directory) && /^[-.]/.test(rest.slice(directory.length)) ? directory : undefined;
+}
+
+/** Whether it is a snapshot that is called so itself, and not after one build: another one whenever somebody deploys it. */
+export function isChanging({ version }: Pick<Coordinates, 'version'>): boolean {
+  return SNAPSHOT.test(version);
 }
 
 /** Group and artifact of a name in coordinates: `org.slf4j:slf4j-api`. */

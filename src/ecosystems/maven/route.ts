@@ -8,7 +8,7 @@
  */
 import type { Coordinates } from '../../content/coordinates.ts';
 import type { DocumentAddress, Route } from '../ecosystem.ts';
-import { artifactAt, pathOf, segmentsOf, sidecarOf, split } from './names.ts';
+import { artifactAt, isChanging, pathOf, segmentsOf, sidecarOf, split } from './names.ts';
 
 /** The file by which a repository says which versions there are. */
 const METADATA = 'maven-metadata.xml';
@@ -32,6 +32,9 @@ export function route(method: string, path: string, query: string): Route {
     const of = contentAt([...segments.slice(0, -1), sidecar.of], besides);
     // Every tool asks for this one first, so it is there even where upstream has none.
     if (of && sidecar.algorithm === 'sha1') return { kind: 'digest', algorithm: 'sha1', of };
+    // Of MD5 nothing is held against anything.
+    if (of?.kind === 'artifact' && sidecar.algorithm !== 'md5')
+      return { kind: 'digest', algorithm: sidecar.algorithm, of, word: { path, accept: ANY } };
     return metadata(path);
   }
   return contentAt(segments, path) ?? { kind: 'passthrough' };
@@ -43,7 +46,9 @@ function contentAt(
 ): Extract<Route, { readonly kind: 'artifact' | 'metadata' }> | undefined {
   if (segments.at(-1) === METADATA) return metadata(path);
   const coordinates = artifactAt(segments);
-  return coordinates && { kind: 'artifact', coordinates, path };
+  return (
+    coordinates && { kind: 'artifact', coordinates, path, ...(isChanging(coordinates) && { changes: true }) }
+  );
 }
 
 function metadata(path: string): Extract<Route, { readonly kind: 'metadata' }> {
@@ -53,6 +58,11 @@ function metadata(path: string): Extract<Route, { readonly kind: 'metadata' }> {
 /** What a repository itself says of an artifact: the sha1 that lies beside it. */
 export function document(coordinates: Coordinates): DocumentAddress {
   return { path: `${pathOf(coordinates)}.sha1`, accept: ANY };
+}
+
+/** Where it may say so more strongly. */
+export function stronger(coordinates: Coordinates): readonly DocumentAddress[] {
+  return ['sha512', 'sha256'].map((ending) => ({ path: `${pathOf(coordinates)}.${ending}`, accept: ANY }));
 }
 
 /** Which versions there are. */
