@@ -8,7 +8,6 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openAccounts } from './agent/accounts.ts';
-import { collectSooner } from './agent/collect-sooner.ts';
 import { openContradictions } from './agent/contradictions.ts';
 import { planDocker } from './agent/docker-launch.ts';
 import { openDockerSpares } from './agent/docker-spares.ts';
@@ -161,10 +160,7 @@ async function serve(context: AgentContext): Promise<Service> {
   function settleIn(): void {
     if (isSettled) return;
     isSettled = true;
-    upstreams
-      .prepare()
-      .then(collectSooner)
-      .catch((error: unknown) => log(`Cannot ask upstreams: ${String(error)}`));
+    upstreams.prepare().catch((error: unknown) => log(`Cannot ask upstreams: ${String(error)}`));
   }
   const reception = openReception({
     directory: context.directory,

@@ -15,8 +15,9 @@ import { makePrivate } from './directory.ts';
 const FLAGS = [
   // node:sqlite is "experimental" on some of the versions that we run on.
   '--disable-warning=ExperimentalWarning',
-  // Its heap is small, and whatever passes through is garbage: to wake other threads for that takes a third more time.
-  '--single-threaded-gc',
+  // Its heap is small, and whatever passes through is garbage, soon (`decisions/garbage.md`).
+  '--no-parallel-scavenge',
+  '--max-semi-space-size=1',
 ];
 
 /** What is started. */
