@@ -47,8 +47,8 @@ export async function deliver(pulled: Pulled, output: string): Promise<string> {
 /** As its registry calls the file, or its tool does. Of what has no name of its own: the last of its purl. */
 async function fileName(purl: string): Promise<string> {
   const { ecosystem, reference } = await parseReference(purl);
-  const { exact, fileName: own } = ecosystem.registry;
-  const selected = exact(reference);
-  const file = selected && (own?.(selected.coordinates) ?? selected.path.split('/').at(-1));
+  const { registry } = ecosystem;
+  const selected = registry.exact(reference);
+  const file = selected && (registry.fileName?.(selected.coordinates) ?? selected.path.split('/').at(-1));
   return file ?? `${reference.name}-${reference.wanted}`.replaceAll('/', '-');
 }

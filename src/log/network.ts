@@ -67,6 +67,7 @@ export function parseNetwork(bytes: Uint8Array, what = 'the policy'): Network {
         observers.push(observer);
         break;
       }
+      case undefined:
       default: // A later word of ours.
     }
   }

@@ -26,6 +26,7 @@ export function recordsIn(entry: Entry, index: bigint): IndexRecord[] {
       return entry.dispute.seen.map((seen) => record(entry.dispute.purl, seen, recordKinds.dispute, 0));
     case 'block':
     case 'other':
+    default:
       return [];
   }
 }

@@ -158,14 +158,14 @@ export function openArtifacts(parts: {
       if (weighed?.kind !== 'expected') return undefined;
       const { word, by, wanted } = weighed;
       if (!suffices(asker.policy, word, wanted.digests)) return undefined;
-      const digest = digestWith(wanted.digests, 'sha256');
+      const sha256 = digestWith(wanted.digests, 'sha256');
       return {
         wanted,
         ...(known?.size === undefined ? {} : { size: known.size }),
         linked: (bytes, startedAt) => ({
           purl: purlOf(coordinates),
           outcome: 'linked',
-          ...(digest ? { digest } : {}),
+          ...(sha256 ? { digest: sha256 } : {}),
           bytes,
           source: 'cache',
           via: 'linked',

@@ -68,6 +68,7 @@ export function rowOf({ index, bytes }: IndexedEntry): EntryRow {
     }
     case 'block':
       return { ...none, kind: 'block', time: timeText(entry.block.time) };
+    case 'other':
     default:
       return { ...none, kind: entry.predicateType };
   }

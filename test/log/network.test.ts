@@ -73,15 +73,16 @@ describe('The file of a network', () => {
   });
 });
 
+const sighting = (byte: string) => ({
+  digest: { sha256: byte.repeat(64) },
+  size: 1,
+  mediaType: 'application/gzip',
+  observedAt: 0,
+  chunks: { size: 1, root: '0'.repeat(64) },
+  observers: [],
+});
+
 describe('The index', () => {
-  const sighting = (byte: string) => ({
-    digest: { sha256: byte.repeat(64) },
-    size: 1,
-    mediaType: 'application/gzip',
-    observedAt: 0,
-    chunks: { size: 1, root: '0'.repeat(64) },
-    observers: [],
-  });
   const place = { purl: 'pkg:npm/x@1.0.0', upstream: 'https://registry.example/', file: 'x-1.0.0.tgz' };
 
   it('has one record of an observation, one of each digest in dispute, and none of other entries', () => {

@@ -46,14 +46,14 @@ describe('What records say', () => {
   });
 });
 
+const objections = (finding: Finding, standing: { old: boolean; fork?: string }) =>
+  POLICIES.map((policy) => objection(policy, finding, standing) !== undefined);
+
 describe('What a policy makes of it', () => {
   const logged: Finding = { kind: 'logged', digest: digest('01'), entry: 1 };
   const unknown: Finding = { kind: 'unknown' };
   const unasked: Finding = { kind: 'unasked', reason: 'gone' };
   const disputed: Finding = { kind: 'disputed', digests: [], entry: 3 };
-  const objections = (finding: Finding, standing: { old: boolean; fork?: string }) =>
-    POLICIES.map((policy) => objection(policy, finding, standing) !== undefined);
-
   it('16: what is in an old view holds for ever; what is not is refused by locked and strict', () => {
     expect(objections(logged, { old: true })).toEqual([false, false, false]);
     expect(objections(unknown, { old: true })).toEqual([false, true, true]);
