@@ -328,8 +328,8 @@ export const logGuards = [
     },
     {
       why: '6: full tiles are believed as they come',
-      find: 'if (!equalHashes(rootOf(hashes), above[Number(index % BigInt(TILE_WIDTH))]!))',
-      replace: 'if (above === undefined)',
+      find: 'if (!equalHashes(rootOf(hashes), hash))',
+      replace: 'if (hash === undefined)',
       only: 'one bit',
     },
     {
@@ -410,12 +410,12 @@ export const logGuards = [
     },
     {
       why: 'Two records of one kind hide each other',
-      find: 'record) >= 0)',
-      replace: 'record) > 0)',
+      find: 'at - RECORD_SIZE, at) >= 0)',
+      replace: 'at - RECORD_SIZE, at) > 0)',
     },
     {
       why: 'A record is hidden in a bucket where nobody looks',
-      find: 'if (bucketOf(record, bits) !== number)',
+      find: 'if (bits > 0 && all.readUInt32BE(at) >>> (32 - bits) !== number)',
       replace: 'if (number < 0)',
     },
   ),
