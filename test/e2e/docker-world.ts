@@ -40,6 +40,7 @@ export async function openDockerWorld(): Promise<DockerWorld> {
   });
   const index = layout.index([image, arm], 'app');
   await registry.push(layout.directory, 'app', 'org/app:1');
+  await registry.push(layout.directory, 'app', 'org/db:1');
   await layout.image({ layers: [{ other: 'nobody has this layer' }] }, 'other');
   await registry.push(layout.directory, 'other', 'org/other:1');
   return {
