@@ -47,6 +47,7 @@ import { openImages } from './proxy/images.ts';
 import { openRegistryClient } from './proxy/registry-client.ts';
 import { openUpstreams } from './proxy/upstream.ts';
 import { openResolver } from './resolve/resolve.ts';
+import { readDockerLed } from './shims/docker-led.ts';
 import { companionFile, relevantOf } from './shims/launch.ts';
 import { importNpmConfig } from './shims/npm-config.ts';
 import { umaskOf } from './shims/process-environment.ts';
@@ -59,9 +60,15 @@ void runAgent({
   paths,
   version: versionOf(join(import.meta.dirname, '..', 'package.json')),
   idleMs: config['agent.idle'],
+  stays: isDockerLed,
   serve,
   ...(directory === undefined ? {} : { directory }),
 }).then(() => process.exit());
+
+/** Whether a daemon counts on us at any time. */
+function isDockerLed(): boolean {
+  return readDockerLed(paths.state) !== undefined;
+}
 
 async function serve(context: AgentContext): Promise<Service> {
   const { log } = context;
@@ -201,6 +208,9 @@ async function serve(context: AgentContext): Promise<Service> {
     },
   });
 
+  if (isDockerLed())
+    void gates.imageBase().catch((error: unknown) => log(`Cannot serve docker: ${String(error)}`));
+
   return {
     prepare: () => void importNpmConfig().catch(() => undefined),
     busy: () => reception.running() + accounts.closing(),
@@ -291,6 +301,7 @@ async function serve(context: AgentContext): Promise<Service> {
         for (const digest of digests) if (await cache.content.delete(parseDigest(digest))) removed++;
         return { removed, bytes: before - cache.size().bytes };
       },
+      images: async () => ({ base: await gates.imageBase() }),
       'cache.gc': async ({ dryRun }) => cache.gc({ dryRun }),
       'cache.verify': async ({ rebuild }, { progress }) =>
         cache.verify({ rebuild, onProgress: (checked, total) => progress({ checked, total }) }),

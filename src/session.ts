@@ -81,7 +81,7 @@ export function openSession({
 }
 
 /** The agent's program: as it was built, or its source where nothing is built. */
-function agentEntry(root: string): string {
+export function agentEntry(root: string): string {
   const built = join(root, 'dist', 'agent.cjs');
   return existsSync(built) ? built : join(root, 'src', 'agent.ts');
 }

@@ -53,6 +53,28 @@ export const dockerGuards = [
       only: 'however long that takes',
     },
   ),
+  ...guardsIn('src/shims/people.ts', 'test/shims/people.test.ts', {
+    why: 'Somebody else chooses what tags mean for a daemon that is root',
+    find: 'Number(id) !== uid;',
+    replace: 'Number(id) !== uid && uid !== 0;',
+    only: 'can log in',
+  }),
+  ...guardsIn(
+    'src/shims/docker-led.ts',
+    'test/shims/docker-led.test.ts',
+    {
+      why: 'What somebody else has changed in a daemon’s configuration is lost',
+      find: 'if (text === after) return { text: before, directories };',
+      replace: 'return { text: before, directories };',
+      only: 'loses our address alone',
+    },
+    {
+      why: 'A daemon asks its other mirrors first',
+      find: '[base, ...mirrors]',
+      replace: '[...mirrors, base]',
+      only: 'keeps its mirrors after us',
+    },
+  ),
   ...guardsIn('src/command/docker-host.ts', HOST, {
     why: 'Each evaluation opens one more socket, in front of the one before it',
     find: 'if (host && host === ours && (',

@@ -9,7 +9,9 @@ import type { Lock } from '../control/lock.ts';
 import { type Left, removeEmptied } from '../ours.ts';
 import { homeOf, runtimeDirectories } from '../paths.ts';
 import { openHome } from '../shims/ask-shells.ts';
+import { readDockerLed, releaseDocker } from '../shims/docker-led.ts';
 import { allPathFiles, type Edited, leavePath, statesOf } from '../shims/on-path.ts';
+import { removeUnit, unitFile } from '../shims/resident-unit.ts';
 import { removeShim, removeShimDirectory, shimFile, type ShimPlace, shimsIn } from '../shims/shim-files.ts';
 import { SHELLS } from '../shims/shells.ts';
 import { holdOff, type Kept, keptDirectories, purge } from './purge.ts';
@@ -21,7 +23,7 @@ const ATTEMPTS = 3;
 export interface Presence {
   /** Tools that have a shim. */
   readonly shims: readonly string[];
-  /** Files that put the directory of shims on the PATH. */
+  /** Files that put the directory of shims on the PATH, and the one by which docker's daemon is led to us. */
   readonly files: readonly string[];
   readonly agents: readonly LivingAgent[];
   /** Directories that we keep something in. */
@@ -47,7 +49,10 @@ export async function lookAround(place: ShimPlace): Promise<Presence> {
   const states = statesOf(allPathFiles(openHome(env, SHELLS)), paths.shims);
   return {
     shims: shimsIn(place).tools,
-    files: states.filter(({ state }) => state !== 'absent').map(({ path }) => path),
+    files: [
+      ...states.filter(({ state }) => state !== 'absent').map(({ path }) => path),
+      ...[readDockerLed(paths.state)?.file ?? []].flat(),
+    ],
     agents: await agentsIn(runtimeDirectories(env)),
     directories: keptDirectories(paths, env),
   };
@@ -66,6 +71,7 @@ export async function leave(
 ): Promise<Departure> {
   const { paths, env } = place;
   const left: Left[] = [];
+  giveDockerBack(place, left);
   const shims = shimsIn(place).tools.filter((tool) => isRemoved(tool, place, left));
   const { agents, holds } = await endAgents(runtimeDirectories(env), options);
 
@@ -95,6 +101,23 @@ export async function leave(
       ...removal.left,
     ],
   };
+}
+
+/** Docker's daemon is no longer led to us. */
+function giveDockerBack({ paths, env }: ShimPlace, left: Left[]): void {
+  const { file, base } = readDockerLed(paths.state) ?? {};
+  const unit = unitFile(env, homeOf(env));
+  for (const [path, giveBack] of [
+    [file, () => releaseDocker(paths.state)],
+    [unit, () => removeUnit(unit)],
+  ] as const) {
+    try {
+      giveBack();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      left.push({ path: path ?? unit, reason: path === file ? `${reason}; it names ${base}` : reason });
+    }
+  }
 }
 
 function isRemoved(tool: string, place: ShimPlace, left: Left[]): boolean {

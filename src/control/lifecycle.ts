@@ -63,6 +63,8 @@ export interface AgentOptions {
   readonly version: string;
   /** How long it stays without anything to do; 0: not longer than its last client and launch. */
   readonly idleMs: number;
+  /** Whether it stays although nobody needs it now. Default: it does not. */
+  stays?(this: void): boolean;
   /** Opens what the agent serves. Called only in the agent that holds the lock. */
   serve(context: AgentContext): Promise<Service>;
 }
@@ -103,7 +105,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
 }
 
 async function live(
-  { version, idleMs }: AgentOptions,
+  { version, idleMs, stays = () => false }: AgentOptions,
   context: AgentContext,
   service: Service,
 ): Promise<void> {
@@ -143,7 +145,7 @@ async function live(
   function stopWhenIdle(): void {
     let until = Date.now() + Math.max(idleMs, FIRST_CLIENT_MS);
     const look = (): void => {
-      if (busy() === 0 && Date.now() < until) return;
+      if (busy() === 0 && (Date.now() < until || stays())) return;
       if (busy() === 0) service.withdraw();
       if (busy() > 0) until = Date.now() + idleMs;
       else end('idle');

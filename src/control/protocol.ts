@@ -128,6 +128,8 @@ export interface Methods {
     progress: { bytes: number; size?: number; what: string; source?: string };
     result: Pulled | PulledImage;
   };
+  /** Opens the address of images, where it is not open yet. */
+  images: { params: Record<string, never>; progress: never; result: { base: string } };
   'cache.rm': { params: { digests: string[] }; progress: never; result: { removed: number; bytes: number } };
   'cache.gc': { params: { dryRun: boolean }; progress: never; result: Collected };
   'cache.verify': {

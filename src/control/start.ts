@@ -28,6 +28,18 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
+/** What runs an agent, for whoever is to keep it running: the command, and variables besides those of a session. */
+export function agentCommand(
+  entry: string,
+  env: NodeJS.ProcessEnv,
+): { readonly command: readonly string[]; readonly variables: Readonly<Record<string, string>> } {
+  const kept = Object.entries(env).filter(
+    (each): each is [string, string] =>
+      each[1] !== undefined && /^(PATH|XDG_(CACHE|CONFIG|STATE|DATA)_HOME)$/.test(each[0]),
+  );
+  return { command: [process.execPath, ...FLAGS, entry], variables: Object.fromEntries(kept) };
+}
+
 /** An agent on its way. */
 export interface StartingAgent {
   readonly running: boolean;

@@ -7,6 +7,7 @@ import { lookAtAgent } from './agent.ts';
 import { lookAtCatalogue } from './cache-catalogue.ts';
 import { lookAtRoom } from './cache-room.ts';
 import { lookAtClock } from './clock.ts';
+import { lookAtDocker } from './docker.ts';
 import type { Check } from './finding.ts';
 import { lookAtNode, lookForOthers } from './installation.ts';
 import { lookForLeftovers } from './leftovers.ts';
@@ -32,6 +33,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'agent', group: 'agent', look: lookAtAgent },
   { name: 'leftovers', group: 'agent', look: lookForLeftovers },
   { name: 'ports', group: 'agent', look: lookAtPorts },
+  { name: "docker's daemon", group: 'agent', look: lookAtDocker },
   { name: 'privacy of the runtime directory', group: 'runtime', look: lookWhetherPrivate },
   { name: 'place of the runtime directory', group: 'runtime', look: lookWhereItIs },
   { name: 'quick way', group: 'runtime', look: lookWhetherQuick },

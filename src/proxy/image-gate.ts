@@ -135,8 +135,11 @@ function nameIn(
   const all = launch === undefined ? [first, ...others] : others;
   // Clients of containerd name the registry besides, whoever they ask.
   const namespace = new URLSearchParams(query).get('ns');
-  const segment = namespace === null ? all[0]! : undefined;
-  const registry = segment === undefined ? namespaceIn(namespace ?? '') : registryOf(segment);
+  // A daemon has us for a mirror of docker's own registry, of which it names the repository alone.
+  const isMirror = namespace === null && launch === undefined && registryOf(all[0]!) === undefined;
+  const segment = namespace === null && !isMirror ? all[0]! : undefined;
+  const registry =
+    segment !== undefined ? registryOf(segment) : isMirror ? DEFAULT_REGISTRY : namespaceIn(namespace ?? '');
   const rest = segment === undefined ? all : all.slice(1);
   const name = rest.slice(0, -2).join('/');
   if (registry === undefined || name === '') return undefined;

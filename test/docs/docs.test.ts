@@ -44,6 +44,10 @@ const elsewhere: Readonly<Record<string, string>> = {
   'pyrsia exec -- docker pull nginx': 'so it does this',
   'pyrsia exec -- docker run --rm nginx nginx -v': 'so it does this',
   'eval "$(pyrsia env --docker)"': 'test/e2e/docker-host.test.ts evaluates it',
+  'pyrsia docker enable': 'test/commands/docker.test.ts does it',
+  'pyrsia docker enable --yes': 'so it does this',
+  'pyrsia docker disable': 'so it does this',
+  'pyrsia docker disable --yes': 'so it does this',
   'pyrsia cache rm nginx:latest': 'test/commands/cached-images.test.ts does it',
   'pyrsia pull maven:org.slf4j:slf4j-api:2.0.17':
     'test/commands/pull-maven.test.ts pulls from a repository of its own',

@@ -140,12 +140,22 @@ describe.skipIf(!has(...imageTools))('The gate of images', () => {
 
   it('says that it is one, and to whom it does not belong', async () => {
     expect((await fetch(`${gate.base}v2/`)).status).toBe(200);
-    expect(await errorOf(await fetch(`${gate.base}v2/org/app/manifests/1`))).toMatchObject({
+    const launch = '00000000-0000-4000-8000-000000000000';
+    expect(await errorOf(await fetch(`${gate.base}v2/${launch}/org/app/manifests/1`))).toMatchObject({
       status: 404,
       code: 'NAME_UNKNOWN',
     });
     expect((await fetch(`${gate.base}v2/`, { headers: { origin: 'http://page.example' } })).status).toBe(403);
     expect(await errorOf(await get('org/app/manifests/1', { method: 'PUT' }))).toMatchObject({ status: 405 });
+  });
+
+  it('takes a name without a registry for one of docker’s own, as its daemon asks a mirror', async () => {
+    const rule = `[[registry]]\nprefix = "docker.io"\nlocation = "${front.host}"\ninsecure = true\n`;
+    writeFileSync(env['CONTAINERS_REGISTRIES_CONF']!, rule);
+    await fresh();
+    const found = await fetch(`${gate.base}v2/org/app/manifests/1`, { headers: { accept: '*/*' } });
+    expect([found.status, found.headers.get('docker-content-digest')]).toEqual([200, app.digest]);
+    expect(front.requests.join()).toContain('/v2/org/app/manifests/1');
   });
 
   it.runIf(anotherUser)('turns another user away', async () => {

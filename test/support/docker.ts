@@ -26,11 +26,19 @@ export interface Dockerd extends AsyncDisposable {
   clear(): Promise<void>;
 }
 
-/** Starts a daemon whose socket belongs to the group `gid`, without a network of its own. `within`: a command that runs it. */
+/**
+ * Starts a daemon whose socket belongs to the group `gid`, without a network of its own. `within`: a command that runs it;
+ * `configFile`: its own configuration.
+ */
 export async function startDockerd({
   gid = 0,
   within = [],
-}: { readonly gid?: number; readonly within?: readonly string[] } = {}): Promise<Dockerd> {
+  configFile,
+}: {
+  readonly gid?: number;
+  readonly within?: readonly string[];
+  readonly configFile?: string;
+} = {}): Promise<Dockerd> {
   const root = mkdtempSync(join(tmpdir(), 'dockerd-'));
   const at = (name: string): string => join(root, name);
   const socket = at('docker.sock');
@@ -53,7 +61,8 @@ export async function startDockerd({
       '--ip-forward=false',
       '--ip-masq=false',
     ];
-    const other = ['--group', String(gid), '--max-download-attempts', '1'];
+    const own = configFile === undefined ? [] : [`--config-file=${configFile}`];
+    const other = ['--group', String(gid), '--max-download-attempts', '1', ...own];
     const [program = '', ...rest] = [...within, 'dockerd', ...args, ...alone, ...other];
     spawn(program, rest, { stdio: ['ignore', log, log], detached: true }).unref();
     await until(
