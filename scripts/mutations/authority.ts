@@ -30,8 +30,8 @@ export const authorityGuards = guardsIn(
   },
   {
     why: 'A log is started anew over another one, and forks',
-    find: "if ((await directorySource(directory).read('position', POSITION_LIMIT)) !== undefined)",
-    replace: 'if (directory === undefined)',
+    find: "if ((await files.read('position', POSITION_LIMIT)) !== undefined)",
+    replace: 'if (files === undefined)',
     only: 'is made once',
   },
   {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Hash } from '../content/merkle.ts';
+import type { TileSource } from '../log/read-tiles.ts';
 
 /** How far a log is. Durable: a crash does not take it back. */
 export interface Position {
@@ -31,4 +32,10 @@ export interface LogCore {
    * entries; any other number but the next rejects, and so does what {@link LogCore.verify} refuses.
    */
   commit(decided: Decided): Promise<void>;
+}
+
+/** A log whose files can be read. */
+export interface ReadableLog extends LogCore {
+  /** Its files, as others read them. */
+  readonly source: TileSource;
 }

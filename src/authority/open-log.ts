@@ -8,15 +8,14 @@
  *
  * @module
  */
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { EMPTY_ROOT, equalHashes, leafHash } from '../content/merkle.ts';
 import { PyrsiaError } from '../errors.ts';
 import { type Edge, EMPTY_EDGE, grow, headOf, type LogFile } from '../log/grow.ts';
 import { provenLog, type TileSource } from '../log/read-tiles.ts';
 import { decodeHash, decodeNumber, encodeBase64, invalid } from '../log/text.ts';
 import { parseTile, partialTiles, TILE_WIDTH, tilePath } from '../log/tiles.ts';
-import type { Decided, LogCore, Position } from './log-core.ts';
+import type { Decided, Position, ReadableLog } from './log-core.ts';
+import { diskFiles, type LogFiles } from './log-files.ts';
 
 /** The most bytes of `position`: two numbers and a hash. */
 const POSITION_LIMIT = 200;
@@ -24,28 +23,36 @@ const POSITION_LIMIT = 200;
 /** What an authority makes of a batch before it is part of the log. */
 export type Judge = (batch: readonly Uint8Array[], after: Position) => string | null;
 
-/** A log on this disk. */
-export interface DiskLog extends LogCore {
-  /** Its files, as others read them. */
-  readonly source: TileSource;
-}
-
 /** Makes an empty log in `directory`, which exists and has none. */
 export async function createDiskLog(directory: string): Promise<void> {
-  if ((await directorySource(directory).read('position', POSITION_LIMIT)) !== undefined)
-    throw new PyrsiaError('FILE_UNWRITABLE', { path: directory, reason: 'there is a log already' });
+  await createLog(diskFiles(directory));
+}
+
+/** Opens the log in `directory`: {@link openLog}. */
+export async function openDiskLog(directory: string, judge: Judge): Promise<ReadableLog> {
+  return openLog(diskFiles(directory), judge);
+}
+
+/** Makes an empty log where there is none. */
+export async function createLog(files: LogFiles): Promise<void> {
+  if ((await files.read('position', POSITION_LIMIT)) !== undefined)
+    throw new PyrsiaError('FILE_UNWRITABLE', { path: files.name, reason: 'there is a log already' });
   const nothing = { seq: 0n, size: 0n, root: EMPTY_ROOT };
-  await writeFiles(directory, [{ path: 'position', bytes: Buffer.from(positionText(nothing)) }]);
+  await files.write([{ path: 'position', bytes: Buffer.from(positionText(nothing)) }]);
 }
 
 /**
- * Opens the log in `directory`.
+ * Opens a log. `committed` is told of each batch that has just become part of it.
  *
  * Rejects with `NOT_FOUND`, `DOCUMENT_INVALID` or `NOT_PROVEN`, which name the file, when its position or one at its right edge is
  * missing, cut or altered: who signs such a log signs a fork.
  */
-export async function openDiskLog(directory: string, judge: Judge): Promise<DiskLog> {
-  const source = directorySource(directory);
+export async function openLog(
+  files: LogFiles,
+  judge: Judge,
+  committed: (entries: readonly Uint8Array[], first: bigint) => void = () => {},
+): Promise<ReadableLog> {
+  const source: TileSource = files;
   let position = await readPosition(source);
   let edge = await readEdge(source, position);
   let busy: Promise<void> = Promise.resolve();
@@ -56,10 +63,13 @@ export async function openDiskLog(directory: string, judge: Judge): Promise<Disk
     const reason = judge(entries, position);
     if (reason !== null) throw new PyrsiaError('NOT_PROVEN', { what: `batch ${seq}`, reason });
     const grown = grow(edge, entries);
-    await writeFiles(directory, grown.files);
+    await files.write(grown.files);
     const next = { seq, ...headOf(grown.edge) };
-    await writeFiles(directory, [{ path: 'position', bytes: Buffer.from(positionText(next)) }]);
+    await files.write([{ path: 'position', bytes: Buffer.from(positionText(next)) }]);
+    const first = position.size;
     [position, edge] = [next, grown.edge];
+    committed(entries, first);
+    await files.drop(replaced(grown.files));
   };
   /** Whether the log ends with these entries. */
   const isLast = async (entries: readonly Uint8Array[]): Promise<boolean> => {
@@ -85,53 +95,9 @@ export async function openDiskLog(directory: string, judge: Judge): Promise<Disk
   };
 }
 
-/** The files of a log in a directory. */
-function directorySource(directory: string): TileSource {
-  return {
-    name: directory,
-    async read(path, limit) {
-      try {
-        const bytes = await readFile(join(directory, path));
-        if (bytes.byteLength > limit)
-          throw new PyrsiaError('DOCUMENT_TOO_LARGE', { what: join(directory, path), limit });
-        return bytes;
-      } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-        throw error;
-      }
-    },
-  };
-}
-
-/** Writes files so that each is there as a whole, and all of them after a crash. */
-async function writeFiles(directory: string, files: readonly LogFile[]): Promise<void> {
-  const folders = new Set<string>();
-  for (const { path, bytes } of files) {
-    const to = join(directory, path);
-    const folder = dirname(to);
-    if (!folders.has(folder)) await mkdir(folder, { recursive: true });
-    folders.add(folder);
-    const temporary = `${to}.new`;
-    const file = await open(temporary, 'w', 0o644);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, to);
-  }
-  // The names of the files, and those of new directories in the ones above.
-  const all = new Set<string>();
-  for (const folder of folders) for (let at = folder; at.startsWith(directory); at = dirname(at)) all.add(at);
-  for (const folder of all) {
-    const handle = await open(folder);
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  }
+/** The directories of partial tiles in whose place full ones are now; readers take those. */
+function replaced(files: readonly LogFile[]): string[] {
+  return files.filter(({ path }) => !/\.p\/\d+$/.test(path)).map(({ path }) => `${path}.p`);
 }
 
 function positionText({ seq, size, root }: Position): string {

@@ -27,3 +27,10 @@ export async function parseReference(text: string): Promise<{
     : `it does not say what kind of package it is; for one of npm's write npm:${text === '' ? 'NAME' : text}`;
   throw new PyrsiaError('REFERENCE_MALFORMED', { text, reason });
 }
+
+/** Whether what a package URL names may be other bytes one day. */
+export function mayChange(purl: string): boolean {
+  const [, name, version = ''] = /^pkg:([a-z]+)\/[^@?#]*@([^?#]*)/.exec(purl) ?? [];
+  const ecosystem = ecosystems.find((each) => each.name === name);
+  return ecosystem?.registry.mayChange?.(decodeURIComponent(version)) ?? false;
+}

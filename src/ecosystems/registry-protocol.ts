@@ -33,6 +33,16 @@ export interface Selected {
   readonly digest?: Digest;
 }
 
+/** Where everybody finds an artifact: at the public registry that the tool itself asks unless it is told otherwise. */
+export interface PublicPlace extends Selected {
+  /** That registry's URL in its canonical form, ending in `/`. */
+  readonly upstream: string;
+  /** What has to be sent with the request. */
+  readonly headers?: Headers;
+  /** What the artifact is, where the registry need not be asked. */
+  readonly mediaType?: string;
+}
+
 /** The HTTP protocol between the package manager and its registry: the proxy's part. */
 export interface RegistryProtocol {
   /** Classifies a request. `path` starts with `/` and is still percent-encoded; header names are lower case. */
@@ -93,6 +103,12 @@ export interface RegistryProtocol {
    * @throws PyrsiaError `DOCUMENT_INVALID`
    */
   check(body: Uint8Array, what: string, path?: string): void;
+
+  /** Where everybody finds what a reference names exactly, be it a name that may mean something else later; undefined for a range, and for what is elsewhere. */
+  inPublic(this: void, wanted: Reference): PublicPlace | undefined;
+
+  /** Whether a version may mean other bytes one day, as an image's tag does; absent: none may. */
+  mayChange?(this: void, version: string): boolean;
 
   /** The host (with port) at which a listing says that its artifacts lie; undefined when it does not say. */
   artifactHost(body: Uint8Array): string | undefined;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -39,6 +39,10 @@ const elsewhere: Readonly<Record<string, string>> = {
   'pyrsia log search --package npm:lodash --latest': network,
   'pyrsia log search --image nginx --since 7d --csv': network,
   'pyrsia log search --observer org1.example --fields index,purl,time --json': network,
+  'pyrsia node start ./authority --role authority --key-file ./passphrase':
+    'test/commands/authority.test.ts does it, and stops it',
+  'pyrsia node start ./authority --role authority --listen 127.0.0.1:8090 --network ./network.policy':
+    'so it does this',
   'pyrsia why nginx:latest': 'test/commands/cached-images.test.ts does it',
   'docker run --rm nginx nginx -v': 'test/e2e/docker.test.ts does it',
   'pyrsia exec -- docker pull nginx': 'so it does this',
@@ -61,6 +65,10 @@ const elsewhere: Readonly<Record<string, string>> = {
 /** Lines that do not end with 0 where nobody sits at a terminal, and what the page or the help says of that. */
 const codes: Readonly<Record<string, readonly [code: number, because: string]>> = {
   "pyrsia cache rm '@acme/*'": [2, 'asks before it removes anything'],
+  'pyrsia authority init ./authority --organisation a.example --url https://a.example/log/': [
+    2,
+    'asks for a passphrase; without a terminal it wants --key-file',
+  ],
   'pyrsia uninstall': [2, 'asks; without a terminal it wants --yes'],
   'pyrsia uninstall --purge': [2, 'says what it is about to do, and asks'],
   'pyrsia shim install': [2, 'asks; without a terminal it wants --yes'],
@@ -158,6 +166,8 @@ async function prepare(line: string): Promise<void> {
         'pyrsia log show log 7 --policy log.policy >7.entry && pyrsia log proof log 7 --policy log.policy -o 7.tlog-proof',
       ),
     ).toMatchObject({ code: 0 });
+  if (line.includes(' authority init'))
+    rmSync(join(project.dir, 'authority'), { recursive: true, force: true });
   if (/ cache (rm|info)|why/.test(line)) expect(await pyrsia('pull', ...cached)).toMatchObject({ code: 0 });
 }
 

@@ -150,6 +150,22 @@ const limits: Readonly<
     ['log/proof', 'HASHES_LIMIT', asIs],
   ],
   'request to a witness': [['log/witness', 'REQUEST_LIMIT', binary]],
+  'passphrase of its keys': [['authority/keys', 'PASSPHRASE_LEAST', asIs]],
+  'first entry of a batch': [['authority/single', 'BATCH_MS', formatDuration]],
+  'entries of a batch': [['authority/single', 'BATCH_ENTRIES', asIs]],
+  'entries that wait to be ordered': [['authority/single', 'WAITING_LIMIT', asIs]],
+  'answer of a cosigner': [['authority/finality', 'ANSWER_MS', formatDuration]],
+  'time of a batch': [['authority/cosigner', 'AHEAD_LIMIT', (s) => formatDuration(s * 1000)]],
+  'artifact that is looked at': [['authority/observing', 'ARTIFACT_LIMIT', binary]],
+  'artifacts that one submitter (an address, of IPv6 a /64) has looked at': [
+    ['authority/allowance', 'ALLOWANCE', asIs],
+  ],
+  'request to it': [
+    ['authority/server', 'REQUEST_LIMIT', binary],
+    ['authority/server', 'REQUEST_MS', formatDuration],
+  ],
+  'connections at once': [['authority/server', 'CONNECTIONS_LIMIT', asIs]],
+  'submission until it is final': [['authority/submissions', 'FINAL_MS', formatDuration]],
   'entry of any log': [['log/tiles', 'ENTRY_LIMIT', asIs]],
   'entry of ours': [
     ['log/entry', 'STATEMENT_LIMIT', binary],

@@ -69,6 +69,7 @@ export const plain: Ecosystem = {
       const digest = this.digest(body, { ecosystem: 'npm', name: reference.name, version: reference.wanted });
       return digest && { ...located(reference), digest };
     },
+    inPublic: () => undefined,
     exact: located,
     check(body, what) {
       if (!read(body)) throw new PyrsiaError('DOCUMENT_INVALID', { what, reason: 'no listing' });

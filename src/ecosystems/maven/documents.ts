@@ -7,7 +7,7 @@
 import type { Coordinates } from '../../content/coordinates.ts';
 import { type Digest, digestWith, isDigest } from '../../content/digest.ts';
 import { PyrsiaError } from '../../errors.ts';
-import type { Headers, Reference, Selected } from '../ecosystem.ts';
+import type { Headers, PublicPlace, Reference, Selected } from '../registry-protocol.ts';
 import { coordinatesOf, isChanging, isPart, pathOf, SIDECARS, sidecarOf, split } from './names.ts';
 import { childrenAt, readXml, textAt, type XmlElement } from './xml.ts';
 
@@ -105,6 +105,20 @@ export const LATEST = 'latest';
 export function exact(reference: Reference): Selected | undefined {
   const { wanted } = reference;
   return wanted === LATEST || isChanging({ version: wanted }) ? undefined : located(reference, wanted);
+}
+
+/** The repository that mvn asks unless it is told otherwise. */
+const CENTRAL = 'https://maven.example/';
+
+/** Where everybody finds one exact version, unless it is one that changes. */
+export function inPublic(wanted: Reference): PublicPlace | undefined {
+  const selected = exact(wanted);
+  return selected && { ...selected, upstream: CENTRAL, mediaType: mediaTypeOf(selected.path) };
+}
+
+function mediaTypeOf(path: string): string {
+  if (path.endsWith('.jar')) return 'application/java-archive';
+  return path.endsWith('.pom') || path.endsWith('.xml') ? 'application/xml' : 'application/octet-stream';
 }
 
 function located({ name, qualifiers = {} }: Reference, version: string): Selected {

@@ -6,7 +6,7 @@
  */
 import type { Ecosystem } from '../ecosystem.ts';
 import { locate } from '../locate.ts';
-import { check, declared, digest, exact, headersFor, isForeign, select } from './documents.ts';
+import { check, declared, digest, exact, headersFor, inPublic, isForeign, select } from './documents.ts';
 import { parse } from './reference.ts';
 import { ABSENT, refuse } from './refuse.ts';
 import { document, listings, route, stronger } from './route.ts';
@@ -30,6 +30,7 @@ export const maven: Ecosystem = {
     digest,
     select,
     exact,
+    inPublic,
     check,
     isForeign,
     absent: { reply: ABSENT, forMs: ABSENT_MS },

@@ -11,7 +11,7 @@ import type { Coordinates } from '../../content/coordinates.ts';
 import type { Digest } from '../../content/digest.ts';
 import { digestFromIntegrity, isDigest } from '../../content/digest.ts';
 import { PyrsiaError } from '../../errors.ts';
-import type { Reference, Selected } from '../ecosystem.ts';
+import type { PublicPlace, Reference, Selected } from '../registry-protocol.ts';
 import { members, pick, valueOf } from './json-members.ts';
 import { isVersion, packageAt, tarballPath } from './names.ts';
 
@@ -88,6 +88,15 @@ export function artifactHost(body: Uint8Array): string | undefined {
 /** What a reference to one exact version stands for; undefined for a range or a tag. */
 export function exact({ name, wanted }: Reference): Selected | undefined {
   return isVersion(wanted) ? at(name, wanted) : undefined;
+}
+
+/** The registry that npm asks unless it is told otherwise. */
+const PUBLIC = 'https://registry.example/';
+
+/** Where everybody finds one exact version. */
+export function inPublic(wanted: Reference): PublicPlace | undefined {
+  const selected = exact(wanted);
+  return selected && { ...selected, upstream: PUBLIC, mediaType: 'application/gzip' };
 }
 
 function at(name: string, version: string): Selected {

@@ -6,7 +6,7 @@
 import type { Coordinates } from '../../content/coordinates.ts';
 import type { Ecosystem } from '../ecosystem.ts';
 import { locate } from '../locate.ts';
-import { artifactHost, check, digest, exact, select } from './documents.ts';
+import { artifactHost, check, digest, exact, inPublic, select } from './documents.ts';
 import { parse } from './reference.ts';
 import { refuse } from './refuse.ts';
 import { document, listings, route } from './route.ts';
@@ -29,6 +29,7 @@ export const npm: Ecosystem = {
     digest,
     select,
     exact,
+    inPublic,
     check,
     artifactHost,
     fileName: packed,

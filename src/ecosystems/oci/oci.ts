@@ -5,10 +5,12 @@
  * @module
  */
 import { PyrsiaError } from '../../errors.ts';
-import type { Ecosystem, Reference, Selected } from '../ecosystem.ts';
+import { acceptedTypes } from './media-types.ts';
+import type { Ecosystem } from '../ecosystem.ts';
+import type { PublicPlace, Reference, Selected } from '../registry-protocol.ts';
 import { locate } from '../locate.ts';
 import { parse } from './reference.ts';
-import { isImageDigest, unqualified } from './names.ts';
+import { DEFAULT_REGISTRY, endpointOf, isImageDigest, unqualified } from './names.ts';
 import { refuse } from './refuse.ts';
 import { pathOf, route } from './route.ts';
 import { docker } from './docker.ts';
@@ -25,6 +27,8 @@ export const oci: Ecosystem = {
     digest: () => undefined,
     select: () => undefined,
     exact,
+    inPublic,
+    mayChange: (version) => !isImageDigest(version),
     check,
     artifactHost: () => undefined,
     refuse,
@@ -36,6 +40,18 @@ function exact({ name, wanted }: Reference): Selected | undefined {
   const repository = unqualified(name)?.repository;
   if (repository === undefined || !isImageDigest(wanted)) return undefined;
   return { coordinates: { ecosystem: 'docker', name, version: wanted }, path: pathOf(repository, wanted) };
+}
+
+/** Where everybody finds an image that names no registry of its own, by tag or by digest. */
+function inPublic({ name, wanted }: Reference): PublicPlace | undefined {
+  const image = unqualified(name);
+  if (image?.registry !== DEFAULT_REGISTRY) return undefined;
+  return {
+    coordinates: { ecosystem: 'docker', name, version: wanted },
+    upstream: `https://${endpointOf(DEFAULT_REGISTRY)}/`,
+    path: pathOf(image.repository, wanted),
+    headers: { accept: acceptedTypes(undefined).join(', ') },
+  };
 }
 
 /** Whether `body` is a list as registries give them: of tags, or of manifests that refer to another. */

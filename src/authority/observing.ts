@@ -1,0 +1,133 @@
+/**
+ * Looking at an artifact with one's own eyes: it is fetched from this authority's own upstream, whole and at once, with no
+ * cache between, and measured.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { rootOf } from '../content/merkle.ts';
+import { hexOf } from '../content/digest.ts';
+import { measure } from '../content/verified.ts';
+import { purlOf } from '../content/coordinates.ts';
+import type { Ecosystem, PublicPlace } from '../ecosystems/ecosystem.ts';
+import { parseReference } from '../ecosystems/index.ts';
+import { PyrsiaError } from '../errors.ts';
+import type { Sighting } from '../log/observation.ts';
+import { statusOf, type Upstreams } from '../proxy/upstream.ts';
+import type { ConnectionSettings } from '../shims/settings.ts';
+import type { Where } from './said.ts';
+
+/** The most bytes of an artifact that is looked at: 1 GiB. */
+const ARTIFACT_LIMIT = 2 ** 30;
+
+/** The size of the chunks of which an artifact's own tree is made, in bytes: 1 MiB. */
+const CHUNK = 2 ** 20;
+
+/** Something public, and where everybody finds it. */
+export interface PublicArtifact {
+  readonly where: Where;
+  readonly place: PublicPlace;
+  readonly ecosystem: Ecosystem;
+}
+
+/** What was seen. */
+export type Seen = Omit<Sighting, 'observers' | 'observedAt'>;
+
+/** Looks. */
+export interface Eyes {
+  /** Rejects with `NOT_FOUND`, `CREDENTIALS_NEEDED`, `UPSTREAM_FAILED`, `SIZE_MISMATCH` beyond {@link ARTIFACT_LIMIT}. */
+  look(artifact: PublicArtifact, signal: AbortSignal): Promise<Seen>;
+}
+
+/**
+ * What a reference names exactly, at the public registry of its ecosystem. Rejects with `REFERENCE_MALFORMED` for a range, and
+ * with `BLOCKED` for what is elsewhere: that may be private, and nobody is asked about it.
+ */
+export async function publicArtifact(text: string): Promise<PublicArtifact> {
+  const { ecosystem, reference } = await parseReference(text);
+  const place = ecosystem.registry.inPublic(reference);
+  if (place === undefined) {
+    if (ecosystem.registry.exact(reference) === undefined && ecosystem.registry.mayChange === undefined)
+      throw new PyrsiaError('REFERENCE_MALFORMED', { text, reason: 'expected one exact version' });
+    throw new PyrsiaError('BLOCKED', { what: text, by: 'that it is not at its public registry' });
+  }
+  const { upstream, path, coordinates } = place;
+  const file = path.slice(path.lastIndexOf('/') + 1);
+  return { where: { purl: purlOf(coordinates), upstream, file }, place, ecosystem };
+}
+
+/**
+ * Opens eyes. `mirrors` are the addresses at which this authority asks a public registry, by its canonical URL; others are asked at
+ * that URL.
+ */
+export function openEyes({
+  ask,
+  connection,
+  mirrors,
+}: {
+  readonly ask: Upstreams['ask'];
+  readonly connection: ConnectionSettings;
+  readonly mirrors: ReadonlyMap<string, string>;
+}): Eyes {
+  return {
+    async look({ where, place, ecosystem }, signal) {
+      const url = ecosystem.registry.locate(
+        place.path,
+        new URL(mirrors.get(place.upstream) ?? place.upstream),
+      );
+      const headers = { ...place.headers, 'accept-encoding': 'identity' };
+      const reply = await ask({ url, connection, headers, signal });
+      if (reply.status !== 200) {
+        await reply.discard();
+        if (reply.status === 404 || reply.status === 410)
+          throw new PyrsiaError('NOT_FOUND', { what: `${where.purl} at ${where.upstream}` });
+        if (reply.status === 401 || reply.status === 403)
+          throw new PyrsiaError('CREDENTIALS_NEEDED', { what: where.purl, upstream: where.upstream });
+        throw new PyrsiaError('UPSTREAM_FAILED', {
+          url: `${url.origin}${url.pathname}`,
+          reason: statusOf(reply),
+        });
+      }
+      const mediaType = place.mediaType ?? typeIn(reply.headers['content-type']);
+      return { ...(await measured(reply.body)), mediaType };
+    },
+  };
+}
+
+/** Digests, size and chunk tree of a body, as it passes. */
+async function measured(body: AsyncIterable<Uint8Array>): Promise<Omit<Seen, 'mediaType'>> {
+  const meter = measure({ digests: [] }, ['sha256', 'sha512']);
+  const leaves: Uint8Array[] = [];
+  let leaf = createHash('sha256').update(Uint8Array.of(0));
+  let room = CHUNK;
+  let size = 0;
+  for await (const piece of body) {
+    size += piece.byteLength;
+    if (size > ARTIFACT_LIMIT)
+      throw new PyrsiaError('SIZE_MISMATCH', { expected: ARTIFACT_LIMIT, actual: size });
+    meter.update(piece);
+    for (let at = 0; at < piece.byteLength;) {
+      const part = piece.subarray(at, at + room);
+      leaf.update(part);
+      at += part.byteLength;
+      room -= part.byteLength;
+      if (room > 0) continue;
+      leaves.push(leaf.digest());
+      leaf = createHash('sha256').update(Uint8Array.of(0));
+      room = CHUNK;
+    }
+  }
+  if (room < CHUNK || leaves.length === 0) leaves.push(leaf.digest());
+  const { digests } = meter.end();
+  const [sha256, sha512] = digests;
+  return {
+    digest: { sha256: hexOf(sha256!), sha512: hexOf(sha512!) },
+    size,
+    chunks: { size: CHUNK, root: Buffer.from(rootOf(leaves)).toString('hex') },
+  };
+}
+
+/** A media type without its parameters. */
+function typeIn(header: string | undefined): string {
+  return (header ?? '').split(';')[0]!.trim().toLowerCase() || 'application/octet-stream';
+}
