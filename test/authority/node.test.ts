@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { leafHash, rootOf } from '../../src/content/merkle.ts';
 import { parseEntry } from '../../src/log/entry.ts';
-import { recordsOf } from '../../src/log/buckets.ts';
-import { readRecent } from '../../src/log/index-files.ts';
+import { parseBucket, recordsOf } from '../../src/log/buckets.ts';
 import { agreed, parseNetwork } from '../../src/log/network.ts';
 import { observersOf } from '../../src/log/observation.ts';
 import { provenCheckpoint, type ProvenCheckpoint } from '../../src/log/policy.ts';
@@ -125,7 +124,8 @@ describe('A network of four authorities', { timeout: 30_000 }, () => {
       const last = await entryAt(member, Number(size) - 1);
       if (last.kind !== 'block') throw new Error(last.kind);
       const recent = await httpSource(member).read('index/recent', 0);
-      const records = readRecent(recent!, last.block.index!.recent!);
+      const root = Buffer.from(last.block.index!.recent!, 'hex');
+      const records = parseBucket(recent!, root, 0, 0);
       expect(recordsOf('pkg:npm/x@1.0.0', records)).toMatchObject([{ kind: 1, rung: 4 }]);
       expect(last.block).toMatchObject({ origin: 'a1.example/log', epoch: 0 });
     }

@@ -42,9 +42,7 @@ export const log = cheapSigner('log.example/1', 'ed25519');
 export const cosigners = Array.from({ length: AUTHORITIES }, (_, i) =>
   cheapSigner(`a${i}.example`, 'cosignature/v1'),
 );
-const observers = Array.from({ length: AUTHORITIES }, (_, i) =>
-  cheapSigner(`a${i}.example`, 'ed25519'),
-);
+const observers = Array.from({ length: AUTHORITIES }, (_, i) => cheapSigner(`a${i}.example`, 'ed25519'));
 
 const parties = cosigners.map(({ verifier }) => ({ verifier, url: undefined }));
 export const network: Network = {
