@@ -32,9 +32,9 @@ export interface JudgeOptions {
 
 /** What may become part of the log. */
 export interface Judging {
-  /** Why an entry may not be the next; undefined where it may. */
+  /** Why an entry may not be the next; undefined where it may. It throws when what was committed cannot be taken in. */
   readonly entry: (entry: Uint8Array) => string | undefined;
-  /** Why a batch, the last entry of which is its block, may not be the next; null where it may. */
+  /** Why a batch, the last entry of which is its block, may not be the next; null where it may. It throws as {@link Judging.entry}. */
   readonly batch: (batch: readonly Uint8Array[], after: Position) => string | null;
   /** The block that closes a batch at `time`, in seconds since 1970. */
   readonly close: (entries: readonly Uint8Array[], after: Position, time: number) => Uint8Array;
@@ -48,6 +48,17 @@ export function openJudge({ origin, network, said, mayChange }: JudgeOptions): J
   /** What was read, and whose signatures were checked, is not done again when it is committed. */
   const read = new WeakMap<Uint8Array, Entry>();
   const proven = new WeakSet<Uint8Array>();
+
+  /** What was committed and is not taken in yet, because the disk has failed. */
+  const backlog: { readonly entries: readonly Entry[]; readonly first: bigint }[] = [];
+
+  /** Nothing is judged by less than all that was committed. */
+  const catchUp = (): void => {
+    for (let next = backlog[0]; next !== undefined; next = backlog[0]) {
+      said.add(next.entries, next.first);
+      backlog.shift();
+    }
+  };
 
   const parsed = (bytes: Uint8Array): Entry => {
     let entry = read.get(bytes);
@@ -99,6 +110,7 @@ export function openJudge({ origin, network, said, mayChange }: JudgeOptions): J
   };
 
   const judged = (bytes: Uint8Array): string | undefined => {
+    catchUp();
     try {
       return reasonAgainst(bytes);
     } catch (error) {
@@ -144,6 +156,7 @@ export function openJudge({ origin, network, said, mayChange }: JudgeOptions): J
     entry: judged,
     close,
     batch(batch, after) {
+      catchUp();
       const entries = batch.slice(0, -1);
       const last = batch.at(-1);
       if (last === undefined || entries.length === 0) return 'it has no entries besides its block';
@@ -158,7 +171,14 @@ export function openJudge({ origin, network, said, mayChange }: JudgeOptions): J
       const expected = close(entries, after, reason.time);
       return encodeBase64(expected) === encodeBase64(last) ? null : 'its block is not that of these entries';
     },
-    committed: (entries, first) => said.add(entries.map(parsed), first),
+    committed(entries, first) {
+      backlog.push({ entries: entries.map(parsed), first });
+      try {
+        catchUp();
+      } catch {
+        // It is part of the log all the same; whoever judges the next one hears of it.
+      }
+    },
   };
 
   function judgedBlock(bytes: Uint8Array): string | Block {

@@ -136,7 +136,8 @@ export function openSaid(path: string): Said {
         go.run(first + BigInt(entries.length));
         database.exec('COMMIT');
       } catch (error) {
-        database.exec('ROLLBACK');
+        // Where the disk has failed SQLite may have done so already.
+        if (database.isTransaction) database.exec('ROLLBACK');
         throw error;
       }
       now = state.get()!;
