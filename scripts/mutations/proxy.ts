@@ -31,8 +31,14 @@ export const proxyGuards = [
     },
     {
       why: 'Anything passes for a credential',
-      find: '([0-9a-f-]{36})$/',
-      replace: '(.*)$/',
+      find: '/^Bearer ([0-9a-f-]{36})$/',
+      replace: '/^Bearer (.*)$/',
+      only: 'the credential',
+    },
+    {
+      why: 'Whoever knows the password is us, by whatever name',
+      find: '/^pyrsia:([0-9a-f-]{36})$/',
+      replace: '/^.*:([0-9a-f-]{36})$/',
       only: 'the credential',
     },
     {

@@ -6,8 +6,10 @@
 import { dirname } from 'node:path';
 import type { EcosystemName } from '../content/coordinates.ts';
 import { npxAsExec } from '../ecosystems/npm/npx.ts';
+import { calledGradle } from '../ecosystems/maven/gradle.ts';
 import { restored } from '../shims/environment.ts';
 import { findTool } from '../shims/find-tool.ts';
+import { readGradleSettings } from '../shims/gradle-settings.ts';
 import { readMavenSettings } from '../shims/maven-settings.ts';
 import { openNodeFinder } from '../shims/node-finder.ts';
 import { readNpmSettings } from '../shims/npm-settings.ts';
@@ -37,11 +39,16 @@ export function openSettingsReaders(shims: string): ReadSettings {
 
 /** A command of ours asks as the mvn would that is on the user's PATH. */
 async function readMaven(
-  _: string | undefined,
+  tool: string | undefined,
   { skip, ...context }: Parameters<Reader>[1],
 ): Promise<ToolSettings> {
+  if (tool === calledGradle.executable) return readGradleSettings(context);
   const found = context.executable ?? findTool('mvn', context.env['PATH'], { skip });
-  return readMavenSettings({ ...context, ...(found === undefined ? {} : { executable: found }) });
+  return readMavenSettings({
+    ...context,
+    ...(found === undefined ? {} : { executable: found }),
+    forWrapper: tool === undefined,
+  });
 }
 
 async function readNpm(

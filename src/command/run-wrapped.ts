@@ -60,6 +60,15 @@ export async function runWrapped(
   }
   session.config.problems.forEach(say);
 
+  if (tool?.wrapper !== undefined && basename(executable) === tool.wrapper) {
+    const { fetchWrapped } = await import('./maven-wrapper.ts');
+    try {
+      await fetchWrapped(session, executable, env);
+    } catch (error) {
+      return { code: 1, error: `not run: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  }
+
   let launched: Launched;
   try {
     launched = await launch(
@@ -89,9 +98,10 @@ export async function runWrapped(
   return { ...result, ...(receipt && { receipt }) };
 }
 
+/** A tool by its name, or by that of the script by which a project starts it. */
 function knownTool(name: string): CalledTool | undefined {
   const called = basename(name).replace(/\.(cmd|exe|ps1)$/i, '');
-  return tools.find(({ executable }) => executable === called);
+  return tools.find(({ executable, wrapper }) => executable === called || wrapper === called);
 }
 
 /** Ends the launch and says what came of it; undefined when the agent can no longer tell. */

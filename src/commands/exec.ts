@@ -6,7 +6,7 @@ import { endAs } from '../shims/run-tool.ts';
 export default class Exec extends PyrsiaCommand {
   static override summary = 'Run a command that fetches through pyrsia';
   static override description =
-    'The command runs as it would without us: same terminal, signals and exit code. For npm, npx, mvn, docker, podman, buildah, skopeo and ctr we decide by their arguments; ' +
+    'The command runs as it would without us: same terminal, signals and exit code. For npm, npx, mvn (and ./mvnw), gradle, docker, podman, buildah, skopeo and ctr we decide by their arguments; ' +
     "any other command (make, sh -c 'npm ci') gets an environment that leads every npm it starts to us.\n\n" +
     'If the agent cannot serve, the command runs without it and one line says so; with PYRSIA_STRICT=1 it does not run and the ' +
     'exit code is 125. PYRSIA=off runs the command as it is.\n\n' +

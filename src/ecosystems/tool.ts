@@ -9,6 +9,8 @@ import type { Choice, Follower, InstallTerms, Locked, PinnedContent } from './in
 export interface CalledTool {
   /** The executable a shim stands in for. */
   readonly executable: string;
+  /** The script by which projects start the version of it that they want (`mvnw`); it passes its arguments on. */
+  readonly wrapper?: string;
   /** What a stand-in of a few lines of sh can tell by itself; whatever else is asked, {@link stepAside} decides. */
   readonly calls: KnownCalls;
   /** What decides whom the tool asks, besides its arguments. */

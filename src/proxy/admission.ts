@@ -27,9 +27,13 @@ export function checkHeaders(request: Pick<IncomingMessage, 'headersDistinct'>, 
   return browser ? { status: 403, reason: `requests from web pages are refused (${browser})` } : undefined;
 }
 
-/** The launch id that a request shows as its bearer token. */
+/** The launch id that a request shows as its bearer token, or as our password: some tools send no header of their own. */
 export function credentialOf(request: Pick<IncomingMessage, 'headers'>): string | undefined {
-  return /^Bearer ([0-9a-f-]{36})$/.exec(request.headers.authorization ?? '')?.[1];
+  const { authorization = '' } = request.headers;
+  const [, basic] = /^Basic ([A-Za-z0-9+/]{1,100}={0,2})$/.exec(authorization) ?? [];
+  return basic === undefined
+    ? /^Bearer ([0-9a-f-]{36})$/.exec(authorization)?.[1]
+    : /^pyrsia:([0-9a-f-]{36})$/.exec(Buffer.from(basic, 'base64').toString('latin1'))?.[1];
 }
 
 /** ::ffff:0:0/96, as the kernel prints it. */

@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { MavenRepository } from '../ecosystems/maven/mirrors.ts';
 import { readPom } from '../ecosystems/maven/pom.ts';
+import { readWrapper } from './maven-wrapper.ts';
 
 const run = promisify(execFile);
 
@@ -38,7 +39,9 @@ export async function mavenHome(
   executable: string,
   env: Readonly<Record<string, string>>,
 ): Promise<MavenHome | undefined> {
-  const path = await realpath(executable).catch(() => executable);
+  const wrapped = await readWrapper(executable, env);
+  const named = wrapped ? join(wrapped.home, 'bin', 'mvn') : executable;
+  const path = await realpath(named).catch(() => named);
   const found = await stat(path).catch(() => undefined);
   const key = [path, found?.mtimeMs, env['JAVA_HOME'], env['MAVEN_REPO_CENTRAL']].join(' ');
   let home = known.get(key);

@@ -12,6 +12,7 @@ import { type MavenProxy, type MavenSettings, readSettings } from '../ecosystems
 import { PyrsiaError } from '../errors.ts';
 import { readMavenCall } from './maven-arguments.ts';
 import { CENTRAL_PROPERTY, mavenHome } from './maven-home.ts';
+import { readWrapper, WRAPPER } from './maven-wrapper.ts';
 import type { ConnectionSettings, ToolContext, ToolSettings, UpstreamSettings } from './settings.ts';
 
 /** The most poms of one project that are looked into, and the most repositories that are led: each costs a port. */
@@ -25,15 +26,21 @@ interface SettingsFile extends MavenSettings {
   readonly text: string;
 }
 
+/** Who calls. */
+interface MavenContext extends ToolContext {
+  /** The mvn that is started, or a project's own script for it. */
+  readonly executable?: string;
+  /** What the project's script for mvn runs is looked for, too. */
+  readonly forWrapper?: boolean;
+}
+
 /**
  * Reads what mvn is configured to do for this call. Nothing is kept between calls but where installations are.
  *
  * @throws PyrsiaError `CONFIG_INVALID`, naming the file
  */
-export async function readMavenSettings(
-  context: ToolContext & { readonly executable?: string },
-): Promise<ToolSettings> {
-  const { env, executable } = context;
+export async function readMavenSettings(context: MavenContext): Promise<ToolSettings> {
+  const { cwd, env, executable, forWrapper = false } = context;
   const home = executable === undefined ? undefined : await mavenHome(executable, env);
   const call = await readMavenCall(context);
   const globalPath = call.globalSettings ?? (home && join(home.path, 'conf', 'settings.xml'));
@@ -51,6 +58,9 @@ export async function readMavenSettings(
         ...global.repositories,
         ...(await projects(call.pom)),
       ];
+  const wrapped = forWrapper && !isLed ? await readWrapper(join(cwd, WRAPPER), env) : undefined;
+  if (wrapped && !repositories.some(({ url }) => url.replace(/\/*$/, '/') === wrapped.repository))
+    repositories.push({ id: WRAPPER, url: wrapped.repository });
   // Maven 4 names it so in its own settings.
   const named = repositories.map(({ id, url }) => ({
     id,

@@ -254,7 +254,7 @@ describe('shim install', () => {
     const { code, stderr } = await pyrsia('shim install npm cargo');
     expect([code, stderr]).toEqual([
       2,
-      'pyrsia: There is no shim for "cargo", only for npm, npx, mvn, podman, buildah, skopeo, ctr, docker\n',
+      'pyrsia: There is no shim for "cargo", only for npm, npx, mvn, gradle, podman, buildah, skopeo, ctr, docker\n',
     ]);
     expect(existsSync(shims())).toBe(false);
   });
@@ -266,7 +266,7 @@ describe('shim install', () => {
     const all = await pyrsia('shim install --yes', { PATH: sandbox.root });
     expect([all.code, all.stderr]).toEqual([
       5,
-      'pyrsia: Not found: a tool on the PATH that there are shims for, which are npm, npx, mvn, podman, buildah, skopeo, ctr and docker\n',
+      'pyrsia: Not found: a tool on the PATH that there are shims for, which are npm, npx, mvn, gradle, podman, buildah, skopeo, ctr and docker\n',
     ]);
   });
 

@@ -62,7 +62,17 @@ const limits: Readonly<
   'absences that are remembered': [['proxy/absences', 'KEPT', asIs]],
   'message that Maven is asked to print': [['ecosystems/maven/refuse', 'PHRASE_LIMIT', asIs]],
   'poms of one project that are searched for repositories': [['shims/maven-settings', 'POMS_LIMIT', asIs]],
-  'repositories of one project that are led to us': [['shims/maven-settings', 'REPOSITORIES_LIMIT', asIs]],
+  'repositories of one project that are led to us': [
+    ['shims/maven-settings', 'REPOSITORIES_LIMIT', asIs],
+    ['shims/gradle-settings', 'REPOSITORIES_LIMIT', asIs],
+  ],
+  'scripts of one build by Gradle that are searched for repositories': [
+    ['shims/gradle-settings', 'SCRIPTS_LIMIT', asIs],
+  ],
+  'one such script': [['shims/gradle-settings', 'SCRIPT_BYTES_LIMIT', binary]],
+  'folders within one another that are searched for such scripts': [
+    ['shims/gradle-settings', 'DEPTH_LIMIT', asIs],
+  ],
   'mvn that is asked where it is installed': [['shims/maven-home', 'PATIENCE_MS', formatDuration]],
   'manifest or configuration of an image': [['ecosystems/oci/manifest', 'MANIFEST_LIMIT', binary]],
   'layers of an image, manifests of an index': [['ecosystems/oci/manifest', 'ENTRIES_LIMIT', asIs]],

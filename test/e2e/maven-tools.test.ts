@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { digestOf } from '../../src/content/digest.ts';
 import { pathsOf } from '../../src/paths.ts';
 import { publish, publishSnapshot } from '../support/maven-repository.ts';
 import { canUnshareNetwork } from '../support/network.ts';
@@ -22,17 +23,34 @@ let world: MavenWorld;
 beforeAll(async () => void (world = await openMavenWorld()));
 afterAll(async () => world[Symbol.asyncDispose]());
 
-/** Installs the Maven of this version, as the machine's own central repository has it; resolves to its `mvn`. */
+/** Has a zip, as the machine's own central repository has it. */
+async function pulled(reference: string): Promise<string> {
+  const { sandbox, settings } = world;
+  const zip = join(sandbox.root, `${reference.replaceAll(/[^\w.]/g, '-')}.zip`);
+  const before = readFileSync(settings, 'utf8');
+  write(settings, '<settings/>');
+  const { code, stderr } = await sandbox.pyrsia(['pull', `maven:${reference}`, '-o', zip], {
+    timeoutMs: 240_000,
+  });
+  expect(code, stderr).toBe(0);
+  write(settings, before);
+  return zip;
+}
+
+const zipOf = async (version: string): Promise<string> =>
+  pulled(`org.apache.maven:apache-maven:${version}:zip:bin`);
+
+/** A Maven for projects with `mvnw`, and that script. */
+async function theWrapped(version: string): Promise<{ readonly zip: string; readonly script: Uint8Array }> {
+  const wrapper = await pulled('org.apache.maven.wrapper:maven-wrapper-distribution:3.3.2:zip:only-script');
+  const { mvnw } = unzipSync(readFileSync(wrapper));
+  return { zip: await zipOf(version), script: mvnw! };
+}
+
+/** Installs the Maven of this version; resolves to its `mvn`. */
 async function maven(version: string): Promise<string> {
   const { sandbox } = world;
-  const zip = join(sandbox.root, `maven-${version}.zip`);
-  const pulled = await sandbox.pyrsia(
-    ['pull', `maven:org.apache.maven:apache-maven:${version}:zip:bin`, '-o', zip],
-    {
-      timeoutMs: 240_000,
-    },
-  );
-  expect(pulled.code, pulled.stderr).toBe(0);
+  const zip = await zipOf(version);
   for (const [name, content] of Object.entries(unzipSync(readFileSync(zip)))) {
     const path = join(sandbox.root, 'mavens', name);
     mkdirSync(name.endsWith('/') ? path : dirname(path), { recursive: true });
@@ -41,6 +59,8 @@ async function maven(version: string): Promise<string> {
   }
   return join(sandbox.root, 'mavens', `apache-maven-${version}`, 'bin', 'mvn');
 }
+
+const wrapped = (to: string): string[] => ['./mvnw', ...mvn(to).slice(1)];
 
 describe.skipIf(!hasMaven)('mvn', { timeout: 480_000 }, () => {
   it('goes through us when it is typed, once there is a stand-in, and past us where it is told to', async () => {
@@ -111,12 +131,52 @@ describe.skipIf(!hasMaven)('mvn', { timeout: 480_000 }, () => {
     expect(globSync(`${sandbox.env['XDG_RUNTIME_DIR']}/**/*settings.xml`)).toEqual([]);
   });
 
+  it.skipIf(!canUnshareNetwork())(
+    'is fetched by a project with mvnw, too, and both again without a network',
+    async () => {
+      const { sandbox, repository, project, settings, through, cut, direct, local } = world;
+      const { zip, script } = await theWrapped('3.9.9');
+      const at = '/org/apache/maven/apache-maven/3.9.9/apache-maven-3.9.9-bin.zip';
+      repository.put(at, readFileSync(zip));
+      writeFileSync(join(project, 'mvnw'), script, { mode: 0o755 });
+      const properties = join(project, '.mvn', 'wrapper', 'maven-wrapper.properties');
+      const digest = digestOf(readFileSync(zip), 'sha256').slice('sha256:'.length);
+      write(
+        properties,
+        `distributionUrl=${repository.url.slice(0, -1)}${at}\ndistributionSha256Sum=${digest}\n`,
+      );
+      const [first, second, place] = [local(), local(), join(sandbox.root, 'wrapped')];
+      repository.requests.length = 0;
+      const cold = await through(wrapped(first), { MAVEN_USER_HOME: place });
+      expect(cold.code, cold.stdout + cold.stderr).toBe(0);
+      expect(cold.stderr).toContain('pyrsia: Maven 3.9.9, which mvnw runs: upstream');
+      expect(repository.requests.filter((path) => path === at)).toHaveLength(1);
+
+      // The script itself finds it where it looks, and needs nobody.
+      repository.requests.length = 0;
+      const own = await direct([...wrapped(first), '-o'], { MAVEN_USER_HOME: place });
+      expect([own.code, repository.requests], own.stdout + own.stderr).toEqual([0, []]);
+      const offline = await cut(wrapped(second), { MAVEN_USER_HOME: `${place}-2` });
+      expect([offline.code, offline.stderr], offline.stdout).toEqual([
+        0,
+        expect.stringContaining('which mvnw runs: cache'),
+      ]);
+      expect(existsSync(settings)).toBe(true);
+
+      // What is not what the project says does not run.
+      write(properties, readFileSync(properties, 'utf8').replace(digest, '0'.repeat(64)));
+      const refused = await through(wrapped(second), { MAVEN_USER_HOME: `${place}-3` });
+      expect([refused.code, refused.stderr]).toEqual([
+        1,
+        expect.stringContaining('does not match its digest'),
+      ]);
+      expect(globSync('**/mvn', { cwd: `${place}-3` })).toEqual([]);
+    },
+  );
+
   it.each(['3.9.9', '4.0.0-rc-4'])('of version %s is led as that of the machine is', async (version) => {
-    const { settings, through, direct, local } = world;
-    const blocked = readFileSync(settings, 'utf8');
-    write(settings, '<settings/>');
+    const { through, direct, local } = world;
     const program = await maven(version);
-    write(settings, blocked);
     const [first, without] = [local(), local()];
     const using = (to: string): string[] => [program, ...mvn(to).slice(1)];
     const led = await through(using(first));

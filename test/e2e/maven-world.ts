@@ -40,7 +40,7 @@ export interface MavenWorld extends AsyncDisposable {
   /** As {@link MavenWorld.through}, left to the test. */
   begin(this: void, command: readonly string[]): Running;
   /** As {@link MavenWorld.through}, where there is no network. */
-  cut(this: void, command: readonly string[]): Promise<Finished>;
+  cut(this: void, command: readonly string[], more?: Readonly<Record<string, string>>): Promise<Finished>;
 }
 
 const exec = (command: readonly string[]): readonly string[] => ['exec', '--', ...command];
@@ -82,9 +82,9 @@ export async function openMavenWorld(): Promise<MavenWorld> {
     direct: async ([program = '', ...args], more) => sandbox.run(program, args, options(more)),
     through: async (command, more) => sandbox.pyrsia(exec(command), options(more)),
     begin: (command) => sandbox.start(sandbox.pyrsiaCommand(exec(command)), options()),
-    async cut(command) {
+    async cut(command, more) {
       const [program, ...args] = inNamespaceWithoutNetwork(sandbox.pyrsiaCommand(exec(command)));
-      return sandbox.run(program, args, options());
+      return sandbox.run(program, args, options(more));
     },
     async [Symbol.asyncDispose]() {
       await sandbox[Symbol.asyncDispose]();

@@ -91,10 +91,17 @@ describe('the credential', () => {
     expect(shown(`Bearer ${id}`)).toBe(id);
   });
 
+  it('is the launch id that is shown as our password, by tools that send no token', () => {
+    expect(shown(`Basic ${Buffer.from(`pyrsia:${id}`).toString('base64')}`)).toBe(id);
+  });
+
   it.each([
     undefined,
     '',
     id,
+    `pyrsia:${id}`,
+    `Basic ${Buffer.from(`somebody:${id}`).toString('base64')}`,
+    `Basic ${Buffer.from(`Bearer ${id}`).toString('base64')}`,
     `Basic ${id}`,
     `Bearer ${id}0`,
     `Bearer  ${id}`,

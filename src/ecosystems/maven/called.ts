@@ -9,6 +9,7 @@ const words = (text: string): string[] => text.split(' ');
 
 export const calledMvn: CalledTool = {
   executable: 'mvn',
+  wrapper: 'mvnw',
   calls: {
     // What it deploys goes where the project says: no mirror is asked about that.
     aside: [],
@@ -18,7 +19,9 @@ export const calledMvn: CalledTool = {
     options: [],
   },
   settings: {
-    variables: words('MAVEN_ARGS MAVEN_OPTS MAVEN_BASEDIR JAVA_HOME JAVA_TOOL_OPTIONS'),
+    variables: words(
+      'MAVEN_ARGS MAVEN_OPTS MAVEN_BASEDIR MAVEN_USER_HOME MVNW_REPOURL JAVA_HOME JAVA_TOOL_OPTIONS',
+    ),
     otherVariables: [],
     led: [],
     projectFiles: ['pom.xml', '.mvn'],

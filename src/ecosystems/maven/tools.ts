@@ -6,6 +6,7 @@
  */
 import type { Redirection, Tool, ToolCall } from '../ecosystem.ts';
 import { calledMvn } from './called.ts';
+import { gradle } from './gradle.ts';
 import { ledSettings, readSettings } from './settings.ts';
 
 /** Takes the place of the settings of the installation. */
@@ -37,4 +38,4 @@ function redirect({ leading, credential, globalConfig, userConfig = '', pathOf }
   };
 }
 
-export const mavenTools: readonly Tool[] = [{ ...calledMvn, redirect }];
+export const mavenTools: readonly Tool[] = [{ ...calledMvn, redirect }, gradle];

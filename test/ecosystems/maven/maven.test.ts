@@ -91,6 +91,7 @@ ecosystemConformance(maven, {
   },
   globalConfig: '<settings><offline>false</offline></settings>',
   keeps: '<offline>false</offline>',
+  beside: ['gradle'],
   stepsAside: [],
   goesThrough: ['mvn package', 'mvn -o verify', 'mvn -B deploy', 'mvn -Dx=y dependency:tree'],
 });
