@@ -57,7 +57,7 @@ export async function warm(
   command = `npm ${CI}`,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Install> {
-  const place = await withStandIns(placeAt(world, name, world.registry));
+  const place = await withStandIns(placeAt(world, name, world.registry), 'npm', 'npx');
   const dir = projectAt(world, name, world.registry);
   world.open.defer(() => stopAgent(place));
   await timed(place, dir, `npm ${CI}`); // Starts the agent.
@@ -75,7 +75,7 @@ export function cold(world: World, name: string, registry: string): Install {
     dir,
     async measure() {
       const own = `${name}-${(count += 1)}`;
-      const place = await withStandIns(placeAt(world, own, registry));
+      const place = await withStandIns(placeAt(world, own, registry), 'npm', 'npx');
       try {
         await timed(place, empty, `npm ${CI}`); // Starts the agent.
         return await led(place, dir, `npm ${CI}`);

@@ -11,33 +11,42 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** A home, and the environment in it. */
-export interface Place {
+/** The environment in a home. */
+export interface Home {
   readonly env: Readonly<Record<string, string>>;
+}
+
+/** A home in which npm is run. */
+export interface Place extends Home {
   readonly npmCache: string;
 }
 
 /** Makes a home in `dir`, whose npm is the one on `path` and has these settings. */
 export function makePlace(dir: string, path: string, settings: Readonly<Record<string, string>>): Place {
+  const { env } = makeHome(dir, path);
+  const npmCache = join(dir, 'npm');
+  const npmrc = { ...settings, cache: npmCache, audit: false, fund: false, 'update-notifier': false };
+  writeFileSync(
+    join(dir, 'home', '.npmrc'),
+    Object.entries(npmrc)
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join(''),
+  );
+  return { env, npmCache };
+}
+
+/** Makes a home in `dir`, with nothing in it but settings of ours. */
+export function makeHome(dir: string, path: string): Home {
   const folder = (name: string): string => {
     mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
     return join(dir, name);
   };
   const home = folder('home');
-  const npmCache = join(dir, 'npm');
-  const npmrc = { ...settings, cache: npmCache, audit: false, fund: false, 'update-notifier': false };
-  writeFileSync(
-    join(home, '.npmrc'),
-    Object.entries(npmrc)
-      .map(([key, value]) => `${key}=${value}\n`)
-      .join(''),
-  );
   const config = folder('config');
   mkdirSync(join(config, 'pyrsia'), { mode: 0o700 });
   // It has nothing to do while the other ways are measured.
   writeFileSync(join(config, 'pyrsia', 'config.json'), JSON.stringify({ 'agent.idle': '30m' }));
   return {
-    npmCache,
     env: {
       PATH: path,
       LANG: 'C.UTF-8',

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { pathsOf } from '../../src/paths.ts';
 import type { Receipt } from '../../src/resolve/report.ts';
 import { launchDirectory } from '../../src/shims/launch.ts';
-import type { Place } from './place.ts';
+import type { Home, Place } from './place.ts';
 import type { Sample } from './results.ts';
 
 const run = promisify(execFile);
@@ -19,20 +19,20 @@ const program = join(import.meta.dirname, '..', '..', 'bin', 'run.js');
 /** The command that leads npm without a stand-in. */
 export const EXEC = `'${process.execPath}' '${program}' exec --`;
 
-async function pyrsia({ env }: Place, ...args: string[]): Promise<string> {
+async function pyrsia({ env }: Home, ...args: string[]): Promise<string> {
   const { stdout } = await run(process.execPath, [program, ...args], { env, maxBuffer: 2 ** 28 });
   return stdout;
 }
 
 /** Puts stand-ins first on the PATH of a place. */
-export async function withStandIns(place: Place): Promise<Place> {
-  await pyrsia(place, 'shim', 'install', 'npm', 'npx', '--no-path', '--yes');
+export async function withStandIns<T extends Home>(place: T, ...tools: readonly string[]): Promise<T> {
+  await pyrsia(place, 'shim', 'install', ...tools, '--no-path', '--yes');
   const PATH = [pathsOf(place.env).shims, place.env['PATH']].join(delimiter);
   return { ...place, env: { ...place.env, PATH } };
 }
 
 /** What the agent has taken so far: CPU seconds, and its peak RSS in bytes. */
-export async function spent(place: Place): Promise<NonNullable<Sample['server']>> {
+export async function spent(place: Home): Promise<NonNullable<Sample['server']>> {
   const { pid, peakRss } = JSON.parse(await pyrsia(place, 'agent', 'status', '--json'));
   return { cpu: cpuOf(pid), peakRss };
 }
@@ -44,7 +44,7 @@ export function cpuOf(pid: number): number {
 }
 
 /** Has the agent end. One that cannot be asked to is killed with all that is left of a run. */
-export async function stopAgent(place: Place): Promise<void> {
+export async function stopAgent(place: Home): Promise<void> {
   await pyrsia(place, 'agent', 'stop').catch(() => {});
 }
 

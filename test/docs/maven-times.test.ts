@@ -1,0 +1,31 @@
+/**
+ * What the page about Maven says of time is what was measured and is kept.
+ *
+ * @module
+ */
+import { describe, expect, it } from 'vitest';
+import type { Run } from '../../bench/maven/results.ts';
+import { pageRowsOf } from '../../bench/maven/table.ts';
+import { page } from './markdown.ts';
+
+const runs = JSON.parse(page('bench/results/maven.json')) as Run[];
+
+describe('The times on the page about Maven', () => {
+  it('are those that were measured', () => {
+    const [, section = ''] = page('docs/maven.md').split('## How long it takes');
+    const rows = section.split('\n').filter((line) => line.startsWith('|'));
+    const cells = rows.slice(2).map((row) =>
+      row
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+    expect(cells).toEqual(pageRowsOf(runs));
+  });
+
+  it('are of each way as often as there were rounds', () => {
+    expect(runs.length).toBeGreaterThan(0);
+    for (const { ways, rounds } of runs)
+      for (const samples of Object.values(ways)) expect(samples).toHaveLength(rounds);
+  });
+});
