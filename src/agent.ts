@@ -43,11 +43,14 @@ import { openDocuments } from './proxy/documents.ts';
 import { openSweeps } from './proxy/docker-sweep.ts';
 import type { ImageAsker } from './proxy/image-asker.ts';
 import { openImageGate } from './proxy/image-gate.ts';
+import { httpTiles } from './proxy/http-tiles.ts';
 import { openImages } from './proxy/images.ts';
 import { openRegistryClient } from './proxy/registry-client.ts';
 import { openUpstreams } from './proxy/upstream.ts';
 import { openResolver } from './resolve/resolve.ts';
 import { readDockerLed } from './shims/docker-led.ts';
+import { proxiesIn } from './shims/proxies.ts';
+import { openOwnLogWord } from './trust/own-log-word.ts';
 import { companionFile, relevantOf } from './shims/launch.ts';
 import { importNpmConfig } from './shims/npm-config.ts';
 import { umaskOf } from './shims/process-environment.ts';
@@ -81,7 +84,13 @@ async function serve(context: AgentContext): Promise<Service> {
   const upstreams = openUpstreams({ silenceMs: config['upstream.timeout'] });
   const documents = openDocuments(cache.documents, upstreams, Date.now);
   const contradictions = openContradictions(paths.state, log);
+  const logWord = openOwnLogWord({
+    paths,
+    sourceAt: (place) => httpTiles(new URL(place), upstreams, { strictSsl: true, ...proxiesIn(process.env) }),
+    now: Date.now,
+  });
   const artifacts = openArtifacts({
+    log: logWord,
     cache,
     resolver: openResolver(cache),
     documents,
@@ -223,6 +232,7 @@ async function serve(context: AgentContext): Promise<Service> {
       await spares.close();
       await Promise.all(fills);
       await accounts.closed();
+      await logWord.settled();
       await gates[Symbol.asyncDispose]();
       await upstreams[Symbol.asyncDispose]();
       await cache[Symbol.asyncDispose]();

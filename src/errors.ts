@@ -21,9 +21,14 @@ export interface ErrorDetails {
     by: string;
     against: string;
     acceptable: boolean;
+    /** Of the log, where it is the log that is contradicted, and the file with the entry's proof. */
+    entry?: number;
+    proof?: string;
   };
   /** Policy asks for more evidence than there is. */
   EVIDENCE_TOO_LOW: { purl: string; policy: string; word: string };
+  /** What the log says of it does not let it through. */
+  LOG_OBJECTS: { purl: string; policy: string; reason: string };
   REFERENCE_MALFORMED: { text: string; reason: string };
   NOT_FOUND: { what: string };
   /** The cache holds nothing for it and upstream may not or cannot be asked. */
@@ -65,11 +70,13 @@ const messages: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => strin
   SIZE_MISMATCH: (d) =>
     `Content${from(d.from)} has the wrong size: expected ${d.expected} bytes, got ${d.actual}`,
   CONTRADICTED: (d) =>
-    `Refused ${d.purl}: expected ${d.expected} (${d.by}), got ${d.actual} (${d.against}). ` +
+    `Refused ${d.purl}: expected ${d.expected} (${d.by}${d.entry === undefined ? '' : `, entry ${d.entry}`}), ` +
+    `got ${d.actual} (${d.against}). ${d.proof === undefined ? '' : `Proof: ${d.proof}. `}` +
     (d.acceptable
       ? `If the change is legitimate: pyrsia trust accept ${d.purl} --reason "why it is"`
       : `If ${d.by} can be trusted, ${d.against} has to be repaired`),
   EVIDENCE_TOO_LOW: (d) => `Refused ${d.purl}: policy ${d.policy} asks for more than "${d.word}"`,
+  LOG_OBJECTS: (d) => `Refused ${d.purl}: ${d.reason} (policy ${d.policy})`,
   REFERENCE_MALFORMED: (d) => `Cannot read reference "${d.text}": ${d.reason}`,
   NOT_FOUND: (d) => `Not found: ${d.what}`,
   OFFLINE_MISS: (d) => `Not in the cache: ${d.what} (${d.reason})`,

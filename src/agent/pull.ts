@@ -83,7 +83,7 @@ export async function pull(
       const reason = parts.cache.readOnlyBecause ?? asker.reporter.receipt().notes.at(-1) ?? 'unknown';
       throw new PyrsiaError('CACHE_READ_ONLY', { path: parts.cache.path, reason });
     }
-    const { purl, source = 'cache', word, by, rung, upstream } = line;
+    const { purl, source = 'cache', word, by, rung, upstream, log } = line;
     return {
       purl,
       digest: line.digest ?? digest ?? '',
@@ -92,6 +92,7 @@ export async function pull(
       word,
       by,
       rung,
+      ...(log && { log }),
       upstream,
       path: stored,
     };

@@ -123,7 +123,7 @@ export default class Pull extends PyrsiaCommand {
 }
 
 function told(
-  { purl, digest, bytes, source, upstream, word, by, rung }: Pulled,
+  { purl, digest, bytes, source, upstream, word, by, rung, log }: Pulled,
   output: string | undefined,
 ): string {
   return facts([
@@ -131,9 +131,14 @@ function told(
     ['digest', digest],
     ['size', formatBytes(bytes)],
     ['from', `${source} (${formatUpstream(upstream)})`],
-    ['evidence', `${word} by ${by}${rung === 'none' ? '' : `: ${rung}`}; no log yet`],
+    ['evidence', `${word} by ${by}${rung === 'none' ? '' : `: ${rung}`}; ${toldLog(log)}`],
     ['written', output],
   ]);
+}
+
+function toldLog(log: Pulled['log']): string {
+  if (log === undefined) return 'no log was asked';
+  return log.entry === undefined ? `${log.says} to the log` : `${log.says} in entry ${log.entry} of the log`;
 }
 
 function toldOfImage(pulled: PulledImage, output: string | undefined): string {

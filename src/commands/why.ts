@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args';
 import { explainImage, type PartExplanation } from '../command/explain-image.ts';
+import { type ExplainedLog, explainLog, logRows } from '../command/explain-log.ts';
 import { imagesMeant, imagesOf, lookUp } from '../command/lookup.ts';
 import type { CachedImage } from '../command/cached-images.ts';
 import { PyrsiaCommand } from '../command/pyrsia-command.ts';
@@ -28,7 +29,7 @@ export default class Why extends PyrsiaCommand {
   ];
   static override args = { what: Args.string({ description: 'reference, digest or last', required: true }) };
 
-  async run(): Promise<Receipt | Explanation[] | PartExplanation[]> {
+  async run(): Promise<Receipt | Explained[] | PartExplanation[]> {
     const { what } = (await this.parse(Why)).args;
     await using session = this.openSession();
     await settled(session);
@@ -56,10 +57,15 @@ export default class Why extends PyrsiaCommand {
       policy,
     );
     if (explanations.length === 0) throw absent;
-    this.print(explanations.map(toldExplanation).join('\n\n'));
-    return explanations;
+    const logs = await explainLog(session, explanations);
+    const explained = explanations.map((each, i) => ({ ...each, log: logs[i]! }));
+    this.print(explained.map(toldExplanation).join('\n\n'));
+    return explained;
   }
 }
+
+/** An explanation, with what the log says. */
+export type Explained = Explanation & { readonly log: ExplainedLog };
 
 /** The agent may not have noticed yet that a command has ended. One that cannot say so has kept what it had. */
 async function settled(session: Session): Promise<void> {
@@ -81,6 +87,7 @@ function toldReceipt(receipt: Receipt): string {
     ['policy', policy],
     ['fetched', summary(receipt)],
     ['filled', fill && toldFill(fill)],
+    ['log', toldLogOf(receipt)],
     ...pastUs.map((past) => ['past us', toldPastUs(past)] as const),
     ...notes.map((note) => ['note', note] as const),
   ]);
@@ -104,6 +111,24 @@ function toldReceipt(receipt: Receipt): string {
   return [about, reasons.join('\n'), artifacts.length > 0 ? listed : ''].filter(Boolean).join('\n\n');
 }
 
+/** `log.example/1, 4567 entries, vouched for 2026-11-21T18:00:00.000Z`, and what is wrong with it. */
+function toldLogOf({ log, artifacts }: Receipt): string {
+  if (log === undefined) return 'no network is configured: nothing was asked';
+  const { size, vouchedAt, old, fork, problem } = log;
+  const unknown = artifacts.filter((line) => line.log?.says === 'unknown').length;
+  return [
+    log.origin,
+    size === undefined ? 'never read' : `${size} entries`,
+    vouchedAt !== undefined && `vouched for ${new Date(vouchedAt).toISOString()}`,
+    unknown > 0 && `${unknown} unknown to it`,
+    old && 'so old that what is new may be hidden',
+    fork !== undefined && `two histories: ${fork}`,
+    problem !== undefined && `could not be asked: ${problem}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+}
+
 /** `2 from npm.example (pkg:npm/left@1.0.0, pkg:npm/right@1.0.0): …`. */
 function toldPastUs({ host, packages, purls = [], reason }: PastUs): string {
   const named = [...purls, ...(purls.length < packages ? ['…'] : [])].join(', ');
@@ -120,7 +145,7 @@ function toldFill({ linked, copied, bytes, beyond = 0, ms, problem }: Fill): str
   return [done, left, problem && `npm's cache could not be filled: ${problem}`].filter(Boolean).join('; ');
 }
 
-function toldExplanation(explanation: Explanation): string {
+function toldExplanation(explanation: Explained): string {
   const {
     purl,
     upstream,
@@ -141,7 +166,8 @@ function toldExplanation(explanation: Explanation): string {
     ...digests.map(({ digest, weak }) => ['digest', weak ? `${digest} (weak)` : digest] as const),
     ['size', size === undefined ? undefined : formatBytes(size)],
     ['word', wordOf(explanation)],
-    ['evidence', `${latest && latest.rung !== 'none' ? `${latest.rung}; ` : ''}${log}`],
+    ['evidence', log.says === 'logged' ? 'observed' : latest?.rung],
+    ...logRows(log),
     ['policy', `${policy}: ${allowed ? 'content with that' : 'asks for more, it would be refused'}`],
     ['first seen', seenAt === undefined ? 'never accepted' : new Date(seenAt).toISOString()],
     ['accepted', accepted],

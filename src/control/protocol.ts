@@ -63,6 +63,8 @@ export interface Pulled {
   readonly word: string;
   readonly by: string;
   readonly rung: string;
+  /** What the log says of it; absent where it was not asked. */
+  readonly log?: { readonly says: string; readonly entry?: number };
   readonly upstream: string;
   readonly path: string;
 }

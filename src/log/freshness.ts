@@ -11,6 +11,9 @@ const AHEAD_S = 10n * 60n;
 /** When a view is so old that it is worth a word: after 7 days, in milliseconds. */
 export const OLD_MS = 7 * 24 * 60 * 60 * 1000;
 
+/** When each receipt says so: after 30 days, in milliseconds. */
+export const VERY_OLD_MS = 30 * 24 * 60 * 60 * 1000;
+
 /**
  * When a checkpoint was vouched for, in milliseconds since 1970: the (f+1)-th newest time among its cosigners, so that the f of
  * them who may lie make it neither newer nor older. Undefined where too few have said a time.

@@ -10,7 +10,11 @@ import type { Digest, DigestAlgorithm } from '../content/digest.ts';
 import type { ByteStream } from '../content/source.ts';
 import type { Headers } from '../ecosystems/ecosystem.ts';
 import type { Outcome, ReportLine } from '../resolve/report.ts';
+import type { Finding } from '../verify/logged.ts';
 import type { Asker } from './asker.ts';
+
+/** What the log says that bytes are. */
+export type Logged = Finding & { readonly kind: 'logged' };
 
 /** What is asked for. */
 export interface ArtifactRequest {
@@ -23,6 +27,8 @@ export interface ArtifactRequest {
   readonly declared?: Digest;
   /** The client's own headers that may go to upstream. */
   readonly headers?: Headers;
+  /** What the log says that it is. */
+  readonly logged?: Logged;
   readonly signal?: AbortSignal;
   /** It may be another one each time: upstream is asked, where it can be. */
   readonly changes?: boolean;
@@ -102,6 +108,8 @@ export interface ArtifactService {
    * undefined when somebody would have to be asked, or it would be refused.
    */
   knownOf(asker: Asker, asked: Pick<ArtifactRequest, 'coordinates' | 'claimed'>): Known | undefined;
+  /** Reads what the log says of many that will be asked for, at once. Never rejects. */
+  prepare(asker: Asker, coordinates: readonly Coordinates[]): Promise<void>;
   /** A report line for a request that ended without delivery. */
   lineFor(
     asker: Asker,

@@ -18,8 +18,10 @@ import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { ReportLine } from '../resolve/report.ts';
 import type { Resolver } from '../resolve/resolve.ts';
 import { expect, suffices } from '../verify/expect.ts';
+import type { LogWord } from '../verify/logged.ts';
 import type { ArtifactRequest, ArtifactService, Contradiction } from './artifact-service.ts';
 import type { Asker } from './asker.ts';
+import { openAskingLog, rungOf, toldFinding } from './asking-log.ts';
 import { closed } from './body.ts';
 import type { DocumentService } from './documents.ts';
 import { openFetching } from './fetching.ts';
@@ -35,11 +37,14 @@ export function openArtifacts(parts: {
   readonly upstreams: Upstreams;
   readonly now: () => number;
   readonly onContradiction: (found: Contradiction) => void;
+  /** The log that is asked; without one nothing is. */
+  readonly log?: LogWord;
 }): ArtifactService {
-  const { cache, resolver, documents, upstreams, now, onContradiction } = parts;
-  const { refuse, refuseChange } = openRefusing({ documents, now, onContradiction });
+  const { cache, resolver, documents, upstreams, now, onContradiction, log } = parts;
+  const { refuse, refuseChange } = openRefusing({ documents, now, onContradiction, ...(log && { log }) });
+  const asking = openAskingLog(log);
   const fetching = openFetching({ resolver, upstreams, documents, now, refuseChange });
-  const settling = openSettling({ cache, documents, upstreams, now, refuse, ...fetching });
+  const settling = openSettling({ cache, documents, upstreams, now, refuse, asking, ...fetching });
 
   /** What changes is asked for each time; what was given last counts where nobody answers. */
   async function settle(
@@ -154,10 +159,19 @@ export function openArtifacts(parts: {
     knownOf(asker, { coordinates, claimed }) {
       const { name: upstream, public: isPublic } = asker.upstream;
       const known = cache.bindings.get({ upstream, coordinates });
-      const weighed = known && expect({ seen: known.digests, ...(claimed ? { claimed } : {}) });
+      const finding = asking.finding(asker, coordinates);
+      const published = finding?.kind === 'logged' ? { digests: [finding.digest] } : undefined;
+      const weighed =
+        known &&
+        expect({ ...(published && { published }), seen: known.digests, ...(claimed ? { claimed } : {}) });
       if (weighed?.kind !== 'expected') return undefined;
       const { word, by, wanted } = weighed;
       if (!suffices(asker.policy, word, wanted.digests)) return undefined;
+      try {
+        asking.demand(asker, coordinates, finding);
+      } catch {
+        return undefined; // Whoever asks for it is told why.
+      }
       const sha256 = digestWith(wanted.digests, 'sha256');
       return {
         wanted,
@@ -171,7 +185,8 @@ export function openArtifacts(parts: {
           via: 'linked',
           word,
           by,
-          rung: 'registry digest',
+          rung: rungOf(word, finding),
+          ...toldFinding(finding),
           upstream,
           private: !isPublic,
           ms: now() - startedAt,
@@ -179,6 +194,8 @@ export function openArtifacts(parts: {
         }),
       };
     },
+
+    prepare: asking.prepare,
 
     lineFor: (asker, coordinates, outcome, startedAt, reason) => ({
       purl: purlOf(coordinates),

@@ -11,6 +11,7 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'DIGEST_MISMATCH',
   'SIZE_MISMATCH',
   'EVIDENCE_TOO_LOW',
+  'LOG_OBJECTS',
   'BLOCKED',
   'REFERENCE_MALFORMED',
 ]);

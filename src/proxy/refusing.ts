@@ -8,6 +8,7 @@ import { purlOf } from '../content/coordinates.ts';
 import { contradiction, isDigest } from '../content/digest.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { Expectation } from '../verify/expect.ts';
+import type { LogWord } from '../verify/logged.ts';
 import type { ArtifactRequest, Contradiction } from './artifact-service.ts';
 import type { Asker } from './asker.ts';
 import { declaresNow } from './declared.ts';
@@ -35,8 +36,9 @@ export function openRefusing(parts: {
   readonly documents: DocumentService;
   readonly now: () => number;
   readonly onContradiction: (found: Contradiction) => void;
+  readonly log?: LogWord;
 }): Refusing {
-  const { documents, now } = parts;
+  const { documents, now, log } = parts;
 
   async function refuse(asker: Asker, asked: ArtifactRequest, found: Contradicted): Promise<never> {
     const { expected, actual, by } = found;
@@ -51,7 +53,11 @@ export function openRefusing(parts: {
       parts.onContradiction({ upstream, coordinates, expected, actual, private: !isPublic, at: now() });
     }
     const purl = purlOf(coordinates);
-    throw new PyrsiaError('CONTRADICTED', { purl, expected, actual, by, against, acceptable });
+    const told = { purl, expected, actual, by, against, acceptable };
+    const entry = by === 'the log' ? asked.logged?.entry : undefined;
+    if (entry === undefined) throw new PyrsiaError('CONTRADICTED', told);
+    const proof = await log?.prove({ purl, digest: expected, entry }, asker.offline !== undefined);
+    throw new PyrsiaError('CONTRADICTED', { ...told, entry, ...(proof !== undefined && { proof }) });
   }
 
   async function refuseChange(
@@ -60,8 +66,17 @@ export function openRefusing(parts: {
     known: Binding | undefined,
     error: unknown,
   ): Promise<never> {
-    if (known && isPyrsiaError(error, 'DIGEST_MISMATCH') && isDigest(error.details.actual)) {
+    if (isPyrsiaError(error, 'DIGEST_MISMATCH') && isDigest(error.details.actual)) {
       const { actual } = error.details;
+      const other = asked.logged && contradiction([asked.logged.digest], [actual]);
+      if (other)
+        await refuse(asker, asked, {
+          kind: 'contradicted',
+          by: 'the log',
+          against: 'the bytes that came',
+          ...other,
+        });
+      if (!known) throw error;
       const changed = contradiction(known.digests, [actual]);
       const [by, against] = ['the bytes seen before', 'the bytes that came'] as const;
       if (changed) await refuse(asker, asked, { kind: 'contradicted', by, against, ...changed });

@@ -13,6 +13,7 @@ import type { Found } from '../resolve/resolve.ts';
 import { expect, type Expectation, suffices, type Word } from '../verify/expect.ts';
 import type { ArtifactRequest } from './artifact-service.ts';
 import type { Asker } from './asker.ts';
+import { type AskingLog, rungOf, toldFinding } from './asking-log.ts';
 import { closed } from './body.ts';
 import { declaredBy, isThere } from './declared.ts';
 import type { DocumentService } from './documents.ts';
@@ -54,8 +55,9 @@ export function openSettling(parts: {
   readonly fetch: Fetching['fetch'];
   readonly fetchBeside: Fetching['fetchBeside'];
   readonly refuse: Refusing['refuse'];
+  readonly asking: AskingLog;
 }): Settling {
-  const { cache, documents, upstreams, now, fetch, fetchBeside, refuse } = parts;
+  const { cache, documents, upstreams, now, fetch, fetchBeside, refuse, asking } = parts;
   const pending = new Set<Promise<void>>();
 
   /** What is expected once the registry has been asked; undefined when it knows no such version. */
@@ -108,12 +110,18 @@ export function openSettling(parts: {
 
   async function settle(
     asker: Asker,
-    asked: ArtifactRequest,
+    request: ArtifactRequest,
     key: BindingKey,
     known: Binding | undefined,
   ): Promise<Settled | undefined> {
     const startedAt = now();
-    const { coordinates, claimed } = asked;
+    const { coordinates, claimed } = request;
+    // What changes is what it is at a time: nothing that was seen once binds it.
+    await asking.prepare(asker, request.changes ? [] : [coordinates]);
+    const finding = request.changes ? undefined : asking.finding(asker, coordinates);
+    asking.demand(asker, coordinates, finding);
+    const logged = finding?.kind === 'logged' ? finding : undefined;
+    const asked = logged ? { ...request, logged } : request;
 
     const accepted = async (weighed: Expectation) =>
       weighed.kind === 'contradicted' ? refuse(asker, asked, weighed) : weighed;
@@ -122,6 +130,7 @@ export function openSettling(parts: {
     const declared = known?.reason === undefined ? asked.declared : undefined;
     const first = await accepted(
       expect({
+        ...(logged ? { published: { digests: [logged.digest] } } : {}),
         ...(known ? { seen: known.digests } : {}),
         ...(declared ? { declared } : {}),
         ...(claimed ? { claimed } : {}),
@@ -177,7 +186,8 @@ export function openSettling(parts: {
           via: 'response',
           word,
           by,
-          rung: word === 'declared' ? 'registry digest' : 'none',
+          rung: rungOf(word, finding),
+          ...toldFinding(finding),
           ...(weak ? { weak } : {}),
           upstream: asker.upstream.name,
           private: !asker.upstream.public,

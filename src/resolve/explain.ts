@@ -26,8 +26,6 @@ export interface Explanation {
   readonly policy: Policy;
   /** Whether policy is content with this word. */
   readonly allowed: boolean;
-  /** What the log says of it. There is none yet. */
-  readonly log: 'no log yet';
   /** Every time it was asked for in a launch whose receipt is kept, the latest first. */
   readonly asked: readonly Asked[];
 }
@@ -72,7 +70,6 @@ export function explain(
       by: lines.find((line) => line.word === word)?.by ?? (binding ? 'the bytes seen before' : 'nobody'),
       policy,
       allowed: suffices(policy, word, digests),
-      log: 'no log yet',
       asked: lines,
     };
   });

@@ -26,6 +26,7 @@ export function totals(lines: readonly ReportLine[]): Totals {
     unavailable: count(({ outcome }) => outcome === 'unavailable'),
     notFound: count(({ outcome }) => outcome === 'not found'),
     verified: onTheWordOf('published', 'declared'),
+    logged: had.filter(({ log }) => log?.says === 'logged').length,
     claimed: onTheWordOf('claimed'),
     unknown: onTheWordOf('unknown'),
     bytes: sumOf(lines),
@@ -79,6 +80,8 @@ export function summary(receipt: Receipt): string {
     some(sum.unavailable, 'unavailable'),
     some(sum.notFound, 'not found'),
     some(sum.verified, 'verified'),
+    // Receipts of earlier versions have no such count.
+    some(sum.logged ?? 0, 'in the log'),
     some(sum.claimed, 'named by the lockfile only'),
     some(sum.unknown, 'named by nobody'),
     offline && `offline: ${offline}`,

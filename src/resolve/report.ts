@@ -7,9 +7,10 @@
 import type { Digest } from '../content/digest.ts';
 import type { SourceName } from '../content/source.ts';
 import type { Policy, Witness, Word } from '../verify/expect.ts';
+import type { Finding, ToldLog } from '../verify/logged.ts';
 
 /** The evidence ladder as far as it exists: what stands behind an artifact. */
-export type Rung = 'none' | 'registry digest';
+export type Rung = 'none' | 'registry digest' | 'observed';
 
 /** How one request for an artifact ended. */
 export type Outcome =
@@ -39,6 +40,8 @@ export interface ReportLine {
   readonly word: Word;
   readonly by: Witness;
   readonly rung: Rung;
+  /** What the log says of it; absent where it was not asked: no network is configured, or it is private. */
+  readonly log?: LogLine;
   /** Only a weak digest (sha1) stands behind the word. */
   readonly weak?: boolean;
   /** Canonical upstream. */
@@ -52,6 +55,12 @@ export interface ReportLine {
   readonly passedOver?: readonly { readonly source: SourceName; readonly reason: string }[];
   /** Why it was refused or unavailable. */
   readonly reason?: string;
+}
+
+/** What the log says of an artifact, and the entry that says it. */
+export interface LogLine {
+  readonly says: Finding['kind'];
+  readonly entry?: number;
 }
 
 /** How often documents (packuments) were asked for, by where the answer came from. */
@@ -85,6 +94,8 @@ export interface Receipt {
   readonly pastUs?: readonly PastUs[];
   /** Things worth a line: nothing can be stored, a registry was left alone. */
   readonly notes: readonly string[];
+  /** What the view of the log was worth; absent where no network is configured, so nothing was asked. */
+  readonly log?: ToldLog;
 }
 
 /** Packages that a tool, led to us, has to fetch from a host that it cannot be led from. */
@@ -130,6 +141,8 @@ export interface Totals {
   readonly notFound: number;
   /** Delivered or linked on the word of a log, of the registry, or of bytes seen before. */
   readonly verified: number;
+  /** Of these, those that the log knows. */
+  readonly logged: number;
   /** Delivered or linked on the lockfile's word alone. */
   readonly claimed: number;
   readonly unknown: number;

@@ -5,6 +5,7 @@
  */
 import { constants, renameSync, writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
+import type { ToldLog } from '../verify/logged.ts';
 import type { DocumentCounts, Fill, PastUs, Receipt, ReportLine } from './report.ts';
 import { receiptText, totals } from './receipt.ts';
 
@@ -39,6 +40,8 @@ export interface Reporter {
   note(text: string, topic?: 'storing'): void;
   /** Why nothing is stored, which is worth a line once there is something that would have been. */
   unstored(reason: string): void;
+  /** What the view of the log is worth that was asked. */
+  asked(log: ToldLog): void;
   /** What was noted so far has been said to whoever waits for the tool, who is not to hear it again. */
   said(): void;
   receipt(endedAt?: number): Receipt;
@@ -70,6 +73,7 @@ export function openReporter(
   /** By topic. */
   const notes = new Map<string, string>();
   let unstored: string | undefined;
+  let log: ToldLog | undefined;
   const said = new Set<string>();
   let receiptFile = files.receipt;
   let isClosed = false;
@@ -119,6 +123,7 @@ export function openReporter(
       ...(past.size > 0 && { pastUs: byHost(past) }),
       totals: totals(artifacts),
       notes: [...notes.values()],
+      ...(log && { log }),
     };
   }
 
@@ -158,6 +163,7 @@ export function openReporter(
       if (receiptFile !== undefined) void (flushing ??= flush());
     },
     note,
+    asked: (told) => void (log = told),
     unstored: (reason) => void (unstored = `nothing is stored: ${reason}`),
     said: () => [...notes.values()].forEach((each) => said.add(each)),
     receipt,

@@ -57,21 +57,16 @@ export async function* entriesFrom(log: ProvenLog, from = 0n): AsyncGenerator<re
 export function rowOf({ index, bytes }: IndexedEntry): EntryRow {
   const entry = parseEntry(bytes, `entry ${index}`);
   const none = { index, purl: '', sha256: '', upstream: '', time: '', observers: [], size: null };
-  switch (entry.kind) {
-    case 'observe': {
-      const { purl, upstream, size } = entry.observation;
-      return { ...none, kind: 'observe', purl, upstream, size, ...seenIn([entry.observation]) };
-    }
-    case 'dispute': {
-      const { purl, upstream, seen } = entry.dispute;
-      return { ...none, kind: 'dispute', purl, upstream, ...seenIn(seen) };
-    }
-    case 'block':
-      return { ...none, kind: 'block', time: timeText(entry.block.time) };
-    case 'other':
-    default:
-      return { ...none, kind: entry.predicateType };
+  if (entry.kind === 'observe') {
+    const { purl, upstream, size } = entry.observation;
+    return { ...none, kind: 'observe', purl, upstream, size, ...seenIn([entry.observation]) };
   }
+  if (entry.kind === 'dispute') {
+    const { purl, upstream, seen } = entry.dispute;
+    return { ...none, kind: 'dispute', purl, upstream, ...seenIn(seen) };
+  }
+  if (entry.kind === 'block') return { ...none, kind: 'block', time: timeText(entry.block.time) };
+  return { ...none, kind: entry.predicateType };
 }
 
 function seenIn(sightings: readonly Sighting[]): Pick<EntryRow, 'sha256' | 'time' | 'observers'> {

@@ -165,6 +165,7 @@ export function openLookUps(client: LogClient, now: () => number): LookUps {
 
   return {
     async lookUp(purls) {
+      if (purls.length === 0) return;
       const over = new AbortController();
       const late = delay(PATIENCE_MS, 'late' as const, { signal: over.signal, ref: false }).catch(
         () => 'over',

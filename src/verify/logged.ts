@@ -31,6 +31,32 @@ export interface Standing {
   readonly fork?: string;
 }
 
+/** What is told of the log in a receipt. */
+export interface ToldLog extends Standing {
+  /** Which log. */
+  readonly origin: string;
+  /** Why it could not be asked. */
+  readonly problem?: string;
+}
+
+/** The log that a user believes, asked. Whoever is offline asks nobody, and hears what is kept. */
+export interface LogWord {
+  /** Reads what is needed to answer for these, without naming them to anybody. Never rejects. */
+  lookUp(this: void, purls: readonly string[], offline: boolean): Promise<void>;
+  /** What the log says, as far as it was looked up; undefined where no network is configured. */
+  finding(this: void, purl: string, offline: boolean): Finding | undefined;
+  /** What the view is worth; undefined where no network is configured. */
+  told(this: void, offline: boolean): ToldLog | undefined;
+  /** What is worth a line in a receipt, such as that the view is old. */
+  notes(this: void, offline: boolean): readonly string[];
+  /** The file with the proof of an entry about an artifact; undefined where it cannot be had. */
+  prove(
+    this: void,
+    about: { readonly purl: string; readonly digest: Digest; readonly entry: number },
+    offline: boolean,
+  ): Promise<string | undefined>;
+}
+
 /** What the records of coordinates, oldest first, say. */
 export function findingOf(records: readonly IndexRecord[]): Finding {
   const disputed = records.filter(({ kind }) => kind === recordKinds.dispute);

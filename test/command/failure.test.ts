@@ -17,6 +17,7 @@ const details: ErrorDetails = {
   CREDENTIALS_NEEDED: { what: 'x', upstream: 'y' },
   DOCUMENT_INVALID: { what: 'x', reason: 'y' },
   DOCUMENT_TOO_LARGE: { what: 'x', limit: 1 },
+  LOG_OBJECTS: { purl: 'a', policy: 'locked', reason: 'y' },
   NOT_PROVEN: { what: 'x', reason: 'y' },
   LOG_FORKED: { origin: 'x', sizes: [1, 2], signers: ['y'], path: 'z' },
   CACHE_CORRUPT: { digest: 'a', actual: 'b' },

@@ -50,11 +50,13 @@ it('explains a package, also by its digest', async () => {
     word: 'declared',
     policy: 'observe',
     allowed: true,
-    log: 'no log yet',
+    log: { says: 'not asked', reason: 'no network is configured' },
     asked: [{ command: ['npm', 'ci'], source: 'upstream', outcome: 'delivered' }],
   });
   expect(await explained(left!.digests[0]!.digest)).toEqual([left]);
-  expect((await home.pyrsia(['why', 'npm:left'])).stdout).toMatch(/^evidence +registry digest; no log yet$/m);
+  expect((await home.pyrsia(['why', 'npm:left'])).stdout).toMatch(
+    /^evidence +registry digest\nlog +not asked: no network is configured$/m,
+  );
 });
 
 it('labels a weak digest', async () => {

@@ -28,6 +28,7 @@ function receiptIn(line: string): Receipt {
     unavailable: 0,
     notFound: 0,
     verified: count('verified'),
+    logged: 0,
     claimed: count('named by the lockfile only'),
     unknown: 0,
     bytes: size(/· ([\d.]+ [kMG]?B)[, ]/.exec(line)?.[1]),

@@ -63,6 +63,7 @@ describe('totals', () => {
       unavailable: 1,
       notFound: 1,
       verified: 6,
+      logged: 0,
       claimed: 2,
       unknown: 1,
       bytes: 10_000,

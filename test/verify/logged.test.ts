@@ -12,6 +12,9 @@ const record = (kind: keyof typeof recordKinds, entry: number, fill = entry): In
 });
 const digest = (fill: string) => `sha256:${fill.repeat(32)}` as const;
 
+const objections = (finding: Finding, standing: { old: boolean; fork?: string }) =>
+  POLICIES.map((policy) => objection(policy, finding, standing) !== undefined);
+
 describe('What records say', () => {
   it.each([
     ['nothing', [], { kind: 'unknown' }],
