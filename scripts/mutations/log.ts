@@ -2,6 +2,26 @@ import { guardsIn } from './mutation.ts';
 
 /** Nothing of a log is believed that nobody has signed, or that is not in its tree. */
 export const logGuards = [
+  ...guardsIn('src/proxy/asking-log.ts', 'test/e2e/logged.test.ts', {
+    why: 'What is private is looked for',
+    find: 'if (asker.upstream.public) await log.lookUp(',
+    replace: 'await log.lookUp(',
+    only: '54: what is private',
+  }),
+  ...guardsIn(
+    'src/verify/logged.ts',
+    'test/verify/logged.test.ts',
+    {
+      why: 'What was called back is let through',
+      find: 'if (latest?.kind === recordKinds.revoke)',
+      replace: 'if (false)',
+    },
+    {
+      why: 'Under locked a view that is held back does as well as a new one',
+      find: "return standing.old ? 'unknown to a log whose view is too old' : undefined;",
+      replace: 'return undefined;',
+    },
+  ),
   ...guardsIn(
     'src/log/evidence.ts',
     'test/log/evidence.test.ts',

@@ -196,8 +196,8 @@ export const proxyGuards = [
     },
     {
       why: 'Other bytes than at first use are a mere failure, which nobody can accept',
-      find: "if (known && isPyrsiaError(error, 'DIGEST_MISMATCH')",
-      replace: "if (known && isPyrsiaError(error, 'SIZE_MISMATCH')",
+      find: "if (isPyrsiaError(error, 'DIGEST_MISMATCH')",
+      replace: "if (isPyrsiaError(error, 'SIZE_MISMATCH')",
       only: 'which a human may accept',
     },
   ),
