@@ -49,9 +49,6 @@ describe('What records say', () => {
   });
 });
 
-const objections = (finding: Finding, standing: { old: boolean; fork?: string }) =>
-  POLICIES.map((policy) => objection(policy, finding, standing) !== undefined);
-
 describe('What a policy makes of it', () => {
   const logged: Finding = { kind: 'logged', digest: digest('01'), entry: 1 };
   const unknown: Finding = { kind: 'unknown' };
