@@ -305,6 +305,24 @@ async function serve(context: AgentContext): Promise<Service> {
         }
       },
 
+      async isPublic({ reference: text, cwd, env }) {
+        const { ecosystem, reference } = await parseReference(text);
+        const place = ecosystem.registry.inPublic(reference);
+        if (place === undefined) return { public: false };
+        const caller = { id: randomUUID(), cwd, env, args: [], command: ['pyrsia', 'log', 'submit', text] };
+        if (ecosystem === oci) {
+          const opened = await openImageSession(imageParts, caller);
+          const image = imageOf(reference);
+          return {
+            public: opened.session.images.places(image, 'tag').some(({ asker }) => asker.upstream.public),
+          };
+        }
+        const { session, askerFor } = await openSession(parts, ecosystem, caller);
+        const { scopeOf } = ecosystem;
+        const askers = scopeOf ? [askerFor(scopeOf(reference)) ?? []].flat() : [...session.askers.values()];
+        return { public: askers.some(({ upstream }) => upstream.public) };
+      },
+
       async 'cache.rm'({ digests }) {
         let removed = 0;
         const before = cache.size().bytes;

@@ -1,43 +1,117 @@
 import { guardsIn } from './mutation.ts';
 
 /** What an authority has committed stays as it is, and it goes on from nothing else. */
-export const authorityGuards = guardsIn(
-  'src/authority/open-log.ts',
-  'test/authority/open-log.test.ts',
-  {
-    why: 'What was refused becomes part of the log',
-    find: 'if (reason !== null)',
-    replace: "if (reason === '')",
-    only: 'refused',
-  },
-  {
-    why: 'A batch is left out, or put where another one is',
-    find: 'if (seq !== position.seq + 1n)',
-    replace: 'if (seq < 0n)',
-    only: 'out of order',
-  },
-  {
-    why: 'Other entries pass for those that were committed',
-    find: '(await isLast(entries))',
-    replace: 'entries.length > 0',
-    only: 'out of order',
-  },
-  {
-    why: 'Two batches are written at once, and one is lost',
-    find: 'const done = busy.then(() => commit(decided));',
-    replace: 'const done = commit(decided);',
-    only: 'at once',
-  },
-  {
-    why: 'A log is started anew over another one, and forks',
-    find: "if ((await files.read('position', POSITION_LIMIT)) !== undefined)",
-    replace: 'if (files === undefined)',
-    only: 'is made once',
-  },
-  {
-    why: 'A log goes on from entries that are not its own',
-    find: 'await log.entries(position.size / width)',
-    replace: '[]',
-    only: 'altered: ',
-  },
-);
+export const authorityGuards = [
+  ...guardsIn(
+    'src/authority/open-log.ts',
+    'test/authority/open-log.test.ts',
+    {
+      why: 'What was refused becomes part of the log',
+      find: 'if (reason !== null)',
+      replace: "if (reason === '')",
+      only: 'refused',
+    },
+    {
+      why: 'A batch is left out, or put where another one is',
+      find: 'if (seq !== position.seq + 1n)',
+      replace: 'if (seq < 0n)',
+      only: 'out of order',
+    },
+    {
+      why: 'Other entries pass for those that were committed',
+      find: '(await isLast(entries))',
+      replace: 'entries.length > 0',
+      only: 'out of order',
+    },
+    {
+      why: 'Two batches are written at once, and one is lost',
+      find: 'const done = busy.then(() => commit(decided));',
+      replace: 'const done = commit(decided);',
+      only: 'at once',
+    },
+    {
+      why: 'A log is started anew over another one, and forks',
+      find: "if ((await files.read('position', POSITION_LIMIT)) !== undefined)",
+      replace: 'if (files === undefined)',
+      only: 'is made once',
+    },
+    {
+      why: 'A log goes on from entries that are not its own',
+      find: 'await log.entries(position.size / width)',
+      replace: '[]',
+      only: 'altered: ',
+    },
+  ),
+  ...guardsIn(
+    'src/authority/cosigner.ts',
+    'test/authority/cosigner.test.ts',
+    {
+      why: '30: a cosigner signs what it will not know of after a crash',
+      find: 'await cosigned.put(next);',
+      replace: '',
+      only: '30: writes down',
+    },
+    {
+      why: '24: a cosigner signs a tree whose entries it has not committed',
+      find: 'if (!equalHashes(root, next.root))',
+      replace: 'if (root.byteLength === 0)',
+      only: '24: stays with what',
+    },
+    {
+      why: 'A batch of the future stops all that come before that',
+      find: 'last.block.time > clock.now() / 1000 + AHEAD_LIMIT',
+      replace: 'last.block.time === 0',
+      only: 'of the future',
+    },
+    {
+      why: '24: that a log has signed two histories is forgotten',
+      find: 'if (before !== undefined) await noteFork(asked.checkpoint, before);',
+      replace: '',
+      only: '24: keeps',
+    },
+  ),
+  ...guardsIn(
+    'src/authority/signed-head.ts',
+    'test/authority/cosigner.test.ts',
+    {
+      why: '30: a state that was put back is signed from',
+      find: 'if (last.size > position.size)',
+      replace: 'if (last.size < 0n)',
+      only: '30: does not start',
+    },
+    {
+      why: '30: another history is signed from',
+      find: 'if (!equalHashes(root, last.root))',
+      replace: 'if (root.byteLength === 0)',
+      only: '30: does not start',
+    },
+  ),
+  ...guardsIn(
+    'src/authority/judge.ts',
+    'test/authority/cosigner.test.ts',
+    {
+      why: '23: what too few have seen becomes part of the log',
+      find: 'if (!agreed(network, signed))',
+      replace: 'if (signed.length === 0)',
+      only: 'too few',
+    },
+    {
+      why: '32: a batch says two things of the same coordinates',
+      find: 'if (seen.has(key)) return',
+      replace: "if (key === '') return",
+      only: '32: the same',
+    },
+    {
+      why: '32: other bytes of what was observed are observed, too',
+      find: 'if (!mayChange(observation.purl))',
+      replace: 'if (before.entry < 0n)',
+      only: '32: never cosigns a second',
+    },
+    {
+      why: 'Whatever a block says is signed',
+      find: 'encodeBase64(expected) === encodeBase64(last)',
+      replace: 'expected.byteLength > 0',
+      only: 'says something else',
+    },
+  ),
+];

@@ -139,6 +139,12 @@ export interface Methods {
     progress: { checked: number; total: number };
     result: Verification;
   };
+  /** Whether what a reference names exactly comes, as the user's tools are configured, from its ecosystem's public registry. */
+  isPublic: {
+    params: { reference: string; cwd: string; env: Record<string, string> };
+    progress: never;
+    result: { public: boolean };
+  };
   'trust.accept': {
     params: { reference: string; reason: string };
     progress: never;

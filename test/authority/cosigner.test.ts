@@ -143,6 +143,19 @@ describe('A cosigner', () => {
     );
   });
 
+  it('never cosigns a block that says something else than its entries', async () => {
+    const files = memoryFiles();
+    await createLog(files);
+    const { core, judging } = await openAuthorityLog(files, { ...judged, said: openSaid(':memory:') });
+    const entries = [observation(1, 'a', QUORUM)];
+    const others = [observation(2, 'b', QUORUM)];
+    expect(core.verify([...entries, judging.close(entries, core.last(), NOW)])).toBeNull();
+    // The index that it names is that of other entries.
+    expect(core.verify([...entries, judging.close(others, core.last(), NOW)])).toContain('not that of these');
+    expect(core.verify(entries)).toContain('no entries besides');
+    expect(core.verify([...entries, ...others])).toContain('does not end with a block');
+  });
+
   it('32: never cosigns a second observation with other bytes, in a later batch', async () => {
     const origin = await ordered();
     await origin.add([observation(1, 'a', QUORUM)]);
@@ -235,9 +248,25 @@ describe('A cosigner', () => {
     );
     expect([first!.size, second!.size]).toEqual([2n, 2n]);
     expect(Buffer.compare(first!.root, second!.root)).not.toBe(0);
-    // Who did not cosign the first stays with what was committed, too.
+  });
+
+  it('24: stays with what it has committed also where it has cosigned nothing of it yet', async () => {
+    const [one, two] = [await ordered(), await ordered()];
+    const shown = { files: one.files };
+    const cosigner = await watching(shown);
+    await one.add([observation(1, 'a', QUORUM)]);
+    await two.add([observation(1, 'b', QUORUM)]);
+    cosigner.state.failing = 'no space left on device';
+    await expect(cosigner.addCheckpoint(await one.request(0n))).rejects.toThrow('no space left');
+    delete cosigner.state.failing;
+    shown.files = two.files;
+    expect(await cosigner.addCheckpoint(await two.request(0n))).toMatchObject({
+      status: 422,
+      body: expect.stringContaining('other entries were committed here in their place'),
+    });
     await two.add([observation(2, 'b', QUORUM)]);
-    expect((await cosigner.addCheckpoint(await two.request(2n))).status).toBe(422);
+    expect((await cosigner.addCheckpoint(await two.request(0n))).status).toBe(422);
+    expect((await cosigner.addCheckpoint(await one.request(0n))).status).toBe(200);
   });
 
   it('says that it could not read, when it could not, and cosigns when it can', async () => {

@@ -32,6 +32,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   'pyrsia network join example.policy --key net.example+5f1a9f2c+AeHT…': network,
   'pyrsia network info': network,
   'pyrsia network leave': network,
+  'pyrsia log submit npm:lodash@4.17.21':
+    'test/commands/log-submit.test.ts submits to an authority of its own',
+  'pyrsia log submit docker:nginx:1.29': 'so it does this',
   'pyrsia log sync': network,
   'pyrsia log tail': network,
   'pyrsia log tail -n 100 --csv --fields index,purl,sha256': network,
