@@ -89,9 +89,6 @@ describe.skipIf(!canDocker)('docker through us', () => {
     sandbox.start(sandbox.pyrsiaCommand(['exec', '--', 'docker', ...args]), { env: own });
   const run = async (args: readonly string[], options?: RunOptions) =>
     through(['run', '--rm', '--network', 'none', ...args], options);
-  /** What is said on a pull by this environment, with these options of docker's. */
-  const saidOn = async (env: Record<string, string>, ...args: readonly string[]) =>
-    (await through([...args, 'pull', `${app}:1`], { env: { DOCKER_HOST: '', ...env } })).stderr;
   const answerOf = async () => fetch(`http://127.0.0.1:${port}/`).then(async (found) => found.text(), String);
   const status = async () =>
     JSON.parse((await sandbox.pyrsia(['agent', 'status', '--json'])).stdout) as AgentStatus;
@@ -267,23 +264,6 @@ describe.skipIf(!canDocker)('docker through us', () => {
     }
   });
 
-  it('stays away from daemons elsewhere, and says so', async () => {
-    expect(await saidOn({ DOCKER_HOST: 'tcp://127.0.0.1:1' })).toContain(
-      'docker runs without pyrsia: by DOCKER_HOST its daemon is at tcp://…',
-    );
-    expect(await saidOn({}, '-H', 'tcp://127.0.0.1:1')).toContain('-H says which daemon it is');
-    const config = join(sandbox.home, '.docker');
-    const make = (name: string, host: string) =>
-      sandbox.run('docker', ['context', 'create', name, '--docker', `host=${host}`], {
-        env: { DOCKER_HOST: '' },
-      });
-    expect((await make('far', 'ssh://far.example')).code).toBe(0);
-    expect((await make('rootless', dockerd.host)).code).toBe(0);
-    expect(await saidOn({ DOCKER_CONTEXT: 'far' })).toContain('by the context far its daemon is at ssh://…');
-    writeFileSync(join(config, 'config.json'), JSON.stringify({ currentContext: 'rootless' }));
-    expect(await saidOn({})).toContain('verified');
-  });
-
   it('ends with docker’s own words when the agent is killed during a run, and the container goes on', async () => {
     expect((await through(['pull', `${app}:1`])).code).toBe(0);
     const command = ['run', '--rm', '--name', 'lasting', '--network', 'none', `${app}:1`];
@@ -353,17 +333,6 @@ describe.skipIf(!canDocker)('docker through us', () => {
     const kept = await sandbox.pyrsia(['pull', 'app', '--no-load'], { env: own });
     expect([kept.code, kept.stdout.includes('engine')]).toEqual([0, false]);
     expect(await direct('images', '--format', '{{.Repository}}:{{.Tag}}')).toBe('nginx:latest\n');
-  });
-
-  it('loads a file into a daemon that cannot reach us', async () => {
-    await using alone = await startDockerd({ gid: user?.gid ?? 0, within: ['unshare', '--net'] });
-    const env = { ...own, DOCKER_HOST: alone.host };
-    const { code, stdout } = await sandbox.pyrsia(['pull', 'app'], { env });
-    expect([code, stdout]).toEqual([0, expect.stringContaining('engine    docker, from a file')]);
-    const listed = await docker(alone.host, ['images', '--format', '{{.Repository}}:{{.Tag}}']);
-    expect(listed.stdout).toBe('app:latest\n');
-    const started = await docker(alone.host, ['run', '--rm', '--network', 'none', 'app']);
-    expect(started.stdout).toBe('it runs\n');
   });
 
   it('builds on images that came through us', async () => {
