@@ -27,12 +27,23 @@ export const imageGuards = [
       only: 'where a token is wanted',
     },
     {
+      why: 'Who has two passwords is asked for with the first of them everywhere',
+      find: 'JSON.stringify([url.href, insecure, credential])',
+      replace: 'JSON.stringify([url.href, insecure])',
+      only: 'whatever its user is called',
+    },
+    {
       why: 'What a credential brought is public',
       find: 'host === endpointOf(DEFAULT_REGISTRY) && !credential',
       replace: 'true',
       only: 'own credential for what is theirs',
     },
   ),
+  ...guardsIn('src/ecosystems/oci/refuse.ts', 'test/ecosystems/oci/refuse.test.ts', {
+    why: 'A registry steers the terminal of whoever pulls',
+    find: 'message: harmless(`pyrsia: ${message}`)',
+    replace: 'message: `pyrsia: ${message}`',
+  }),
   ...guardsIn(
     'src/proxy/image-tags.ts',
     GATE,

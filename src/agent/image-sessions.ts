@@ -74,7 +74,8 @@ export async function openImageSession(
         0,
         16,
       );
-    const key = `${url.href} ${insecure}`;
+    // One user may have several credentials, each for some repositories: each is asked with its own.
+    const key = JSON.stringify([url.href, insecure, credential]);
     let asker = askers.get(key);
     if (asker) return asker;
     const isPublic = host === endpointOf(DEFAULT_REGISTRY) && !credential;
@@ -140,7 +141,7 @@ export async function openImageSession(
       const host = endpointOf(registry);
       lent.set(host, credential);
       // Who asked with an earlier one asks with this one from now on.
-      for (const key of askers.keys()) if (key.startsWith(`https://${host}/#`)) askers.delete(key);
+      for (const key of askers.keys()) if (key.startsWith(`["https://${host}/#`)) askers.delete(key);
     },
     ...(offline === undefined ? {} : { offline }),
   };

@@ -196,7 +196,7 @@ describe.skipIf(!has(...imageTools, 'podman', 'buildah', 'ctr', 'containerd'))(
       const here = await sandbox.run('ctr', ['--namespace', 'other', 'images', 'pull', image], offline);
       expect([here.code, here.stderr]).toEqual([0, '']);
       const absent = await sandbox.run('ctr', ['images', 'pull', `${front.host}/org/absent:1`], offline);
-      expect([absent.code, absent.stderr]).toEqual([1, expect.stringContaining('503')]);
+      expect([absent.code, absent.stderr]).toEqual([1, expect.stringContaining('424')]);
       expect(asked).toEqual([]);
       await sandbox.pyrsia(['agent', 'status'], { env });
       const files = readdirSync(sandbox.env['XDG_RUNTIME_DIR']!, { recursive: true }).map(String);

@@ -211,7 +211,7 @@ describe.skipIf(!has(...imageTools))('The gate of images', () => {
     expect(receipt().notes.join()).toContain('org/app:1 is what it was');
     const missing = await errorOf(await get('org/app/manifests/all'));
     expect(missing).toMatchObject({
-      status: 503,
+      status: 424,
       code: 'UNAVAILABLE',
       message: expect.stringContaining('connection refused'),
     });
@@ -224,10 +224,10 @@ describe.skipIf(!has(...imageTools))('The gate of images', () => {
     await fresh();
     expect((await copy('org/app:1')).code).toBe(0);
     expect(await errorOf(await get('org/app/manifests/all'))).toMatchObject({
-      status: 503,
+      status: 424,
       code: 'UNAVAILABLE',
     });
-    expect(await errorOf(await get(`org/app/blobs/sha256:${'0'.repeat(64)}`))).toMatchObject({ status: 503 });
+    expect(await errorOf(await get(`org/app/blobs/sha256:${'0'.repeat(64)}`))).toMatchObject({ status: 424 });
     expect(front.requests).toEqual([]);
   });
 
@@ -505,6 +505,14 @@ describe.skipIf(!has(...imageTools))('The gate of images', () => {
       expect((await copy('private/secret:1')).code).toBe(0);
     });
 
+    it('asks for each repository with the credential that is for it, whatever its user is called', async () => {
+      const wrong = { auth: Buffer.from('me:wrong').toString('base64') };
+      logIn({ [`${front.host}/private/other`]: wrong, [`${front.host}/private/secret`]: me });
+      await fresh();
+      expect((await get('private/other/manifests/1')).status).toBe(403);
+      expect((await get('private/secret/manifests/1')).status).toBe(200);
+    });
+
     it('shows it to nobody else', async () => {
       await using stranger = await startFront(registry.host);
       stranger.instead = tokens('');
@@ -529,13 +537,13 @@ describe.skipIf(!has(...imageTools))('The gate of images', () => {
         if (offline) env['PYRSIA_OFFLINE'] = '1';
         await fresh();
         for (const { digest } of secret) {
-          expect((await get(`org/app/blobs/${digest}`)).status).toBe(offline ? 503 : 404);
-          expect((await get(`org/app/blobs/${digest}`, { method: 'HEAD' })).status).toBe(offline ? 503 : 404);
+          expect((await get(`org/app/blobs/${digest}`)).status).toBe(offline ? 424 : 404);
+          expect((await get(`org/app/blobs/${digest}`, { method: 'HEAD' })).status).toBe(offline ? 424 : 404);
         }
       }
       rmSync(join(home, 'auth.json'));
       await fresh();
-      for (const { digest } of secret) expect((await get(`private/secret/blobs/${digest}`)).status).toBe(503);
+      for (const { digest } of secret) expect((await get(`private/secret/blobs/${digest}`)).status).toBe(424);
     });
   });
 

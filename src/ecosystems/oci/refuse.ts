@@ -1,3 +1,4 @@
+import { harmless } from '../../content/harmless.ts';
 import type { Reply } from '../ecosystem.ts';
 
 /** What went wrong, in the specification's words and a few that registries have added. */
@@ -20,12 +21,13 @@ const STATUS: Readonly<Record<ImageErrorCode, number>> = {
   NAME_UNKNOWN: 404,
   TOOMANYREQUESTS: 429,
   UNAUTHORIZED: 401,
-  UNAVAILABLE: 503,
+  // Of what is above 499 engines print the number only.
+  UNAVAILABLE: 424,
   UNSUPPORTED: 405,
 };
 
 /**
- * An error as the specification has it; every client prints its message.
+ * An error as the specification has it; every client prints its message, on a terminal maybe.
  *
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
  */
@@ -33,7 +35,7 @@ export function imageError(code: ImageErrorCode, message: string): Reply {
   return {
     status: STATUS[code],
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ errors: [{ code, message: `pyrsia: ${message}` }] }),
+    body: JSON.stringify({ errors: [{ code, message: harmless(`pyrsia: ${message}`) }] }),
   };
 }
 
