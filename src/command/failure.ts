@@ -69,6 +69,15 @@ export function exitCodeOf(error: unknown): number {
   return isPyrsiaError(error) ? exitCodes[error.code] : (oclifExit(error) ?? FAILED);
 }
 
+/** Which exit code says most of several failures: what is refused, then what has failed, and at last what was mistyped. */
+const WORST = [REFUSED, FAILED, CREDENTIALS, OFFLINE, NOT_FOUND, USAGE];
+
+/** The exit code of a command of which all of `errors` went wrong, one after the other. */
+export function worstExitCode(errors: readonly unknown[]): number {
+  const codes = errors.map(exitCodeOf);
+  return WORST.find((code) => codes.includes(code)) ?? codes[0] ?? 0;
+}
+
 /** The exit code that oclif gives its own errors; 2 where it cannot read the command line. */
 function oclifExit(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('oclif' in error)) return undefined;

@@ -1,21 +1,29 @@
 import * as Flags from '@oclif/core/flags';
 import { deliver, isDirectory } from '../command/deliver.ts';
+import { type Failure, failureOf, worstExitCode } from '../command/failure.ts';
 import { PyrsiaCommand } from '../command/pyrsia-command.ts';
 import { facts } from '../command/table.ts';
 import { startProgress } from '../command/talk.ts';
 import { formatBytes, formatUpstream } from '../content/format.ts';
 import type { Methods, Pulled, PulledImage } from '../control/protocol.ts';
+import { isPyrsiaError } from '../errors.ts';
 import type { Session } from '../session.ts';
 
 /** Something that was pulled, and where it is now besides the cache. */
 type Result = (Pulled | PulledImage) & { readonly output?: string; readonly engine?: string };
+
+/** What became of one of several instead. */
+interface Failed {
+  readonly reference: string;
+  readonly error: Failure;
+}
 
 export default class Pull extends PyrsiaCommand {
   static override summary = 'Fetch images and packages into the cache, and hand them on';
   static override description =
     'A reference is the name of an image, npm:NAME@VERSION, where VERSION may be a range or a tag, maven:GROUP:ARTIFACT:VERSION, ' +
     'with :TYPE and :CLASSIFIER behind it, or a package URL. ' +
-    'Dependencies are not fetched.\n\n' +
+    'Dependencies are not fetched. Of several each is tried, and the exit code is that of the worst failure.\n\n' +
     'An image is fetched for this machine, and proven from its manifest down to each unpacked layer. Then docker, or where ' +
     'no daemon answers podman, pulls it from us; or it is written: -o oci:DIR, -o oci-archive:FILE, -o docker-archive:FILE.';
   static override examples = [
@@ -39,7 +47,7 @@ export default class Pull extends PyrsiaCommand {
     load: Flags.boolean({ allowNo: true, default: true, summary: 'let docker or podman have the image' }),
   };
 
-  async run(): Promise<Result[]> {
+  async run(): Promise<(Result | Failed)[]> {
     const { argv, flags } = await this.parse(Pull);
     const { output } = flags;
     const references = argv.map(String);
@@ -71,10 +79,9 @@ export default class Pull extends PyrsiaCommand {
     const env = Object.fromEntries(Object.entries(session.env).filter(isDefined));
     const platform = flags['all-platforms'] ? 'all' : flags.platform;
 
-    const all: Result[] = [];
-    for (const reference of references) {
+    const isJson = this.jsonEnabled();
+    const pull = async (reference: string): Promise<Result> => {
       using progress = startProgress();
-      const isJson = this.jsonEnabled();
       const onProgress = ({ bytes, size, what, source }: Methods['pull']['progress']): void => {
         if (source === undefined) progress.show(what, sofar(what, bytes, size));
         else if (isJson) progress.show(what, undefined);
@@ -91,19 +98,50 @@ export default class Pull extends PyrsiaCommand {
         if (toLoad && platform === 'all')
           this.say(`${pulled.image.reference} is in the cache only: an engine takes one platform`);
         const loaded = toLoad && platform !== 'all' ? await this.#load(session, pulled, platform) : undefined;
-        all.push({
+        return {
           ...pulled,
           ...(written !== undefined && { output: written }),
           ...(loaded !== undefined && { engine: loaded }),
-        });
-        continue;
+        };
       }
       const written = output === undefined ? undefined : await deliver(pulled, output);
       if (output === '-') this.say(told(pulled, undefined));
       else this.print(told(pulled, written));
-      all.push({ ...pulled, ...(written !== undefined && { output: written }) });
+      return { ...pulled, ...(written !== undefined && { output: written }) };
+    };
+    if (references.length > 1) return await this.#each(references, pull);
+    return [await pull(references[0]!).catch((error: unknown) => this.#hinted(references[0]!, error))];
+  }
+
+  /** One after the other, whatever became of those before. */
+  async #each(
+    references: readonly string[],
+    pull: (reference: string) => Promise<Result>,
+  ): Promise<(Result | Failed)[]> {
+    const all: (Result | Failed)[] = [];
+    const errors: unknown[] = [];
+    for (const reference of references) {
+      try {
+        all.push(await pull(reference).catch((error: unknown) => this.#hinted(reference, error)));
+      } catch (error) {
+        errors.push(error);
+        all.push({ reference, error: failureOf(error) });
+        if (!this.jsonEnabled()) this.say(failureOf(error).message);
+      }
+    }
+    if (errors.length > 0) {
+      if (!this.jsonEnabled()) this.say(`${errors.length} of ${references.length} could not be pulled`);
+      process.exitCode = worstExitCode(errors);
     }
     return all;
+  }
+
+  /** Fails as it has failed. Who meant one of npm's packages where there is no such image is told how to say so. */
+  async #hinted(reference: string, error: unknown): Promise<never> {
+    const isNone = isPyrsiaError(error, 'NOT_FOUND') || isPyrsiaError(error, 'CREDENTIALS_NEEDED');
+    if (!this.jsonEnabled() && isNone && /^[a-z][a-z0-9._-]*$/.test(reference))
+      this.say(`"${reference}" was looked for among images; for one of npm's write npm:${reference}`);
+    return Promise.reject(error);
   }
 
   /** Where no engine can have it, it is in the cache all the same. */
@@ -130,7 +168,10 @@ function told(
     ['purl', purl],
     ['digest', digest],
     ['size', formatBytes(bytes)],
-    ['from', `${source} (${formatUpstream(upstream)})`],
+    [
+      'from',
+      `${source} (${formatUpstream(upstream, purl.startsWith('pkg:docker/') ? 'docker' : undefined)})`,
+    ],
     ['evidence', `${word} by ${by}${rung === 'none' ? '' : `: ${rung}`}; ${toldLog(log)}`],
     ['written', output],
   ]);

@@ -162,7 +162,10 @@ function toldExplanation(explanation: Explained): string {
   const [latest] = asked;
   return facts([
     ['purl', purl],
-    ['upstream', `${formatUpstream(upstream)}${isPrivate ? ' (private)' : ''}`],
+    [
+      'upstream',
+      `${formatUpstream(upstream, purl.startsWith('pkg:docker/') ? 'docker' : undefined)}${isPrivate ? ' (private)' : ''}`,
+    ],
     ...digests.map(({ digest, weak }) => ['digest', weak ? `${digest} (weak)` : digest] as const),
     ['size', size === undefined ? undefined : formatBytes(size)],
     ['word', wordOf(explanation)],
@@ -205,7 +208,10 @@ function toldImage(
     ['digest', digest],
     ...tags.map(
       ({ tag, upstream, checkedAt }) =>
-        ['tag', `${tag}, said ${formatUpstream(upstream)} on ${new Date(checkedAt).toISOString()}`] as const,
+        [
+          'tag',
+          `${tag}, said ${formatUpstream(upstream, 'docker')} on ${new Date(checkedAt).toISOString()}`,
+        ] as const,
     ),
     ['size', `${formatBytes(size)}${shared > 0 ? `, ${formatBytes(shared)} of it shared` : ''}`],
     ['offline', offline ? 'it is here with all its layers' : 'not all of it is here'],
@@ -223,7 +229,7 @@ function toldImage(
       : part.asked[0]
         ? origin(part.asked[0])
         : '',
-    formatUpstream(part.upstream),
+    formatUpstream(part.upstream, 'docker'),
     part.seenAt === undefined ? '' : new Date(part.seenAt).toISOString(),
     part.size === undefined ? '' : formatBytes(part.size),
     part.here ? wordOf(part) : 'not here',

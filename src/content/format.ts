@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { EcosystemName } from './coordinates.ts';
 
 const SIZE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
@@ -76,7 +77,11 @@ function twoUnits(ms: number, large: number, name: string, small: number, smallN
   return rest === 0 ? `${whole} ${name}` : `${whole} ${name} ${rest} ${smallName}`;
 }
 
-/** An upstream's URL without what only tells apart as whom it is asked. */
-export function formatUpstream(upstream: string): string {
-  return upstream.replace(/#[0-9a-f]+$/, '');
+/**
+ * An upstream's URL without what only tells apart as whom it is asked. A registry of images has the name that stands in
+ * front of its images': by TLS or not is not said there either.
+ */
+export function formatUpstream(upstream: string, ecosystem?: EcosystemName): string {
+  const url = upstream.replace(/#[0-9a-f]+$/, '');
+  return ecosystem === 'docker' ? url.replace(/^https:\/\/(.*)\/$/, '$1') : url;
 }

@@ -216,6 +216,22 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
     expect([code, stderr]).toEqual([3, 'pyrsia: Refused nginx: registries.conf blocks it\n']);
   });
 
+  it('tries each of several, and ends as badly as the worst of them', async () => {
+    const several = ['none', 'unpacked', 'many', '--platform', 'linux/amd64'];
+    const { code, stdout, stderr } = await pull(several);
+    expect([code, stderr]).toEqual([3, expect.stringContaining('pyrsia: 2 of 3 could not be pulled\n')]);
+    expect(stderr).toContain(
+      'pyrsia: "none" was looked for among images; for one of npm\'s write npm:none\n',
+    );
+    expect(stdout).toContain(`image     many:latest\n`);
+    const again = await pull(['many', 'none', '--platform', 'linux/amd64', '--json']);
+    expect([again.code, again.stderr]).toEqual([5, '']);
+    expect(JSON.parse(again.stdout)).toMatchObject([
+      { image: { reference: 'many:latest' } },
+      { reference: 'none', error: { code: 'NOT_FOUND' } },
+    ]);
+  });
+
   const files = async (archive: string) => {
     const to = join(home.root, `to-${Math.random()}`);
     mkdirSync(to);

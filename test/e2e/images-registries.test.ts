@@ -77,7 +77,7 @@ describe.skipIf(!has(...imageTools, 'podman'))('Images of registries that do not
     expect(kept.every((each) => each.private)).toBe(true);
     // As whom it was asked is nothing to read.
     const why = await sandbox.pyrsia(['why', `${front.host}/org/app:1`], { env });
-    expect(why.stdout).toMatch(/said https:\/\/127\.0\.0\.1:\d+\/ on /);
+    expect(why.stdout).toMatch(/said 127\.0\.0\.1:\d+ on /);
     expect(why.stdout).not.toContain('#');
 
     // Who is nobody there does not get it, from us or from there, though all of it is here.
