@@ -8,6 +8,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Containerd, startContainerd } from '../support/containerd.ts';
+import { canDocker, type Dockerd, startDockerd } from '../support/docker.ts';
 import {
   type Front,
   has,
@@ -59,6 +60,14 @@ const commands: Readonly<Record<string, readonly string[]>> = {
     'ctr images pull --plain-http IMAGE',
     'ctr images push --plain-http IMAGE-copy IMAGE',
   ],
+  docker: [
+    'docker pull IMAGE',
+    'docker create IMAGE true',
+    'docker run --rm --network none IMAGE true',
+    'docker build --network none -f FILE DIR',
+    'docker push IMAGE',
+    'docker login -u me -p secret REGISTRY',
+  ],
 };
 
 /** Who asked for what, as a registry sees it. */
@@ -67,20 +76,25 @@ interface Seen {
   readonly byTool: ReadonlySet<string>;
 }
 
-describe.skipIf(!has(...imageTools, 'podman', 'buildah', 'ctr', 'containerd'))(
+describe.skipIf(!canDocker || !has(...imageTools, 'podman', 'buildah', 'ctr', 'containerd'))(
   'Clients of image registries',
   () => {
     let sandbox: Sandbox;
     let registry: ImageRegistry;
     let front: Front;
     let containerd: Containerd;
+    let dockerd: Dockerd;
     let layout: Layout;
     let env: Record<string, string>;
     let asked: { us: boolean; what: string }[];
 
     beforeAll(async () => {
       sandbox = openSandbox();
-      [registry, containerd] = await Promise.all([startRegistry(), startContainerd()]);
+      [registry, containerd, dockerd] = await Promise.all([
+        startRegistry(),
+        startContainerd(),
+        startDockerd(),
+      ]);
       front = await startFront(registry.host);
       asked = [];
       front.instead = ({ method = '', url = '', headers }) => {
@@ -111,6 +125,7 @@ describe.skipIf(!has(...imageTools, 'podman', 'buildah', 'ctr', 'containerd'))(
         CONTAINERS_STORAGE_CONF: storage,
         STORAGE_DRIVER: 'vfs',
         CONTAINERD_ADDRESS: containerd.address,
+        DOCKER_HOST: dockerd.host,
         XDG_DATA_HOME: shims,
       };
       const installed = await sandbox.pyrsia(['shim', 'install', ...Object.keys(commands), '--no-path'], {
@@ -121,7 +136,9 @@ describe.skipIf(!has(...imageTools, 'podman', 'buildah', 'ctr', 'containerd'))(
     }, 120_000);
     afterAll(async () => {
       await sandbox[Symbol.asyncDispose]();
-      await Promise.all([front, registry, containerd].map(async (each) => each[Symbol.asyncDispose]()));
+      await Promise.all(
+        [front, registry, containerd, dockerd].map(async (each) => each[Symbol.asyncDispose]()),
+      );
     });
 
     let images = 0;
