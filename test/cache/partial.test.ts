@@ -114,7 +114,9 @@ describe('partial content', () => {
   it('goes on where a broken transfer stopped, in another process too', async () => {
     const cache = await cacheIn();
     const first = await cache.partial(wanted);
-    await first.write(bytes.subarray(0, 123_456));
+    // The second waits while the first is written.
+    await first.write(bytes.subarray(0, 23_456));
+    await first.write(bytes.subarray(23_456, 123_456));
     const reader = failureOf(Array.fromAsync(first.read()));
     await cache[Symbol.asyncDispose]();
     expect(await reader).toMatchObject({ message: 'The cache was closed' });

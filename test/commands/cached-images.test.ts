@@ -1,32 +1,22 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CachedImage } from '../../src/command/cached-images.ts';
 import type { PartExplanation } from '../../src/command/explain-image.ts';
-import {
-  type Front,
-  has,
-  imageTools,
-  type ImageRegistry,
-  startFront,
-  startRegistry,
-} from '../support/image-registry.ts';
-import { type Described, Layout, type MadeImage } from '../support/oci-layout.ts';
+import { type Front, has, imageTools, startFront } from '../support/image-registry.ts';
+import { hubAt, type ImageShelf, openImageShelf, readingConf } from '../support/image-world.ts';
+import type { Described, MadeImage } from '../support/oci-layout.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 import { openTerminal } from '../support/terminal.ts';
 
 describe.skipIf(!has(...imageTools))('Images of the cache', () => {
-  let shelf: Sandbox;
-  let registry: ImageRegistry;
+  let shelf: ImageShelf;
   let amd: MadeImage;
   let index: Described;
   let one: MadeImage;
   let two: MadeImage;
 
   beforeAll(async () => {
-    shelf = openSandbox();
-    registry = await startRegistry();
-    const layout = new Layout(join(shelf.root, 'layout'));
+    shelf = await openImageShelf();
+    const { layout } = shelf;
     amd = await layout.image({ layers: [{ nginx: 'amd' }, { more: 'amd' }] });
     const arm = await layout.image({
       layers: [{ nginx: 'arm' }],
@@ -35,14 +25,11 @@ describe.skipIf(!has(...imageTools))('Images of the cache', () => {
     index = layout.index([amd, arm], 'nginx');
     one = await layout.image({ layers: [{ base: 'x'.repeat(5000) }, { app: '1' }] }, 'one');
     two = await layout.image({ layers: [{ base: 'x'.repeat(5000) }, { app: '2' }] }, 'two');
-    await registry.push(layout.directory, 'nginx', 'library/nginx:latest');
-    await registry.push(layout.directory, 'one', 'org/app:1');
-    await registry.push(layout.directory, 'two', 'org/app:2');
+    await shelf.push('nginx', 'library/nginx:latest');
+    await shelf.push('one', 'org/app:1');
+    await shelf.push('two', 'org/app:2');
   });
-  afterAll(async () => {
-    await registry[Symbol.asyncDispose]();
-    await shelf[Symbol.asyncDispose]();
-  });
+  afterAll(async () => shelf[Symbol.asyncDispose]());
 
   let home: Sandbox;
   let front: Front;
@@ -50,12 +37,8 @@ describe.skipIf(!has(...imageTools))('Images of the cache', () => {
 
   beforeAll(async () => {
     home = openSandbox();
-    front = await startFront(registry.host);
-    env = { CONTAINERS_REGISTRIES_CONF: join(home.root, 'registries.conf') };
-    writeFileSync(
-      env['CONTAINERS_REGISTRIES_CONF']!,
-      `[[registry]]\nprefix = "docker.io"\nlocation = "${front.host}"\n`,
-    );
+    front = await startFront(shelf.registry.host);
+    env = readingConf(home, hubAt(front.host));
     const pulled = await pyrsia(
       'pull',
       '--no-load',

@@ -1,6 +1,6 @@
 /** Images that are made to hurt whoever pulls them, and registries that say what is not so. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -13,6 +13,7 @@ import {
   startFront,
   startRegistry,
 } from '../support/image-registry.ts';
+import { hubAt, readingConf } from '../support/image-world.ts';
 import { type Described, Layout } from '../support/oci-layout.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 
@@ -35,8 +36,7 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image that lies', () => 
   /** Other places, asked before. */
   const configure = (...mirrors: Front[]): void => {
     const tables = mirrors.map(({ host }) => `[[registry.mirror]]\nlocation = "${host}"\n`).join('');
-    const rule = `[[registry]]\nprefix = "docker.io"\nlocation = "${front.host}"\n`;
-    writeFileSync(env['CONTAINERS_REGISTRIES_CONF']!, `${rule}${tables}`);
+    env = readingConf(home, `${hubAt(front.host)}${tables}`);
   };
 
   beforeEach(async () => {
@@ -51,7 +51,6 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image that lies', () => 
       else response.end(request.method === 'HEAD' ? undefined : readFileSync(file));
       return true;
     };
-    env = { CONTAINERS_REGISTRIES_CONF: join(home.root, 'registries.conf') };
     configure();
   });
   afterEach(async () => {

@@ -4,15 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hexOf } from '../../src/content/digest.ts';
 import type { PulledImage } from '../../src/control/protocol.ts';
-import {
-  type Front,
-  has,
-  imageTools,
-  layerLines,
-  type ImageRegistry,
-  startFront,
-  startRegistry,
-} from '../support/image-registry.ts';
+import { type Front, has, imageTools, layerLines, startFront } from '../support/image-registry.ts';
+import { hubAt, type ImageShelf, openImageShelf, readingConf, storingIn } from '../support/image-world.ts';
 import { type Described, Layout, type MadeImage } from '../support/oci-layout.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 
@@ -20,8 +13,7 @@ const LARGE = randomBytes(9 * 2 ** 20);
 const wrong = `sha256:${'0'.repeat(64)}` as const;
 
 describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
-  let shelf: Sandbox;
-  let registry: ImageRegistry;
+  let shelf: ImageShelf;
   let layout: Layout;
   let amd: MadeImage;
   let arm: MadeImage;
@@ -29,10 +21,9 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
   let huge: MadeImage;
 
   beforeAll(async () => {
-    shelf = openSandbox();
-    registry = await startRegistry();
-    layout = new Layout(join(shelf.root, 'layout'));
-    const push = async (tag: string, name: string) => registry.push(layout.directory, tag, name);
+    shelf = await openImageShelf();
+    const { push } = shelf;
+    ({ layout } = shelf);
     amd = await layout.image({ layers: [{ 'bin/nginx': 'amd' }, { 'bin/large': LARGE }, {}, {}] });
     arm = await layout.image({
       layers: [{ 'bin/nginx': 'arm' }],
@@ -48,10 +39,7 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
     await layout.image({ layers: [{ a: 'a' }], lie: { diffId: wrong } }, 'unpacked');
     await push('unpacked', 'library/unpacked:latest');
   });
-  afterAll(async () => {
-    await registry[Symbol.asyncDispose]();
-    await shelf[Symbol.asyncDispose]();
-  });
+  afterAll(async () => shelf[Symbol.asyncDispose]());
 
   let home: Sandbox;
   let front: Front;
@@ -59,11 +47,8 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
 
   beforeEach(async () => {
     home = openSandbox();
-    front = await startFront(registry.host);
-    env = { CONTAINERS_REGISTRIES_CONF: join(home.root, 'registries.conf') };
-    // With nobody behind it, so that no test asks the world.
-    const rule = `[[registry]]\nprefix = "docker.io"\nlocation = "${front.host}"\n`;
-    writeFileSync(env['CONTAINERS_REGISTRIES_CONF']!, rule);
+    front = await startFront(shelf.registry.host);
+    env = readingConf(home, hubAt(front.host));
   });
   afterEach(async () => {
     await home[Symbol.asyncDispose]();
@@ -282,12 +267,7 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
   });
 
   it.skipIf(!has('podman'))('lets podman have it', async () => {
-    const storage = join(home.root, 'storage.conf');
-    writeFileSync(
-      storage,
-      `[storage]\ndriver = "vfs"\ngraphroot = "${home.root}/graph"\nrunroot = "${home.root}/runroot"\n`,
-    );
-    env['CONTAINERS_STORAGE_CONF'] = storage;
+    Object.assign(env, storingIn(home));
     env['DOCKER_HOST'] = 'unix:///nonexistent';
     const loading = await home.pyrsia(['pull', 'nginx:latest', '--platform', 'linux/amd64'], { env });
     expect([loading.code, loading.stdout, loading.stderr]).toEqual([

@@ -1,45 +1,30 @@
 /** A pull whose agent or whose client is killed at any step: the next one works, and all that is kept is right. */
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Verification } from '../../src/cache/cache.ts';
-import {
-  type Front,
-  has,
-  imageTools,
-  type ImageRegistry,
-  layerLines,
-  startFront,
-  startRegistry,
-} from '../support/image-registry.ts';
-import { Layout, type MadeImage } from '../support/oci-layout.ts';
-import { openSandbox, type Sandbox } from '../support/sandbox.ts';
+import { type Front, has, imageTools, layerLines, startFront } from '../support/image-registry.ts';
+import { type ImageShelf, insecure, openImageShelf, readingConf } from '../support/image-world.ts';
+import type { MadeImage } from '../support/oci-layout.ts';
+import type { Sandbox } from '../support/sandbox.ts';
 
 describe.skipIf(!has(...imageTools))('kill -9 in mid-pull', { timeout: 180_000 }, () => {
+  let shelf: ImageShelf;
   let sandbox: Sandbox;
-  let registry: ImageRegistry;
   let front: Front;
   let app: MadeImage;
   let env: Record<string, string>;
 
   beforeAll(async () => {
-    sandbox = openSandbox();
-    registry = await startRegistry();
-    front = await startFront(registry.host);
-    const layout = new Layout(join(sandbox.root, 'layout'));
-    app = await layout.image({ layers: [{ a: 'a' }, { b: randomBytes(9 * 2 ** 20) }] }, 'app');
-    await registry.push(layout.directory, 'app', 'org/app:1');
-    env = { CONTAINERS_REGISTRIES_CONF: join(sandbox.root, 'registries.conf') };
-    writeFileSync(
-      env['CONTAINERS_REGISTRIES_CONF']!,
-      `[[registry]]\nlocation = "${front.host}"\ninsecure = true\n`,
-    );
+    shelf = await openImageShelf();
+    ({ sandbox } = shelf);
+    front = await startFront(shelf.registry.host);
+    app = await shelf.layout.image({ layers: [{ a: 'a' }, { b: randomBytes(9 * 2 ** 20) }] }, 'app');
+    await shelf.push('app', 'org/app:1');
+    env = readingConf(sandbox, insecure(front.host));
   });
   afterAll(async () => {
     await front[Symbol.asyncDispose]();
-    await registry[Symbol.asyncDispose]();
-    await sandbox[Symbol.asyncDispose]();
+    await shelf[Symbol.asyncDispose]();
   });
 
   const command = () =>

@@ -1,29 +1,22 @@
 /** Every kind of what registries hold, pulled through us by real engines: byte for byte what they get without us. */
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type Front,
-  has,
-  imageTools,
-  type ImageRegistry,
-  layerLines,
-  startFront,
-  startRegistry,
-} from '../support/image-registry.ts';
+import { type Front, has, imageTools, layerLines, startFront } from '../support/image-registry.ts';
 import { digestOf } from '../../src/content/digest.ts';
-import { type Described, Layout, type MadeImage } from '../support/oci-layout.ts';
-import { openSandbox, type Sandbox } from '../support/sandbox.ts';
+import { type ImageShelf, insecure, openImageShelf, readingConf, storingIn } from '../support/image-world.ts';
+import type { Described, MadeImage } from '../support/oci-layout.ts';
+import type { Sandbox } from '../support/sandbox.ts';
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 
 describe.skipIf(!has(...imageTools, 'podman', 'buildah'))('Through us comes', { timeout: 120_000 }, () => {
+  let shelf: ImageShelf;
   let sandbox: Sandbox;
-  let registry: ImageRegistry;
   let front: Front;
   let env: Record<string, string>;
   let subject: MadeImage;
@@ -36,13 +29,11 @@ describe.skipIf(!has(...imageTools, 'podman', 'buildah'))('Through us comes', { 
   });
 
   beforeAll(async () => {
-    sandbox = openSandbox();
-    registry = await startRegistry();
+    shelf = await openImageShelf();
+    const { layout, registry } = shelf;
+    ({ sandbox } = shelf);
     front = await startFront(registry.host);
     await once(owner.listen(0, '127.0.0.1'), 'listening');
-    const layout = new Layout(join(sandbox.root, 'layout'));
-    const push = async (tag: string) => registry.push(layout.directory, tag, `org/app:${tag}`);
-
     subject = await layout.image({ layers: [{ a: 'a' }] }, 'plain');
     const zstd = await layout.image(
       {
@@ -71,8 +62,8 @@ describe.skipIf(!has(...imageTools, 'podman', 'buildah'))('Through us comes', { 
       }),
       'referrer',
     );
-    for (const tag of ['plain', 'zstd', 'many', 'all', 'referrer']) await push(tag);
-    await registry.push(layout.directory, 'referrer', `org/app:${subject.digest.replace(':', '-')}`);
+    for (const tag of ['plain', 'zstd', 'many', 'all', 'referrer']) await shelf.push(tag, `org/app:${tag}`);
+    await shelf.push('referrer', `org/app:${subject.digest.replace(':', '-')}`);
 
     const { port } = owner.address() as AddressInfo;
     foreign = {
@@ -80,24 +71,12 @@ describe.skipIf(!has(...imageTools, 'podman', 'buildah'))('Through us comes', { 
       urls: [`http://127.0.0.1:${port}/layer`],
     } as Described;
 
-    const storage = join(sandbox.root, 'storage.conf');
-    const [graph, run] = ['graph', 'runroot'].map((name) => join(sandbox.root, name));
-    writeFileSync(storage, `[storage]\ndriver = "vfs"\ngraphroot = "${graph}"\nrunroot = "${run}"\n`);
-    env = {
-      CONTAINERS_REGISTRIES_CONF: join(sandbox.root, 'registries.conf'),
-      CONTAINERS_STORAGE_CONF: storage,
-      STORAGE_DRIVER: 'vfs',
-    };
-    writeFileSync(
-      env['CONTAINERS_REGISTRIES_CONF']!,
-      `[[registry]]\nlocation = "${front.host}"\ninsecure = true\n`,
-    );
+    env = { ...readingConf(sandbox, insecure(front.host)), ...storingIn(sandbox) };
   }, 240_000);
   afterAll(async () => {
     owner.close();
     await front[Symbol.asyncDispose]();
-    await registry[Symbol.asyncDispose]();
-    await sandbox[Symbol.asyncDispose]();
+    await shelf[Symbol.asyncDispose]();
   });
 
   const copied = async (how: readonly string[], name: string, to: string): Promise<string> => {

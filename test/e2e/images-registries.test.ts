@@ -14,6 +14,7 @@ import {
   startFront,
   startRegistry,
 } from '../support/image-registry.ts';
+import { insecure, readingConf, storingIn } from '../support/image-world.ts';
 import { Layout, type MadeImage } from '../support/oci-layout.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 import { startTokenServer, type TokenServer } from '../support/token-server.ts';
@@ -37,23 +38,10 @@ describe.skipIf(!has(...imageTools, 'podman'))('Images of registries that do not
 
   beforeEach(() => {
     sandbox = openSandbox();
-    const storage = join(sandbox.root, 'storage.conf');
-    const [graph, run] = ['graph', 'runroot'].map((name) => join(sandbox.root, name));
-    writeFileSync(storage, `[storage]\ndriver = "vfs"\ngraphroot = "${graph}"\nrunroot = "${run}"\n`);
-    env = {
-      CONTAINERS_REGISTRIES_CONF: join(sandbox.root, 'registries.conf'),
-      CONTAINERS_STORAGE_CONF: storage,
-      STORAGE_DRIVER: 'vfs',
-    };
-    writeFileSync(env['CONTAINERS_REGISTRIES_CONF']!, '');
+    env = { ...readingConf(sandbox, ''), ...storingIn(sandbox) };
   });
   afterEach(async () => sandbox[Symbol.asyncDispose]());
 
-  const insecure = (...hosts: string[]): void =>
-    writeFileSync(
-      env['CONTAINERS_REGISTRIES_CONF']!,
-      hosts.map((host) => `[[registry]]\nlocation = "${host}"\ninsecure = true\n`).join(''),
-    );
   const logIn = (...registries: string[]): void => {
     env['REGISTRY_AUTH_FILE'] = join(sandbox.root, 'auth.json');
     const auths = Object.fromEntries(registries.map((registry) => [registry, me]));
@@ -68,7 +56,7 @@ describe.skipIf(!has(...imageTools, 'podman'))('Images of registries that do not
     await using registry = await startRegistry({ locked: true });
     await registry.push(layout.directory, 'app', 'org/app:1');
     await using front = await startFront(registry.host);
-    insecure(front.host);
+    readingConf(sandbox, insecure(front.host));
     logIn(front.host);
     expect(await exec('podman', 'pull', '-q', `${front.host}/org/app:1`)).toMatchObject(wholly);
     const { stdout } = await sandbox.pyrsia(['cache', 'ls', '--json']);
@@ -106,7 +94,7 @@ describe.skipIf(!has(...imageTools, 'podman'))('Images of registries that do not
     });
 
     it('comes with one for anybody, and with one of the user’s for what is theirs', async () => {
-      insecure(registry.host);
+      readingConf(sandbox, insecure(registry.host));
       logIn(registry.host);
       expect(await copy(`${registry.host}/org/app:1`)).toMatchObject(wholly);
       expect(server.requests).toEqual(['repository:org/app:pull by nobody']);
@@ -119,7 +107,7 @@ describe.skipIf(!has(...imageTools, 'podman'))('Images of registries that do not
 
     it('comes whole when the token is over in mid-pull, in spite of what was said of it', async () => {
       await using front = await startFront(registry.host);
-      insecure(front.host);
+      readingConf(sandbox, insecure(front.host));
       server.lifetime = 1;
       const { digest } = app.layers[1]!;
       let isFirst = true;
@@ -139,7 +127,7 @@ describe.skipIf(!has(...imageTools, 'podman'))('Images of registries that do not
     it('does not come, and neither goes the credential, when it is sent elsewhere for one', async () => {
       await using front = await startFront(registry.host);
       await using stranger = await startFront(registry.host);
-      insecure(front.host);
+      readingConf(sandbox, insecure(front.host));
       logIn(front.host);
       const realm = `http://localhost:${new URL(`http://${stranger.host}`).port}/token`;
       front.instead = (_, response) => {

@@ -2,10 +2,11 @@
  * Layers of any size: in bounded memory, fetched once, and gone on with whatever is killed. `LAYER_BYTES=5e9` tries
  * it with one of 5 GB, for which there must be three times as much room.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { has, layerLines } from '../support/image-registry.ts';
+import { insecure, readingConf } from '../support/image-world.ts';
 import { type HugeRegistry, startHugeRegistry } from '../support/huge-registry.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 
@@ -37,11 +38,7 @@ describe.skipIf(!has('skopeo'))(`A layer of ${SIZE / 1e6} MB`, { timeout }, () =
   beforeEach(() => {
     registry.sent.length = 0;
     sandbox = openSandbox();
-    env = { CONTAINERS_REGISTRIES_CONF: join(sandbox.root, 'registries.conf') };
-    writeFileSync(
-      env['CONTAINERS_REGISTRIES_CONF']!,
-      `[[registry]]\nlocation = "${registry.host}"\ninsecure = true\n`,
-    );
+    env = readingConf(sandbox, insecure(registry.host));
   });
   afterEach(async () => {
     registry.release();

@@ -2,35 +2,23 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { randomBytes } from 'node:crypto';
-import {
-  type Front,
-  has,
-  imageTools,
-  type ImageRegistry,
-  startFront,
-  startRegistry,
-} from '../support/image-registry.ts';
-import { Layout, type MadeImage } from '../support/oci-layout.ts';
+import { type Front, has, imageTools, startFront } from '../support/image-registry.ts';
+import { type ImageShelf, insecure, openImageShelf, readingConf, storingIn } from '../support/image-world.ts';
+import type { MadeImage } from '../support/oci-layout.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 
 const LARGE = randomBytes(9 * 2 ** 20);
 
 describe.skipIf(!has(...imageTools, 'podman', 'buildah'))('Images through pyrsia exec', () => {
-  let shelf: Sandbox;
-  let registry: ImageRegistry;
+  let shelf: ImageShelf;
   let nginx: MadeImage;
 
   beforeAll(async () => {
-    shelf = openSandbox();
-    registry = await startRegistry();
-    const layout = new Layout(join(shelf.root, 'layout'));
-    nginx = await layout.image({ layers: [{ 'bin/nginx': 'nginx' }, { 'bin/large': LARGE }] }, 'nginx');
-    await registry.push(layout.directory, 'nginx', 'library/nginx:latest');
+    shelf = await openImageShelf();
+    nginx = await shelf.layout.image({ layers: [{ 'bin/nginx': 'nginx' }, { 'bin/large': LARGE }] }, 'nginx');
+    await shelf.push('nginx', 'library/nginx:latest');
   });
-  afterAll(async () => {
-    await registry[Symbol.asyncDispose]();
-    await shelf[Symbol.asyncDispose]();
-  });
+  afterAll(async () => shelf[Symbol.asyncDispose]());
 
   let sandbox: Sandbox;
   let front: Front;
@@ -38,16 +26,9 @@ describe.skipIf(!has(...imageTools, 'podman', 'buildah'))('Images through pyrsia
 
   beforeEach(async () => {
     sandbox = openSandbox();
-    front = await startFront(registry.host);
-    const conf = join(sandbox.root, 'registries.conf');
-    writeFileSync(
-      conf,
-      `unqualified-search-registries = ["docker.io"]\n[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "${front.host}"\ninsecure = true\n`,
-    );
-    const storage = join(sandbox.root, 'storage.conf');
-    const [graph, run] = ['graph', 'runroot'].map((name) => join(sandbox.root, name));
-    writeFileSync(storage, `[storage]\ndriver = "vfs"\ngraphroot = "${graph}"\nrunroot = "${run}"\n`);
-    env = { CONTAINERS_REGISTRIES_CONF: conf, CONTAINERS_STORAGE_CONF: storage, STORAGE_DRIVER: 'vfs' };
+    front = await startFront(shelf.registry.host);
+    const conf = `unqualified-search-registries = ["docker.io"]\n[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "${front.host}"\ninsecure = true\n`;
+    env = { ...readingConf(sandbox, conf), ...storingIn(sandbox) };
   });
   afterEach(async () => {
     await sandbox[Symbol.asyncDispose]();
@@ -108,11 +89,7 @@ describe.skipIf(!has(...imageTools, 'podman', 'buildah'))('Images through pyrsia
     const context = join(sandbox.root, 'context');
     mkdirSync(context);
     writeFileSync(join(context, 'Containerfile'), `FROM ${front.host}/library/nginx\nLABEL a=b\n`);
-    env['CONTAINERS_REGISTRIES_CONF'] = join(sandbox.root, 'insecure.conf');
-    writeFileSync(
-      env['CONTAINERS_REGISTRIES_CONF']!,
-      `[[registry]]\nlocation = "${front.host}"\ninsecure = true\n`,
-    );
+    readingConf(sandbox, insecure(front.host));
     const built = await exec(['buildah', 'bud', '-q', '--isolation', 'chroot', context]);
     expect([built.code, built.stderr]).toEqual([0, expect.stringContaining('4 verified')]);
   });
