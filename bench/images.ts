@@ -16,19 +16,18 @@
  *
  * @module
  */
-import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { killProcessesOf } from '../test/support/processes.ts';
 import { type Client, open } from './images/clients.ts';
-import { type DockerRegistry, openDockerRegistry } from './images/docker-registry.ts';
-import { makeImage } from './images/made-image.ts';
+import type { DockerRegistry } from './images/docker-registry.ts';
 import { CLIENTS, type ClientName, merged, type Run, type Sample, type Way, WAYS } from './images/results.ts';
 import { tableOf } from './images/table.ts';
-import { IMAGE, openWay, type Server, TINY } from './images/ways.ts';
+import { openUpstream } from './images/upstream.ts';
+import { openWay, type Server } from './images/ways.ts';
 import { shuffled } from './npm-ci/statistics.ts';
 
 const KEPT = join(import.meta.dirname, 'results', 'images.json');
@@ -62,7 +61,7 @@ const machine = `${cpus().length} processors, ${(totalmem() / 2 ** 30).toFixed(0
 const runs: Run[] = [];
 for (const mb of sizes) {
   const directory = join(base, String(mb));
-  await using upstream = await upstreamWith(directory, mb * 1e6);
+  await using upstream = await openUpstream(directory, mb * 1e6, LAYERS);
   for (const name of clients) {
     const place = join(directory, name);
     mkdirSync(place);
@@ -74,26 +73,6 @@ for (const mb of sizes) {
     if (values.keep)
       write(KEPT, merged(existsSync(KEPT) ? JSON.parse(readFileSync(KEPT, 'utf8')) : [], runs));
   }
-}
-
-/** A registry that has the image. */
-async function upstreamWith(directory: string, bytes: number): Promise<DockerRegistry> {
-  mkdirSync(directory);
-  const upstream = await openDockerRegistry(join(directory, 'upstream'));
-  for (const [name, size] of [
-    [TINY, 1000],
-    [IMAGE, bytes],
-  ] as const) {
-    const layout = join(directory, 'layout');
-    await makeImage(layout, size, LAYERS);
-    const from = `oci:${layout}:bench`;
-    const to = `docker://${upstream.host}/${name}`;
-    const how = ['-q', '--preserve-digests', '--dest-tls-verify=false'];
-    await promisify(execFile)('skopeo', ['--insecure-policy', 'copy', ...how, from, to]);
-    rmSync(layout, { recursive: true });
-  }
-  console.error(`An image of ${bytes / 1e6} MB is at ${upstream.host}`);
-  return upstream;
 }
 
 async function measured(

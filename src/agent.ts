@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openAccounts } from './agent/accounts.ts';
 import { openContradictions } from './agent/contradictions.ts';
-import { planDocker } from './agent/docker-launch.ts';
+import { daemonOf, planDocker } from './agent/docker-launch.ts';
 import { openDockerSpares } from './agent/docker-spares.ts';
 import { fill } from './agent/fill.ts';
 import { openFollowings } from './agent/following.ts';
@@ -141,10 +141,12 @@ async function serve(context: AgentContext): Promise<Service> {
   const unreachable = (): readonly string[] => upstreams.unreachable();
   const spares = openDockerSpares({
     pathOf: parts.pathOf,
-    async known(name) {
-      reception.look();
-      return reception.sessionNamed(name);
+    daemonOf(name) {
+      const launch = reception.launchNamed(name);
+      if (!launch) throw new PyrsiaError('AGENT_REFUSED', { reason: 'there is no such launch' });
+      return daemonOf(launch);
     },
+    known: async (name) => reception.sessionNamed(name),
     log,
   });
   const sweep = openSweeps({

@@ -3,16 +3,14 @@
  *
  * @module
  */
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { openDaemon } from './daemon.ts';
 import type { ClientName } from './results.ts';
 
 const run = promisify(execFile);
-const START_TRIES = 300;
 
 /** Someone who pulls. */
 export interface Client extends AsyncDisposable {
@@ -72,34 +70,13 @@ export const open: Readonly<Record<ClientName, (directory: string) => Promise<Cl
   },
 
   async dockerd(directory) {
-    const socket = join(directory, 'docker.sock');
-    const [data, exec] = [join(directory, 'data'), join(directory, 'exec')];
-    mkdirSync(data);
-    const where = ['--data-root', data, '--exec-root', exec, '--pidfile', join(directory, 'pid')];
-    const without = ['--iptables=false', '--ip6tables=false', '--bridge=none', '--ip-forward=false'];
-    const args = [...where, ...without, '--ip-masq=false', '-H', `unix://${socket}`];
-    const child = spawn('dockerd', args, { stdio: 'ignore' });
-    const ended = once(child, 'exit');
-    const docker = ['-H', `unix://${socket}`];
-    const version = async (): Promise<string | undefined> => {
-      if (!existsSync(socket)) return undefined;
-      const asked = await run('docker', [...docker, 'version', '-f', '{{.Server.Version}}']).catch(() => {});
-      return asked?.stdout.trim();
-    };
-    let found: string | undefined;
-    for (let tries = 0; (found = await version()) === undefined; tries++) {
-      if (child.exitCode !== null || tries > START_TRIES) throw new Error('dockerd does not start');
-      await sleep(20);
-    }
+    const daemon = await openDaemon(directory);
+    const docker = ['-H', daemon.host];
     return {
-      version: `dockerd ${found}`,
+      version: `dockerd ${daemon.version}`,
       pull: async (reference) => timed('docker', [...docker, 'pull', '-q', reference]),
       clean: async (reference) => void (await run('docker', [...docker, 'rmi', '-f', reference])),
-      async [Symbol.asyncDispose]() {
-        child.kill();
-        await ended;
-        await run('umount', ['-l', join(exec, 'netns', 'default')]).catch(() => {});
-      },
+      [Symbol.asyncDispose]: daemon[Symbol.asyncDispose],
     };
   },
 };

@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const program = join(import.meta.dirname, '..', '..', 'bin', 'run.js');
 
 /** The slow line. */
-const SLOW = { bits: 100e6, roundTripMs: 40 };
+export const SLOW = { bits: 100e6, roundTripMs: 40 };
 
 /** An image of this name is in every upstream, so small that it does not count. */
 export const TINY = 'tiny:bench';
@@ -70,7 +70,7 @@ export async function openWay(way: Way, upstream: DockerRegistry, directory: str
 }
 
 /** A home with nothing of the person who measures. */
-function homeIn(directory: string): Record<string, string> {
+export function homeIn(directory: string): Record<string, string> {
   const folder = (name: string): string => {
     mkdirSync(join(directory, name), { recursive: true, mode: 0o700 });
     return join(directory, name);

@@ -82,10 +82,10 @@ export const dockerGuards = [
     only: 'there once for a shell',
   }),
   ...guardsIn('src/agent/docker-spares.ts', 'test/agent/docker-spares.test.ts', {
-    why: 'Whoever speaks is served by nobody, or by whom was meant for another launch',
-    find: 'await known(name);',
-    replace: '',
-    only: 'wait until it is known',
+    why: 'What is refused is pulled past us',
+    find: 'refuseImages(exchange, `pyrsia: ${error instanceof Error ? error.message : String(error)}`);\n          return true;',
+    replace: 'return false;',
+    only: 'pull nothing past us',
   }),
   ...guardsIn(
     'src/proxy/docker-sweep.ts',

@@ -6,7 +6,7 @@
  */
 import { existsSync } from 'node:fs';
 import { purlOf } from '../content/coordinates.ts';
-import { imageAskedFor } from '../ecosystems/oci/docker-api.ts';
+import { imageAskedFor, isBuildRequest } from '../ecosystems/oci/docker-api.ts';
 import { docker, DOCKER_SOCKET } from '../ecosystems/oci/docker.ts';
 import { endpointOf } from '../ecosystems/oci/names.ts';
 import { answerImages, type DockerImagesParts, fetchAhead } from '../proxy/docker-images.ts';
@@ -15,6 +15,9 @@ import { type DockerSocketParts, openDockerSocket } from '../proxy/docker-socket
 import type { ImageName } from '../proxy/image-asker.ts';
 import { coordinatesOf } from '../proxy/image-content.ts';
 import { mirrorOf } from '../proxy/image-gate.ts';
+import { PyrsiaError } from '../errors.ts';
+import { restored } from '../shims/environment.ts';
+import { environmentNow } from '../shims/process-environment.ts';
 import type { Launch } from '../shims/launch.ts';
 import { type Bases, basesOf } from '../shims/docker-bases.ts';
 import { answers, findDaemon } from '../shims/docker-daemon.ts';
@@ -51,7 +54,7 @@ export async function planDocker(parts: DockerLaunchParts, launch: Omit<Launch, 
   const { reporter } = session;
   const readOnly = parts.readOnlyBecause();
   if (readOnly !== undefined) reporter.unstored(readOnly);
-  const daemon = await findDaemon(launch.args, launch.env);
+  const daemon = findDaemon(launch.args, launch.env);
   const files = [...daemon.files, ...('socket' in daemon ? [daemon.socket] : [])];
   const plan = {
     session,
@@ -130,8 +133,16 @@ export async function planDocker(parts: DockerLaunchParts, launch: Omit<Launch, 
   };
 }
 
-/** What makes a builder begin, in the words of any of them. */
-const BUILDING = /^(?:\/v\d+\.\d+)?\/(?:build|session|grpc)(?:\?|$)/;
+/**
+ * The socket of the daemon that the process of a launch would talk to.
+ *
+ * @throws PyrsiaError `AGENT_REFUSED` where it is not ours to stand in front of
+ */
+export function daemonOf({ pid, args }: Pick<Launch, 'pid' | 'args'>): string {
+  const daemon = findDaemon(args, restored(environmentNow(pid)));
+  if ('socket' in daemon) return daemon.socket;
+  throw new PyrsiaError('AGENT_REFUSED', { reason: `${daemon.reason}: run docker again` });
+}
 
 /** Fetches what a build is based on when it begins, which waits for that. A builder takes what the daemon has. */
 function openBases(
@@ -150,6 +161,6 @@ function openBases(
     }
   }
   return async ({ target }) => {
-    if (BUILDING.test(target)) await (fetching ??= fetchAll());
+    if (isBuildRequest(target)) await (fetching ??= fetchAll());
   };
 }

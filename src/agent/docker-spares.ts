@@ -7,8 +7,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { isBuildRequest, isImageRequest } from '../ecosystems/oci/docker-api.ts';
 import { DOCKER_SOCKET } from '../ecosystems/oci/docker.ts';
 import { PyrsiaError } from '../errors.ts';
+import { refuseImages } from '../proxy/docker-images.ts';
 import { type DockerSocketParts, openDockerSocket } from '../proxy/docker-socket.ts';
 import { SPARE, TAKEN } from '../shims/launch.ts';
 import type { SessionParts } from './sessions.ts';
@@ -34,7 +36,9 @@ export interface DockerSpares {
 
 /** Whose spares these are. */
 export interface DockerSparesParts extends Pick<SessionParts, 'pathOf'> {
-  /** Resolves when it is known how the launch of this public name is served, and rejects where it is not. */
+  /** The daemon's socket for the launch of this public name, found at once. @throws why there is none */
+  daemonOf(this: void, name: string): string;
+  /** Resolves when it is known how that launch is served, and rejects where it is not. */
   known(this: void, name: string): Promise<unknown>;
   log(this: void, text: string): void;
 }
@@ -44,7 +48,7 @@ interface Spare extends AsyncDisposable {
 }
 
 /** None so far. */
-export function openDockerSpares({ pathOf, known, log }: DockerSparesParts): DockerSpares {
+export function openDockerSpares({ pathOf, daemonOf, known, log }: DockerSparesParts): DockerSpares {
   const spares = new Map<string, Spare>();
   let preparing: Promise<void> | undefined;
   let isClosed = false;
@@ -53,12 +57,7 @@ export function openDockerSpares({ pathOf, known, log }: DockerSparesParts): Doc
     const name = randomUUID();
     const socket = await openDockerSocket(pathOf(name, DOCKER_SOCKET), {
       log,
-      async find() {
-        await known(name);
-        const { parts } = spares.get(name) ?? {};
-        if (!parts) throw new PyrsiaError('AGENT_REFUSED', { reason: 'there is no such launch' });
-        return parts;
-      },
+      find: async () => Promise.resolve(atOnce(name)),
     });
     spares.set(name, {
       async [Symbol.asyncDispose]() {
@@ -68,6 +67,35 @@ export function openDockerSpares({ pathOf, known, log }: DockerSparesParts): Doc
       },
     });
     writeFileSync(pathOf(name, SPARE), '', { mode: 0o600 });
+  }
+
+  /** What is not about images need not wait until it is known who asks for them, and how. */
+  function atOnce(name: string): DockerSocketParts {
+    const daemon = daemonOf(name);
+    const all = known(name).then(() => {
+      const { parts } = spares.get(name) ?? {};
+      if (!parts) throw new PyrsiaError('AGENT_REFUSED', { reason: 'the launch has ended' });
+      return parts;
+    });
+    // Those to whom it matters are told.
+    all.catch(() => undefined);
+    return {
+      daemon,
+      log,
+      async answer(exchange) {
+        if (!isImageRequest(exchange.method, exchange.target)) return false;
+        try {
+          return await (await all).answer(exchange);
+        } catch (error) {
+          refuseImages(exchange, `pyrsia: ${error instanceof Error ? error.message : String(error)}`);
+          return true;
+        }
+      },
+      async before(head) {
+        // Who cannot be served is told so when an image is asked for.
+        if (isBuildRequest(head.target)) await (await all.catch(() => undefined))?.before?.(head);
+      },
+    };
   }
 
   function review(): void {

@@ -28,6 +28,8 @@ export interface Reception {
   session(credential: string): Promise<Session | undefined>;
   /** The session of the launch with this public name; undefined when there is none. */
   sessionNamed(name: string): Promise<Session | undefined>;
+  /** The launch with this public name, taken up where that was not done yet; undefined when there is none. */
+  launchNamed(name: string): Launch | undefined;
   /** Ends a launch and resolves to its receipt, which is `kept` or not. @throws PyrsiaError `AGENT_REFUSED` when there is none */
   end(id: string, kept?: boolean): Promise<Receipt>;
   /** Takes up launches that nobody told of, and ends those whose process is gone. */
@@ -119,6 +121,12 @@ export function openReception({
     async session(credential) {
       const launch = launches.find(credential);
       return launch && (await open(launch)).session;
+    },
+    launchNamed(name) {
+      const find = (): Launch | undefined => launches.list().find((each) => each.name === name);
+      const found = find();
+      if (!found) launches.look();
+      return found ?? find();
     },
     async sessionNamed(name) {
       const launch = launches.list().find((each) => each.name === name);

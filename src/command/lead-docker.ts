@@ -50,7 +50,7 @@ export interface Intention {
  */
 export async function intend(session: Session, configFile: string | undefined): Promise<Intention> {
   refuseOthers(session);
-  const daemon = await findDaemon([], session.env);
+  const daemon = findDaemon([], session.env);
   if ('reason' in daemon) throw leftAlone(daemon.reason);
   const { socket } = daemon;
   const untested = await readsHosts(socket);

@@ -80,7 +80,7 @@ async function loadInto(
     ...(platform === undefined ? [] : ['--platform', platform]),
     fullName(parseImage(pulled.image.reference)),
   ];
-  const isElsewhere = engine === 'docker' && 'reason' in (await findDaemon([], env));
+  const isElsewhere = engine === 'docker' && 'reason' in findDaemon([], env);
   const result: Wrapped = isElsewhere
     ? { code: 1 }
     : await runWrapped(session, [engine, ...args], { stdout: 'stderr', passes: true });

@@ -98,6 +98,11 @@ export async function fetchAhead(
 /** What is said of a request's body, which says nothing about an image. */
 const OF_BODIES = new Set(['content-length', 'content-type', 'transfer-encoding', 'expect']);
 
+/** Answers with an error, in the daemon's form. */
+export function refuseImages(exchange: DockerExchange, message: string): void {
+  replyTo(exchange).refuse(message);
+}
+
 /** Goes on with what the daemon says when it is asked as if we were not there. */
 async function instead(
   engine: DockerEngine,

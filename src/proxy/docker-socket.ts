@@ -13,8 +13,8 @@ import { type Framing, framingOf, parseHead, type RequestHead } from './http-hea
 
 /** The longest head that is looked at: 64 KiB. */
 const HEAD_LIMIT = 2 ** 16;
-/** How much may wait for its turn before a client has to: 256 KiB. */
-const WAITING_LIMIT = 2 ** 18;
+/** How much may wait for its turn before a client has to, and then once more for the daemon to take it: 1 MiB. */
+const WAITING_LIMIT = 2 ** 20;
 
 /** A request that may be answered here. */
 export interface DockerExchange extends RequestHead {
@@ -108,7 +108,8 @@ async function relay(client: Socket, served: DockerSocketParts | Promise<DockerS
   const send = async (bytes: Buffer): Promise<void> => {
     if (client.destroyed) return;
     const daemon = toDaemon();
-    if (!daemon.write(bytes) && !daemon.destroyed) await drained(daemon);
+    if (!daemon.write(bytes) && daemon.writableLength > WAITING_LIMIT && !daemon.destroyed)
+      await drained(daemon);
   };
 
   /**

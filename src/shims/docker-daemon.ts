@@ -6,7 +6,7 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { dockerCall } from '../ecosystems/oci/docker-calls.ts';
@@ -20,18 +20,18 @@ export type DockerDaemon = ({ readonly socket: string } | { readonly reason: str
 };
 
 /** Finds it as docker does: by the call's options, the environment, the context in use. */
-export async function findDaemon(
+export function findDaemon(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-): Promise<DockerDaemon> {
+): DockerDaemon {
   const { daemon, config = env['DOCKER_CONFIG'] || join(env['HOME'] ?? '/', '.docker') } = dockerCall(args);
   if (daemon !== undefined) return { reason: `${daemon} says which daemon it is`, files: [] };
   if (env['DOCKER_HOST']) return { ...socketIn(env['DOCKER_HOST'], 'DOCKER_HOST'), files: [] };
   const file = join(config, 'config.json');
-  const context = env['DOCKER_CONTEXT'] || (await currentContext(file));
+  const context = env['DOCKER_CONTEXT'] || currentContext(file);
   if (context === 'default') return { socket: DEFAULT_SOCKET, files: [file] };
   const meta = metaOf(config, context);
-  const host = await hostIn(meta);
+  const host = hostIn(meta);
   const files = [file, meta];
   return host === undefined
     ? { reason: `nothing is known of the context ${context}`, files }
@@ -45,8 +45,8 @@ function socketIn(host: string, by: string): { readonly socket: string } | { rea
   return { reason: `by ${by} its daemon is at ${scheme ?? 'tcp'}://…` };
 }
 
-async function currentContext(file: string): Promise<string> {
-  const found = memberOf(await read(file), 'currentContext');
+function currentContext(file: string): string {
+  const found = memberOf(read(file), 'currentContext');
   return typeof found === 'string' && found !== '' ? found : 'default';
 }
 
@@ -55,14 +55,14 @@ function metaOf(config: string, context: string): string {
   return join(config, 'contexts', 'meta', id, 'meta.json');
 }
 
-async function hostIn(file: string): Promise<string | undefined> {
-  const host = memberOf(memberOf(memberOf(await read(file), 'Endpoints'), 'docker'), 'Host');
+function hostIn(file: string): string | undefined {
+  const host = memberOf(memberOf(memberOf(read(file), 'Endpoints'), 'docker'), 'Host');
   return typeof host === 'string' ? host : undefined;
 }
 
-async function read(file: string): Promise<unknown> {
+function read(file: string): unknown {
   try {
-    return JSON.parse(await readFile(file, 'utf8'));
+    return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
     return undefined;
   }

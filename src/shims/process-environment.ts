@@ -17,6 +17,15 @@ export async function environmentOf(pid: number): Promise<Record<string, string>
     if (tries > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     text = await readFile(`/proc/${pid}/environ`, 'utf8');
   }
+  return variablesIn(text);
+}
+
+/** The same at once, of a process that is not being replaced just now. */
+export function environmentNow(pid: number): Record<string, string> {
+  return variablesIn(readFileSync(`/proc/${pid}/environ`, 'utf8'));
+}
+
+function variablesIn(text: string): Record<string, string> {
   const variables = text.split('\0').flatMap((variable): [string, string][] => {
     const equals = variable.indexOf('=');
     return equals < 1 ? [] : [[variable.slice(0, equals), variable.slice(equals + 1)]];

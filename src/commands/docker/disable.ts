@@ -43,7 +43,7 @@ export default class DockerDisable extends PyrsiaCommand {
         this.error('Nothing was changed: confirm, or give --yes', { exit: 2 });
     }
     const outcome = giveBack(paths.state);
-    const daemon = await findDaemon([], env);
+    const daemon = findDaemon([], env);
     const socket = 'socket' in daemon ? daemon.socket : undefined;
     const [process_] =
       socket === undefined ? [] : dockerdsAt(socket).filter(({ configFile }) => configFile === file);

@@ -44,6 +44,16 @@ export function imageAskedFor(target: string): ImageAskedFor | undefined {
   }
 }
 
+/** Whether a request of this method and path with query has the daemon fetch images, or make some of a file. */
+export function isImageRequest(method: string, target: string): boolean {
+  return method === 'POST' && /^(?:\/v\d+\.\d+)?\/images\/create\?/.test(target);
+}
+
+/** Whether such a request makes a builder begin, in the words of any of them. */
+export function isBuildRequest(target: string): boolean {
+  return /^(?:\/v\d+\.\d+)?\/(?:build|session|grpc)(?:\?|$)/.test(target);
+}
+
 /** Where the daemon is asked to pull `name` (without tag and digest) from wherever that name leads it. */
 export function pullPath({ version, image: { tag, digest }, platform }: ImageAskedFor, name: string): string {
   const query = new URLSearchParams({ fromImage: name, tag: digest ?? tag ?? 'latest' });
