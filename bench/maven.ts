@@ -4,10 +4,10 @@
  * Interleaved, in one run; the ways of a round come in another order each time.
  *
  *     npm run build && node bench/maven.ts [--rounds 5] [--way direct,warm,…] [--upstream mirror|repository]
- *       [--line MBITS,MS] [--recorded FOLDER] [--json FILE] [--keep]
+ *       [--away MS] [--recorded FOLDER] [--json FILE] [--keep]
  *
  * The upstream is a copy on this machine of the repository that mvn is configured with (`maven/mirror.ts`), so that all
- * rounds find the same; it is as far away as `--line` says (`npm-ci/line.ts`). Or it is that repository itself. What was
+ * rounds find the same; it is as far away as `--away` says. Or it is that repository itself. What was
  * copied is kept in a folder where one is named. The ways that end in `-bare` ask a copy that has no checksums.
  *
  * Prints medians of the per-round ratios with their quartiles, CPU seconds, the requests that upstream saw, the server's
@@ -30,7 +30,6 @@ import { type Mirror, openMirror } from './maven/mirror.ts';
 import { merged, type Run, type Sample, type Way, WAYS } from './maven/results.ts';
 import { tableOf } from './maven/table.ts';
 import { prepare } from './maven/ways.ts';
-import { openLine } from './npm-ci/line.ts';
 import { shuffled } from './npm-ci/statistics.ts';
 
 const KEPT = join(import.meta.dirname, 'results', 'maven.json');
@@ -42,7 +41,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     way: { type: 'string', multiple: true },
     upstream: { type: 'string', default: 'mirror' },
-    line: { type: 'string' },
+    away: { type: 'string', default: '0' },
     recorded: { type: 'string' },
     json: { type: 'string' },
     keep: { type: 'boolean', default: false },
@@ -50,9 +49,8 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const ways = (values.way?.flatMap((each) => each.split(',')) ?? Object.keys(WAYS)) as Way[];
-const [mbits, roundTripMs] = (values.line ?? '').split(',').map(Number);
-const line = mbits && roundTripMs ? { mbits, roundTripMs } : undefined;
-if (!Number.isInteger(rounds) || rounds < 1 || !ways.every((way) => way in WAYS))
+const awayMs = Number(values.away);
+if (!Number.isInteger(rounds) || rounds < 1 || !(awayMs >= 0) || !ways.every((way) => way in WAYS))
   throw new TypeError(`--rounds ${values.rounds} --way ${ways.join(',')}`);
 
 const base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bench-'));
@@ -66,17 +64,10 @@ const directory = values.recorded ?? join(base, 'recorded');
 const isOwn = values.upstream === 'mirror';
 const mirrors: Mirror[] = isOwn
   ? [
-      open.use(await openMirror(central, { directory })),
-      open.use(await openMirror(central, { directory, checksums: false })),
+      open.use(await openMirror(central, { directory, awayMs })),
+      open.use(await openMirror(central, { directory, awayMs, checksums: false })),
     ]
   : [];
-const urls = await Promise.all(
-  mirrors.map(async ({ port, url }) =>
-    line
-      ? `http://127.0.0.1:${open.use(await openLine(port, { bits: line.mbits * 1e6, roundTripMs: line.roundTripMs })).port}/`
-      : url,
-  ),
-);
 const run = await measured();
 console.log(`\n${tableOf(run)}\n`);
 if (values.json !== undefined) write(values.json, [run]);
@@ -90,7 +81,7 @@ async function measured(): Promise<Run> {
   let artifacts = 0;
   for (const way of ways) {
     try {
-      const repository = urls[way.endsWith('-bare') ? 1 : 0];
+      const repository = mirrors[way.endsWith('-bare') ? 1 : 0]?.url;
       if (way.endsWith('-bare') && !isOwn) throw new Error('The repository has checksums');
       const build = await prepare[way]({ directory: join(base, way), repository, central, open });
       await build.measure(); // What is to be warm is then; and the others have been through it once, too.
@@ -123,7 +114,7 @@ async function measured(): Promise<Run> {
     maven,
     java,
     upstream: isOwn ? 'mirror' : 'repository',
-    ...(line && { line }),
+    ...(awayMs > 0 && { awayMs }),
     rounds,
     at,
     machine,

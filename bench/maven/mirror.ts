@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Longer than any pause between two requests of one build. */
 const KEEP_ALIVE_MS = 60_000;
@@ -30,12 +31,14 @@ export interface MirrorOptions {
   readonly directory: string;
   /** Whether what ends in a checksum's name is there: some repositories have none. */
   readonly checksums?: boolean;
+  /** How far away it is: an answer begins so many milliseconds after the question. Default: no further than it is. */
+  readonly awayMs?: number;
 }
 
 /** Opens a mirror of the repository at `upstream`, which ends in `/`; undefined: it has only what lies in its folder. */
 export async function openMirror(
   upstream: string | undefined,
-  { directory, checksums = true }: MirrorOptions,
+  { directory, checksums = true, awayMs = 0 }: MirrorOptions,
 ): Promise<Mirror> {
   const answers = new Map<string, Promise<Buffer | undefined>>();
   let requests = 0;
@@ -44,8 +47,9 @@ export async function openMirror(
     const path = decodeURIComponent(url).slice(1);
     let answer = answers.get(path);
     if (!answer) answers.set(path, (answer = read(path)));
-    answer.then(
-      (body) => {
+    const arrived = awayMs > 0 ? sleep(awayMs) : undefined;
+    Promise.all([answer, arrived]).then(
+      ([body]) => {
         if (!body) return response.writeHead(404, { 'content-length': 0 }).end();
         const headers = { 'content-type': 'application/octet-stream', 'content-length': body.length };
         return response.writeHead(200, headers).end(method === 'HEAD' ? undefined : body);

@@ -38,8 +38,8 @@ export interface Run {
   readonly java: string;
   /** `mirror`: a copy on this machine, over http; `repository`: the one that mvn is configured with. */
   readonly upstream: 'mirror' | 'repository';
-  /** The line to the mirror; undefined: none but the machine's own. */
-  readonly line?: { readonly mbits: number; readonly roundTripMs: number };
+  /** How far away the mirror is, in milliseconds there and back; undefined: no further than it is. */
+  readonly awayMs?: number;
   readonly rounds: number;
   /** When it began. */
   readonly at: string;
@@ -50,8 +50,9 @@ export interface Run {
   readonly left: Readonly<Partial<Record<Way, string>>>;
 }
 
-/** The runs, with those of `later` in the place of earlier ones of the same upstream. */
+/** The runs, with those of `later` in the place of earlier ones of the same upstream; without checksums alone is one. */
 export function merged(earlier: readonly Run[], later: readonly Run[]): Run[] {
-  const keyOf = ({ upstream, line }: Run): string => `${upstream} ${line?.mbits} ${line?.roundTripMs}`;
+  const keyOf = ({ upstream, awayMs = 0, ways }: Run): string =>
+    `${upstream} ${awayMs} ${'direct-bare' in ways && !('direct' in ways)}`;
   return [...new Map([...earlier, ...later].map((run) => [keyOf(run), run])).values()];
 }

@@ -37,9 +37,9 @@ export function tableOf(run: Run): string {
 }
 
 /** What a run's upstream was, in a few words. */
-function upstreamOf({ upstream, line }: Run): string {
+function upstreamOf({ upstream, awayMs }: Run): string {
   if (upstream === 'repository') return 'the repository that mvn is configured with';
-  const far = line ? `, ${line.mbits} Mbit/s and ${line.roundTripMs} ms away` : '';
+  const far = awayMs === undefined ? '' : `, ${awayMs} ms away`;
   return `a copy on this machine${far}`;
 }
 
