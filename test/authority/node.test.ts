@@ -203,6 +203,29 @@ describe('A network of four authorities', { timeout: 30_000 }, () => {
     expect(upstream.asked).toEqual([]);
   });
 
+  it('26: goes on without one of its members, says who is wanting without two, and catches up', async () => {
+    const [first, , third, fourth] = network.members;
+    for (const name of ['p', 'q', 'r'])
+      upstream.has.set(`/npm/${name}/-/${name}-1.0.0.tgz`, () => ({ body: name }));
+    await fourth!.stop();
+    expect((await submit(first!, 'pkg:npm/p@1.0.0')).value).toMatchObject({ kind: 'observe' });
+    await third!.stop();
+    const failed = await submit(first!, 'pkg:npm/q@1.0.0');
+    expect(failed.status).toBe(422);
+    expect(failed.text).toContain('too few authorities could look at it');
+    expect(failed.text).toContain('a3.example: ');
+    const status: unknown = await (await fetch(`${first!.url}status`)).json();
+    expect(status).toMatchObject({ wanting: { 'a4.example': expect.any(String) } });
+    await third!.start();
+    await fourth!.start();
+    // Whoever did not answer is left alone for a few seconds.
+    await expect
+      .poll(async () => (await submit(first!, 'pkg:npm/r@1.0.0')).status, { timeout: 20_000, interval: 500 })
+      .toBe(200);
+    const { size } = await checkpointOf(first!);
+    await expect.poll(async () => (await checkpointOf(fourth!)).size, { timeout: 20_000 }).toBe(size);
+  });
+
   it('serves nothing but the log', async () => {
     const [first] = network.members;
     for (const path of [
