@@ -22,7 +22,7 @@ export interface Missing {
 
 /** What fetching ahead works with. */
 export interface AheadParts {
-  readonly artifacts: Pick<ArtifactService, 'knownOf' | 'bring'>;
+  readonly artifacts: Pick<ArtifactService, 'knownOf' | 'bring' | 'prepare'>;
   readonly upstreams: Pick<Upstreams, 'spare'>;
 }
 

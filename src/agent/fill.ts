@@ -111,11 +111,21 @@ async function fillNow(
     }
     await fetching;
 
+    /** Reads what the log says of all of them at once: what contradicts it is not put there. */
+    async function askLog(pinned: readonly PinnedContent[]): Promise<void> {
+      const all = pinned.flatMap((each) => askedFor(tool, plan, each) ?? []);
+      for (const [asker, asked] of Map.groupBy(all, (each) => each.asker)) {
+        const coordinates = asked.map(({ request }) => request.coordinates);
+        await parts.artifacts.prepare(asker, coordinates);
+      }
+    }
+
     /** Puts there what is here, and tells what is not. */
     async function putAll(pinned: readonly PinnedContent[]): Promise<readonly Missing[]> {
       const sure: (Sure & Missing)[] = [];
       const missing: Missing[] = [];
       let looked = 0;
+      await askLog(pinned);
       for (const each of pinned) {
         await breath();
         if (isOver()) return [];

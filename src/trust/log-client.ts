@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   consistencyRanges,
@@ -27,6 +27,9 @@ import type { Standing } from '../verify/logged.ts';
 import { type Kept, openCheckpoints } from './checkpoints.ts';
 import { type KeptFiles, openKeptFiles } from './kept-files.ts';
 import type { OwnNetwork } from './network-of.ts';
+
+/** An empty file, written when a source has answered. */
+const ASKED = 'asked';
 
 /** The most bytes of a checkpoint: 256 KiB. */
 const CHECKPOINT_LIMIT = 256 * 2 ** 10;
@@ -53,6 +56,8 @@ export interface LogClient {
    * has one that can be believed
    */
   refresh(this: void): Promise<Kept>;
+  /** When a source was asked last, by whatever process of this user, in milliseconds since 1970. */
+  askedAt(this: void): number | undefined;
   /** What the view is worth now. */
   standing(this: void): Standing;
   /** The log below a checkpoint, from what is kept and then from those who are asked. */
@@ -141,6 +146,13 @@ export function openLogClient(
   };
 
   async function refresh(): Promise<Kept> {
+    const newest = await newer();
+    mkdirSync(state, { recursive: true, mode: 0o700 });
+    writeFileSync(join(state, ASKED), '', { mode: 0o600 });
+    return newest;
+  }
+
+  async function newer(): Promise<Kept> {
     const fork = known();
     if (fork !== undefined) throw forked(fork);
     let taken: Kept | undefined;
@@ -176,6 +188,7 @@ export function openLogClient(
     below,
     refresh,
     latest: () => checkpoints.read()[0],
+    askedAt: () => statSync(join(state, ASKED), { throwIfNoEntry: false })?.mtimeMs,
     standing() {
       const [newest] = checkpoints.read();
       const at = newest && vouchedAt(newest.checkpoint, policy, now());

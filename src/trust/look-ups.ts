@@ -102,6 +102,12 @@ export function openLookUps(client: LogClient, now: () => number): LookUps {
       else problem = 'it was never read here';
       return;
     }
+    const askedAt = client.askedAt() ?? -Infinity;
+    if (latest && now() - askedAt < REFRESH_MS && now() >= askedAt) {
+      // Another process has asked a moment ago. What it has not kept is asked for below.
+      const kept = await viewOf(latest).catch(() => undefined);
+      if (kept) return see(kept);
+    }
     for (let tries = 1; ; tries++) {
       const kept = await client.refresh();
       if (kept.text === view?.kept.text) return;

@@ -33,14 +33,17 @@ describe('npm, where a log is believed', { timeout: 120_000 }, () => {
   let packages: readonly Package[];
   let project: Project;
   let victim: Project;
+  let before: Project;
   const ci = async (env: Readonly<Record<string, string>> = {}, dir = project.dir) =>
     world.afresh(['npm', 'ci'], { cwd: dir, env });
-  const [left, right, evil, curled] = [0, 1, 2, 3];
+  const [left, right, evil, curled, seen] = [0, 1, 2, 3, 4];
   const made = (which: number): Package => packages[which]!;
 
   beforeAll(async () => {
     packages = await Promise.all(
-      ['left', 'right', 'evil', 'curled'].map(async (name) => makePackage({ name, version: '1.0.0' })),
+      ['left', 'right', 'evil', 'curled', 'seen'].map(async (name) =>
+        makePackage({ name, version: '1.0.0' }),
+      ),
     );
     world = await openWorld({ packages });
     log = await serveLog();
@@ -49,7 +52,9 @@ describe('npm, where a log is believed', { timeout: 120_000 }, () => {
       { purl: 'pkg:npm/curled@1.0.0', bytes: sha256(made(curled).tarball) },
     ]);
     log.append([{ purl: 'pkg:npm/evil@1.0.0', bytes: 'what others were given' }]);
+    log.append([{ purl: 'pkg:npm/seen@1.0.0', bytes: 'what others were given' }]);
     project = await world.sandbox.project(lockedTo(world.registry, [made(left), made(right)]));
+    before = await world.sandbox.project(lockedTo(world.registry, [made(seen)]));
     victim = await world.sandbox.project(lockedTo(world.registry, [made(evil)]));
   });
   afterAll(async () => {
@@ -60,6 +65,7 @@ describe('npm, where a log is believed', { timeout: 120_000 }, () => {
   it('is not asked before one is joined, and the receipt says so', async () => {
     expect(await ci()).toMatchObject({ code: 0, stderr: expect.stringMatching(/2 verified · \d/) });
     expect((await world.last()).log).toBeUndefined();
+    expect(await ci({}, before.dir)).toMatchObject({ code: 0 });
     const { stdout } = await world.sandbox.pyrsia(['why', 'last']);
     expect(stdout).toMatch(/^log +no network is configured: nothing was asked$/m);
     expect(log.requests).toEqual([]);
@@ -72,7 +78,7 @@ describe('npm, where a log is believed', { timeout: 120_000 }, () => {
       stderr: expect.stringContaining('2 verified · 1 in the log'),
     });
     const receipt = await world.last();
-    expect(receipt.log).toMatchObject({ origin: 'log.example/1', size: 5, old: false });
+    expect(receipt.log).toMatchObject({ origin: 'log.example/1', size: 7, old: false });
     expect(Object.fromEntries(receipt.artifacts.map((line) => [line.purl, [line.rung, line.log]]))).toEqual({
       'pkg:npm/left@1.0.0': ['observed', { says: 'logged', entry: 0 }],
       'pkg:npm/right@1.0.0': ['registry digest', { says: 'unknown' }],
@@ -125,6 +131,15 @@ describe('npm, where a log is believed', { timeout: 120_000 }, () => {
     ]);
     const accept = ['trust', 'accept', 'npm:evil@1.0.0', '--reason', 'they said so'];
     expect(await world.sandbox.pyrsia(accept)).toMatchObject({ code: 5 });
+  });
+
+  it('47: does not link what was here before, where the log contradicts it: it is refused', async () => {
+    const { code, stderr, stdout } = await ci({}, before.dir);
+    expect([code, stderr + stdout]).toEqual([
+      1,
+      expect.stringMatching(/Refused pkg:npm\/seen@1\.0\.0: .*the log, entry 5.*the bytes seen before/),
+    ]);
+    expect((await world.last()).totals).toMatchObject({ linked: 0, refused: 1 });
   });
 
   it('why shows entry, observers and proof, and with what somebody else checks it', async () => {

@@ -63,6 +63,23 @@ describe('Looking up', () => {
     expect(of.asked).toHaveLength(before);
   });
 
+  it('asks nothing where another process has asked a moment ago and kept what came', async () => {
+    const of = grownLog();
+    of.append(some(0, 10));
+    const first = lookUpsOf(of, { now: Date.now });
+    await first.lookUp([purl(1)]);
+    await first.settled();
+    of.append(some(10, 20));
+    const before = of.asked.length;
+    const second = lookUpsOf(of, { home: first.home, now: Date.now });
+    await second.lookUp([purl(1)]);
+    expect(second.finding(purl(1))).toMatchObject(logged(1));
+    expect(of.asked).toHaveLength(before);
+    const later = lookUpsOf(of, { home: first.home, now: () => Date.now() + 5 * 60 * 1000 });
+    await later.lookUp([purl(11)]);
+    expect(later.finding(purl(11))).toMatchObject(logged(11));
+  });
+
   it('6: takes no altered bucket and no altered list: the next one is asked', async () => {
     const of = grownLog();
     of.append(some(0, 10));
