@@ -15,6 +15,7 @@ import type { Wanted } from '../content/descriptor.ts';
 import type { Source, SourceName } from '../content/source.ts';
 import { type Measured, measure, verified } from '../content/verified.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
+import { asError, isMissing, isUseless, isWrong, told } from './transfer-failure.ts';
 
 /** Content up to this many bytes is verified before its first byte is sent: 8 MiB. */
 const WHOLE_LIMIT = 8 * 2 ** 20;
@@ -272,30 +273,4 @@ export function startTransfer(
       }
     },
   };
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-}
-
-function isWrong(error: unknown): boolean {
-  return isPyrsiaError(error, 'DIGEST_MISMATCH') || isPyrsiaError(error, 'SIZE_MISMATCH');
-}
-
-function isUseless(error: unknown): boolean {
-  return isWrong(error) || isPyrsiaError(error, 'CACHE_READ_ONLY');
-}
-
-/** The same failure, with what it was that failed. */
-function told(error: unknown, what: string): PyrsiaError {
-  for (const code of ['DIGEST_MISMATCH', 'SIZE_MISMATCH'] as const) {
-    if (isPyrsiaError(error, code))
-      return new PyrsiaError(code, { from: what, ...error.details }, { cause: error });
-  }
-  if (error instanceof PyrsiaError) return error;
-  return new PyrsiaError('UPSTREAM_FAILED', { url: what, reason: asError(error).message }, { cause: error });
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
