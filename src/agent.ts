@@ -267,7 +267,7 @@ async function serve(context: AgentContext): Promise<Service> {
         return {};
       },
 
-      async pull({ reference: text, cwd, env, platform }, { signal, progress }) {
+      async pull({ reference: text, cwd, env, platform, passes = false }, { signal, progress }) {
         const { ecosystem, reference } = await parseReference(text);
         const caller = { id: randomUUID(), cwd, env, args: [], command: ['pyrsia', 'pull', text] };
         if (ecosystem === oci) {
@@ -286,7 +286,7 @@ async function serve(context: AgentContext): Promise<Service> {
               },
             );
           } finally {
-            await accounts.close(caller.id);
+            await accounts.close(caller.id, !passes);
             settleIn();
           }
         }
@@ -302,7 +302,7 @@ async function serve(context: AgentContext): Promise<Service> {
             onProgress: progress,
           });
         } finally {
-          await accounts.close(caller.id);
+          await accounts.close(caller.id, !passes);
           settleIn();
         }
       },

@@ -34,6 +34,8 @@ export interface ErrorDetails {
   /** The cache holds nothing for it and upstream may not or cannot be asked. */
   OFFLINE_MISS: { what: string; reason: string };
   /** The user's own configuration says that it is not to be asked for. */
+  /** The tool that would know what something depends on does not say. */
+  CLOSURE_UNKNOWN: { what: string; reason: string };
   BLOCKED: { what: string; by: string };
   UPSTREAM_FAILED: { url: string; reason: string };
   CREDENTIALS_NEEDED: { what: string; upstream: string; remedy?: string };
@@ -79,7 +81,9 @@ const messages: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => strin
   LOG_OBJECTS: (d) => `Refused ${d.purl}: ${d.reason} (policy ${d.policy})`,
   REFERENCE_MALFORMED: (d) => `Cannot read reference "${d.text}": ${d.reason}`,
   NOT_FOUND: (d) => `Not found: ${d.what}`,
-  OFFLINE_MISS: (d) => `Not in the cache: ${d.what} (${d.reason})`,
+  OFFLINE_MISS: (d) =>
+    `Not in the cache: ${d.what} (${d.reason})${d.what.startsWith('pkg:') ? `; pyrsia pull ${d.what} brings it` : ''}`,
+  CLOSURE_UNKNOWN: (d) => `Cannot tell what ${d.what} depends on: ${d.reason}`,
   BLOCKED: (d) => `Refused ${d.what}: ${d.by} blocks it`,
   UPSTREAM_FAILED: (d) => `Upstream did not deliver ${d.url}: ${d.reason}`,
   CREDENTIALS_NEEDED: (d) =>

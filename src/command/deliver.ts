@@ -21,9 +21,15 @@ export function isDirectory(output: string): boolean {
  * Writes what was pulled to a file, into a directory, or for `-` on stdout; returns the path written. A file
  * appears when it is complete; stdout is cut short by at least 64 KiB when the content turns out to be damaged.
  *
+ * @param taken - paths of others that are written: in a directory, what would be called so, too, has more of its name in front
+ *
  * Rejects with `DIGEST_MISMATCH` or with the file system's error.
  */
-export async function deliver(pulled: Pulled, output: string): Promise<string> {
+export async function deliver(
+  pulled: Pulled,
+  output: string,
+  { taken }: { readonly taken?: ReadonlySet<string> } = {},
+): Promise<string> {
   const content = verified(createReadStream(pulled.path), {
     digests: [parseDigest(pulled.digest)],
     size: pulled.bytes,
@@ -32,7 +38,7 @@ export async function deliver(pulled: Pulled, output: string): Promise<string> {
     await pipeline(content, process.stdout, { end: false });
     return output;
   }
-  const path = isDirectory(output) ? join(output, await fileName(pulled.purl)) : output;
+  const path = isDirectory(output) ? await placeIn(output, pulled.purl, taken) : output;
   const temporary = `${path}.${process.pid}.part`;
   try {
     await pipeline(content, createWriteStream(temporary, { flags: 'wx' }));
@@ -42,6 +48,14 @@ export async function deliver(pulled: Pulled, output: string): Promise<string> {
     throw error;
   }
   return path;
+}
+
+async function placeIn(directory: string, purl: string, taken?: ReadonlySet<string>): Promise<string> {
+  const file = await fileName(purl);
+  const path = join(directory, file);
+  if (!taken?.has(path)) return path;
+  const { name } = (await parseReference(purl)).reference;
+  return join(directory, `${name.replaceAll(/[/:]/g, '-')}-${file}`);
 }
 
 /** As its registry calls the file, or its tool does. Of what has no name of its own: the last of its purl. */

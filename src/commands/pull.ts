@@ -2,7 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import { deliver, isDirectory } from '../command/deliver.ts';
 import { type Failure, failureOf, worstExitCode } from '../command/failure.ts';
 import { PyrsiaCommand } from '../command/pyrsia-command.ts';
-import { facts } from '../command/table.ts';
+import { facts, table } from '../command/table.ts';
 import { startProgress } from '../command/talk.ts';
 import { formatBytes, formatUpstream } from '../content/format.ts';
 import type { Methods, Pulled, PulledImage } from '../control/protocol.ts';
@@ -23,7 +23,8 @@ export default class Pull extends PyrsiaCommand {
   static override description =
     'A reference is the name of an image, npm:NAME@VERSION, where VERSION may be a range or a tag, maven:GROUP:ARTIFACT:VERSION, ' +
     'with :TYPE and :CLASSIFIER behind it, or a package URL. ' +
-    'Dependencies are not fetched. Of several each is tried, and the exit code is that of the worst failure.\n\n' +
+    'Dependencies are fetched with --with-dependencies, where Maven says which: mvn itself computes them. ' +
+    'Of several each is tried, and the exit code is that of the worst failure.\n\n' +
     'An image is fetched for this machine, and proven from its manifest down to each unpacked layer. Then docker, or where ' +
     'no daemon answers podman, pulls it from us; or it is written: -o oci:DIR, -o oci-archive:FILE, -o docker-archive:FILE.';
   static override examples = [
@@ -32,6 +33,7 @@ export default class Pull extends PyrsiaCommand {
     '<%= config.bin %> pull npm:express@^5',
     '<%= config.bin %> pull pkg:npm/lodash@4.17.21 -o lodash.tgz',
     '<%= config.bin %> pull maven:org.slf4j:slf4j-api:2.0.17',
+    '<%= config.bin %> pull maven:ch.qos.logback:logback-classic:1.5.18 --with-dependencies -o jars/',
     '<%= config.bin %> pull npm:lodash npm:@types/node@24 -o packages/',
     '<%= config.bin %> pull npm:lodash -o - | tar tz',
   ];
@@ -44,6 +46,7 @@ export default class Pull extends PyrsiaCommand {
       summary: 'all images of an index, into the cache or -o oci…',
       exclusive: ['platform'],
     }),
+    'with-dependencies': Flags.boolean({ summary: 'with all that mvn says that it depends on' }),
     load: Flags.boolean({ allowNo: true, default: true, summary: 'let docker or podman have the image' }),
   };
 
@@ -57,9 +60,10 @@ export default class Pull extends PyrsiaCommand {
       this.error('Stdout holds either the content or --json', { exit: 2 });
     const { parseImageOutput, writeImage } = await import('../command/image-archive.ts');
     const imageOutput = output === undefined ? undefined : parseImageOutput(output);
-    if (references.length > 1 && output !== undefined && !isDirectory(output)) {
+    const isMany = references.length > 1 || flags['with-dependencies'];
+    if (isMany && output !== undefined && !isDirectory(output)) {
       const reason = imageOutput
-        ? `One image is written to ${output}, and there are ${references.length} references`
+        ? `One image is written to ${output}, and there are several`
         : `Several references are written into a directory, and there is none at ${output}`;
       this.error(reason, { exit: 2 });
     }
@@ -79,6 +83,7 @@ export default class Pull extends PyrsiaCommand {
     const env = Object.fromEntries(Object.entries(session.env).filter(isDefined));
     const platform = flags['all-platforms'] ? 'all' : flags.platform;
 
+    if (flags['with-dependencies']) return await this.#closures(session, references, { env, output });
     const isJson = this.jsonEnabled();
     const pull = async (reference: string): Promise<Result> => {
       using progress = startProgress();
@@ -144,6 +149,35 @@ export default class Pull extends PyrsiaCommand {
     return Promise.reject(error);
   }
 
+  /** Each with all that it depends on. What mvn has brought comes out of the cache then, proven once more. */
+  async #closures(
+    session: Session,
+    references: readonly string[],
+    { env, output }: { readonly env: Record<string, string>; readonly output: string | undefined },
+  ): Promise<Result[]> {
+    const { closureOf } = await import('../command/closure.ts');
+    const { parseReference } = await import('../ecosystems/index.ts');
+    const agent = await session.agent();
+    const all: Result[] = [];
+    for (const text of references) {
+      const { reference } = await parseReference(text);
+      const closure = await closureOf(session, text, reference);
+      const pulled: Result[] = [];
+      const taken = new Set(all.flatMap(({ output: path }) => path ?? []));
+      for (const each of closure.references) {
+        const brought = await agent.call('pull', { reference: each, cwd: session.cwd, env, passes: true });
+        const written = output === undefined ? undefined : await deliver(brought, output, { taken });
+        if (written !== undefined) taken.add(written);
+        pulled.push({ ...brought, ...(written !== undefined && { output: written }) });
+      }
+      this.print(toldClosure(pulled));
+      const others = closure.receipt && closure.receipt.totals.artifacts - pulled.length;
+      if (others) this.say(`${others} files more came through us: poms, and what mvn itself needs to say so`);
+      all.push(...pulled);
+    }
+    return all;
+  }
+
   /** Where no engine can have it, it is in the cache all the same. */
   async #load(
     session: Session,
@@ -180,6 +214,30 @@ function told(
 function toldLog(log: Pulled['log']): string {
   if (log === undefined) return 'no log was asked';
   return log.entry === undefined ? `${log.says} to the log` : `${log.says} in entry ${log.entry} of the log`;
+}
+
+/** One line for each, and of which quality the evidence is. */
+function toldClosure(pulled: readonly Result[]): string {
+  const rows = pulled.map(({ purl, bytes, upstream, word, by, rung, output = '' }) => [
+    purl,
+    formatBytes(bytes),
+    formatUpstream(upstream),
+    word === 'unknown' ? word : `${word} by ${by}`,
+    rung,
+    output,
+  ]);
+  const headings = [
+    'PURL',
+    'SIZE',
+    'UPSTREAM',
+    'WORD',
+    'EVIDENCE',
+    ...(pulled[0]?.output ? ['WRITTEN'] : []),
+  ];
+  return table(
+    headings.map((heading) => ({ heading, ...(heading === 'SIZE' && { right: true }) })),
+    rows.map((row) => row.slice(0, headings.length)),
+  );
 }
 
 function toldOfImage(pulled: PulledImage, output: string | undefined): string {

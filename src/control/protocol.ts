@@ -125,6 +125,8 @@ export interface Methods {
       env: Record<string, string>;
       /** Of an image: for which machine (`linux/arm64`), or `all`. Default: this one. */
       platform?: string;
+      /** It is part of another command, and its receipt is not kept. */
+      passes?: boolean;
     };
     /** `source` once all of it is here: where it came from. */
     progress: { bytes: number; size?: number; what: string; source?: string };

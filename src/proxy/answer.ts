@@ -6,6 +6,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { StoredDocument } from '../cache/cache.ts';
+import { type Coordinates, purlOf } from '../content/coordinates.ts';
 import { type Digest, digestOf, hexOf } from '../content/digest.ts';
 import type { DocumentAddress, Headers, Reply, Route } from '../ecosystems/ecosystem.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
@@ -129,12 +130,21 @@ async function artifact(
     }
     await asker.reporter.add(await delivery.line());
     response.end(last);
-  } catch (error) {
-    if (signal.aborted) throw error;
+  } catch (failure) {
+    if (signal.aborted) throw failure;
+    const error = missed(call, coordinates, failure);
     const reason = error instanceof Error ? error.message : String(error);
     await report(outcomeOf(error), reason);
     throw error;
   }
+}
+
+/** What it means that an artifact did not come: nothing is wrong with upstream when it was not reached at all. */
+function missed({ parts, asker }: Call, coordinates: Coordinates, failure: unknown): unknown {
+  const isOut = parts.upstreams.unreachable().includes(asker.upstream.url.origin);
+  if (!isOut || !isPyrsiaError(failure, 'UPSTREAM_FAILED')) return failure;
+  const { reason } = failure.details;
+  return new PyrsiaError('OFFLINE_MISS', { what: purlOf(coordinates), reason }, { cause: failure });
 }
 
 async function metadata(call: Call, route: Route & { kind: 'metadata' }): Promise<void> {

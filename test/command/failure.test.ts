@@ -8,6 +8,7 @@ const details: ErrorDetails = {
   DIGEST_MISMATCH: { expected: 'a', actual: 'b' },
   SIZE_MISMATCH: { expected: 1, actual: 2 },
   CONTRADICTED: { purl: 'p', expected: 'a', actual: 'b', by: 'c', against: 'd', acceptable: true },
+  CLOSURE_UNKNOWN: { what: 'maven:g:a:1', reason: 'mvn ended with exit code 1' },
   BLOCKED: { what: 'i', by: 'f' },
   EVIDENCE_TOO_LOW: { purl: 'p', policy: 'locked', word: 'claimed' },
   REFERENCE_MALFORMED: { text: 'x', reason: 'y' },

@@ -75,3 +75,15 @@ it('says what no repository has, and what is not here when nobody is asked', asy
   });
   expect([offline.code, offline.stderr]).toEqual([6, expect.stringContaining('org.example/app@2.0')]);
 });
+
+it('says of whom nobody computes what it depends on', async () => {
+  const { code, stderr } = await pull('npm:lodash', '--with-dependencies');
+  expect([code, stderr]).toEqual([1, expect.stringContaining('only of Maven')]);
+});
+
+it('names the command that brings what is missing', async () => {
+  const { stderr } = await sandbox.pyrsia(['pull', 'maven:org.example:app:2.0:pom'], {
+    env: { ...env, PYRSIA_OFFLINE: '1' },
+  });
+  expect(stderr).toContain('; pyrsia pull pkg:maven/org.example/app@2.0?type=pom brings it');
+});

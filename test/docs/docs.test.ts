@@ -56,6 +56,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   'pyrsia docker disable': 'so it does this',
   'pyrsia docker disable --yes': 'so it does this',
   'pyrsia cache rm nginx:latest': 'test/commands/cached-images.test.ts does it',
+  'pyrsia pull maven:ch.qos.logback:logback-classic:1.5.18 --with-dependencies -o jars/':
+    'test/e2e/maven.test.ts pulls a smaller one so',
   'pyrsia pull maven:org.slf4j:slf4j-api:2.0.17':
     'test/commands/pull-maven.test.ts pulls from a repository of its own',
   'pyrsia exec -- mvn package': 'test/e2e/maven.test.ts runs mvn',

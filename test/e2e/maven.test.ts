@@ -64,7 +64,9 @@ describe.skipIf(!hasMaven)('mvn through pyrsia exec', { timeout: 480_000 }, () =
     const missed = await cut(mvn(to));
     expect([missed.code, missed.stdout]).toEqual([
       1,
-      expect.stringMatching(/pyrsia: .*org\/?\.?example\/extension.*1\.1/),
+      expect.stringMatching(
+        /pyrsia: .*; pyrsia pull pkg:maven\/org\.example\/extension@1\.1\?type=pom brings it/,
+      ),
     ]);
     expect(repository.requests).toEqual([]);
     // Nobody has taken that for its absence.
@@ -184,5 +186,21 @@ describe.skipIf(!hasMaven)(
         expect(MODULES.map((name) => jarOf(name).length > 1000)).toEqual([true, true, true]);
       },
     );
+
+    it('pulls what mvn says that an artifact depends on', async () => {
+      write(settings, '<settings/>');
+      const jars = join(sandbox.root, 'jars');
+      write(join(jars, '.keep'), '');
+      const args = ['pull', 'maven:org.slf4j:slf4j-simple:2.0.17', '--with-dependencies', '-o', jars];
+      const pulled = await direct(sandbox.pyrsiaCommand([...args, '--json']));
+      expect(pulled.code, pulled.stderr).toBe(0);
+      expect(JSON.parse(pulled.stdout)).toMatchObject([
+        { purl: 'pkg:maven/org.slf4j/slf4j-simple@2.0.17', word: 'declared' },
+        { purl: 'pkg:maven/org.slf4j/slf4j-api@2.0.17', word: 'declared' },
+      ]);
+      const written = ['slf4j-api-2.0.17.jar', 'slf4j-simple-2.0.17.jar'];
+      expect(globSync('*', { cwd: jars }).toSorted()).toEqual(written);
+      expect(pulled.stderr).toMatch(/\d{2,} files more came through us/);
+    });
   },
 );
