@@ -11,6 +11,7 @@ import { openAccounts } from './agent/accounts.ts';
 import { openContradictions } from './agent/contradictions.ts';
 import { daemonOf, planDocker } from './agent/docker-launch.ts';
 import { openDockerSpares } from './agent/docker-spares.ts';
+import { openDeep } from './agent/deep.ts';
 import { fill } from './agent/fill.ts';
 import { openFollowings } from './agent/following.ts';
 import { openHeadStart } from './agent/head-start.ts';
@@ -104,8 +105,10 @@ async function serve(context: AgentContext): Promise<Service> {
   const firstPort = config['proxy.port'];
   const ports = keptPorts(paths.state, log);
   const followings = openFollowings(documents);
+  const deep = openDeep();
   const gates = openGates({
     onDocument: followings.given,
+    readerOf: deep.readerOf,
     artifacts,
     documents,
     upstreams,
@@ -190,6 +193,7 @@ async function serve(context: AgentContext): Promise<Service> {
     opened(launch, planned, over) {
       const [ecosystem, tool] = toolOf(launch.tool);
       const followed = followings.open(tool, planned, over);
+      deep.open(planned);
       // Who has an answer already runs.
       const headStart = launch.generation === undefined ? openHeadStart(over, settleIn) : undefined;
       const filling = fill(

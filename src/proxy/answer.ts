@@ -18,6 +18,9 @@ import { type Asker, passedOn } from './asker.ts';
 import { decoded, type DocumentService } from './documents.ts';
 import type { Upstreams } from './upstream.ts';
 
+/** The longest artifact that is read besides being delivered, in bytes: 1 MiB. */
+const READ_LIMIT = 2 ** 20;
+
 /** What answers come from. */
 export interface AnswerParts {
   readonly artifacts: ArtifactService;
@@ -25,6 +28,8 @@ export interface AnswerParts {
   readonly upstreams: Upstreams;
   /** Told of each document that a client is given as upstream has it now. */
   readonly onDocument?: (asker: Asker, given: Delivered) => void;
+  /** Who wants to read all of an artifact of this name that a client is given; it should be a short one. */
+  readonly readerOf?: (asker: Asker, coordinates: Coordinates) => ((body: Uint8Array) => void) | undefined;
 }
 
 /** A document on its way to a client. */
@@ -124,10 +129,14 @@ async function artifact(
     });
     // The last piece waits until the report is written, so that it is complete when the tool has ended.
     let last: Uint8Array | undefined;
+    const reader = parts.readerOf?.(asker, coordinates);
+    const read: Uint8Array[] = [];
     for await (const chunk of delivery.chunks) {
       if (last && !response.write(last)) await once(response, 'drain', { signal });
       last = chunk;
+      if (reader && (delivery.size ?? Infinity) <= READ_LIMIT) read.push(Buffer.from(chunk));
     }
+    if (read.length > 0) reader?.(Buffer.concat(read));
     await asker.reporter.add(await delivery.line());
     response.end(last);
   } catch (failure) {

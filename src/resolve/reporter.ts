@@ -35,9 +35,9 @@ export interface Reporter {
   document(from: keyof DocumentCounts): void;
   /**
    * Says something once that is worth a line in the receipt. Of all that concerns one `topic` the first is
-   * enough: a full disk is no news with every package.
+   * enough: a full disk is no news with every package; of what is `deep` in dependencies the last, which has counted all.
    */
-  note(text: string, topic?: 'storing'): void;
+  note(text: string, topic?: 'storing' | 'deep'): void;
   /** Why nothing is stored, which is worth a line once there is something that would have been. */
   unstored(reason: string): void;
   /** What the view of the log is worth that was asked. */
@@ -81,7 +81,8 @@ export function openReporter(
   let flushing: Promise<void> | undefined;
 
   function note(text: string, topic = text): void {
-    if (!notes.has(topic)) notes.set(topic, topic === 'storing' ? (unstored ?? text) : text);
+    if (topic === 'deep' || !notes.has(topic))
+      notes.set(topic, topic === 'storing' ? (unstored ?? text) : text);
   }
 
   /** One write for all that end in the same turn of the event loop. */

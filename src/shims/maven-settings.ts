@@ -10,6 +10,7 @@ import { type MavenMirror, type MavenRepository, mirrorOf } from '../ecosystems/
 import { type Pom, readPom } from '../ecosystems/maven/pom.ts';
 import { type MavenProxy, type MavenSettings, readSettings } from '../ecosystems/maven/settings.ts';
 import { PyrsiaError } from '../errors.ts';
+import { deepRepositories } from './maven-deep.ts';
 import { readMavenCall } from './maven-arguments.ts';
 import { CENTRAL_PROPERTY, mavenHome } from './maven-home.ts';
 import { readWrapper, WRAPPER } from './maven-wrapper.ts';
@@ -67,8 +68,10 @@ export async function readMavenSettings(context: MavenContext): Promise<ToolSett
     url: known === undefined ? url : url.replace(`\${${CENTRAL_PROPERTY}}`, known),
   }));
   const proxies = [...user.proxies, ...global.proxies];
+  const mirrors = mirrorsIn([user, global]);
   return {
     upstreams: upstreamsOf(named, [user, global], proxies, home?.central),
+    ...(isLed ? {} : { namedIn: deepRepositories(named, mirrors) }),
     connection: connectionOf(proxies),
     globalConfig: global.text,
     userConfig: user.text,
@@ -137,6 +140,14 @@ async function pomAt(path: string): Promise<Pom | undefined> {
   }
 }
 
+/** Mirrors in the order in which they hold. What the user's file says of an id counts. */
+function mirrorsIn(files: readonly SettingsFile[]): readonly MavenMirror[] {
+  const mirrors = new Set(
+    new Map(files.toReversed().flatMap((file) => file.mirrors.map((each) => [each.id, each]))).values(),
+  );
+  return files.flatMap((file) => file.mirrors.filter((each) => mirrors.has(each)));
+}
+
 /** One upstream for each repository that is asked itself, and for each mirror that stands for one. */
 function upstreamsOf(
   repositories: readonly MavenRepository[],
@@ -144,11 +155,7 @@ function upstreamsOf(
   proxies: readonly MavenProxy[],
   central: string | undefined,
 ): readonly UpstreamSettings[] {
-  // What the user's file says of an id counts.
-  const mirrors = [
-    ...new Map(files.toReversed().flatMap((file) => file.mirrors.map((each) => [each.id, each]))).values(),
-  ];
-  const ordered = files.flatMap((file) => file.mirrors.filter((each) => mirrors.includes(each)));
+  const ordered = mirrorsIn(files);
   const servers = new Set(files.flatMap((file) => file.servers));
   const asked = new Map<string, Set<string>>();
   for (const repository of repositories) {

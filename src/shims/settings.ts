@@ -67,6 +67,8 @@ export interface ToolSettings {
   readonly replacedHost?: string;
   /** What decides which addresses of a lockfile the tool leads to its default registry, besides us. */
   readonly replacing?: Omit<Replacing, 'registries'>;
+  /** Whom else the tool asks past us because this file, which it is given, names them; none in most. */
+  readonly namedIn?: (file: string, text: string) => readonly string[];
   /** Set for a call that installs packages, where the tool would look for them in its own cache. */
   readonly install?: InstallSettings;
 }

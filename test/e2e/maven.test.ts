@@ -28,11 +28,18 @@ afterEach(async () => world[Symbol.asyncDispose]());
 describe.skipIf(!hasMaven)('mvn through pyrsia exec', { timeout: 480_000 }, () => {
   it('fetches once, and fills its local repository as it does without us', async () => {
     const [first, second, without] = [local(), local(), local()];
+    // Nothing is looked for there, since what depends on it is found before.
+    publish(repository, 'library', '2.0', {
+      more: '<repositories><repository><id>deep</id><url>http://127.0.0.1:9/</url></repository></repositories>',
+    });
     const cold = await through(mvn(first));
     expect([cold.code, cold.stdout + cold.stderr]).toEqual([
       0,
       expect.stringContaining('6 artifacts · 6 upstream · 6 verified'),
     ]);
+    expect(cold.stderr).toContain(
+      '1 repository that only poms of dependencies name is not asked through us: deep (127',
+    );
     const asked = [...repository.files.keys()].filter((path) => !/sha1$|plexus.*pom$/.test(path));
     expect(repository.requests.toSorted()).toEqual(
       asked.flatMap((path) => [path, `${path}.sha1`]).toSorted(),

@@ -208,4 +208,23 @@ describe('mvn', () => {
     expect(await asked(['-gs', '../ours.xml'])).toEqual({});
     expect(await asked(['-o'])).toEqual({});
   });
+
+  it('is told of repositories that only poms of dependencies name, where nothing leads them', async () => {
+    const { namedIn } = await read();
+    const named = [
+      repository('deep', 'https://deep.example/m2'),
+      repository('central', 'https://other.example/m2'),
+      repository('blocked', 'http://blocked.example/m2'),
+      repository('here', 'file:///repository'),
+    ];
+    const text = `<project><repositories>${named.join('')}</repositories></project>`;
+    expect(namedIn!('a-1.pom', text)).toEqual(['deep (deep.example)', 'here (file:///repository)']);
+    expect(namedIn!('a-1.jar', text)).toEqual([]);
+    expect(namedIn!('a-1.pom', '<project><repository>')).toEqual([]);
+    write(
+      'home/.m2/settings.xml',
+      `<settings><mirrors>${mirror('inside', '*', 'https://inside.example')}</mirrors></settings>`,
+    );
+    expect((await read()).namedIn!('a-1.pom', text)).toEqual([]);
+  });
 });
