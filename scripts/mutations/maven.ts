@@ -62,6 +62,18 @@ export const mavenGuards = [
     replace: '{},',
     only: 'another one each time',
   }),
+  ...guardsIn('src/shims/maven-deep.ts', 'test/shims/maven-settings.test.ts', {
+    why: 'What goes past us because a dependency names it is told of whatever leads or blocks it',
+    find: '!ids.has(each.id) && !mirrorOf(each, mirrors)',
+    replace: 'each.id !== ""',
+    only: 'only poms of dependencies name',
+  }),
+  ...guardsIn('src/ecosystems/maven/closure.ts', 'test/ecosystems/maven/closure.test.ts', {
+    why: 'What a pom of ours names is read as something else',
+    find: '${escaped(text)}',
+    replace: '${text}',
+    only: 'names it, and the repositories',
+  }),
   ...guardsIn('src/proxy/absences.ts', GATE, {
     why: 'What was absent once is absent for ever',
     find: 'now() < at + absent.forMs',

@@ -20,8 +20,8 @@ export interface MavenRepository extends AsyncDisposable {
   readonly requests: string[];
   /** Puts a file there, with its checksum unless it is to have none. */
   put(path: string, content: Buffer | string, options?: { readonly sha1?: string | false }): void;
-  /** Answers everything with this status; undefined: as usual. */
-  fail(status: number | undefined): void;
+  /** Answers everything with this status, once it was asked so many times more; undefined: as usual. */
+  fail(status: number | undefined, after?: number): void;
   /** Begins to send what is asked for at `path`, and goes on with it once it is released; resolves when it has begun. */
   hold(path: string): { readonly begun: Promise<void>; release(): void };
 }
@@ -32,6 +32,7 @@ export async function startMavenRepository(): Promise<MavenRepository> {
   const requests: string[] = [];
   const held = new Map<string, { readonly begun: () => void; readonly released: Promise<void> }>();
   let failing: number | undefined;
+  let left = 0;
   const server = createServer((request, response) => {
     const { method, url = '' } = request;
     if (method === 'PUT') {
@@ -43,7 +44,7 @@ export async function startMavenRepository(): Promise<MavenRepository> {
     requests.push(url);
     const found = files.get(url);
     const hold = held.get(url);
-    if (failing !== undefined) response.writeHead(failing).end();
+    if (failing !== undefined && left-- <= 0) response.writeHead(failing).end();
     else if (found && hold) {
       response.writeHead(200, { 'content-length': found.length }).write(found.subarray(0, 1), hold.begun);
       void hold.released.then(() => response.end(found.subarray(1)));
@@ -60,7 +61,7 @@ export async function startMavenRepository(): Promise<MavenRepository> {
       if (sha1 === false) files.delete(`${path}.sha1`);
       else files.set(`${path}.sha1`, Buffer.from(sha1));
     },
-    fail: (status) => void (failing = status),
+    fail: (status, after = 0) => void ([failing, left] = [status, after]),
     hold(path) {
       const [begun, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
       held.set(path, { begun: begun.resolve, released: released.promise });
