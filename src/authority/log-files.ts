@@ -21,6 +21,7 @@ export interface LogFiles extends TileSource {
 
 /** The files in a directory, which exists. */
 export function diskFiles(directory: string): LogFiles {
+  const synced = new Set<string>();
   return {
     name: directory,
     async read(path, limit) {
@@ -34,7 +35,7 @@ export function diskFiles(directory: string): LogFiles {
         throw error;
       }
     },
-    write: async (files) => writeFiles(directory, files),
+    write: async (files) => writeFiles(directory, files, synced),
     async writeLoosely(files) {
       for (const { path, bytes } of files) {
         const to = join(directory, path);
@@ -44,37 +45,44 @@ export function diskFiles(directory: string): LogFiles {
       }
     },
     async drop(paths) {
-      for (const path of paths) await rm(join(directory, path), { recursive: true, force: true });
+      for (const path of paths) {
+        await rm(join(directory, path), { recursive: true, force: true });
+        synced.delete(join(directory, path));
+      }
     },
   };
 }
 
-async function writeFiles(directory: string, files: readonly LogFile[]): Promise<void> {
-  const folders = new Set<string>();
-  for (const { path, bytes } of files) {
-    const to = join(directory, path);
-    const folder = dirname(to);
-    if (!folders.has(folder)) await mkdir(folder, { recursive: true });
-    folders.add(folder);
-    const temporary = `${to}.new`;
-    const file = await open(temporary, 'w', 0o644);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, to);
+/** `synced`: directories whose own names, and those above them, are on the disk. */
+async function writeFiles(directory: string, files: readonly LogFile[], synced: Set<string>): Promise<void> {
+  const folders = new Set(files.map(({ path }) => dirname(join(directory, path))));
+  await Promise.all([...folders].map(async (folder) => mkdir(folder, { recursive: true })));
+  // At once, so that the file system has one journal to write for all of them.
+  await Promise.all(files.map(async ({ path, bytes }) => writeFileSynced(join(directory, path), bytes)));
+  const all = new Set(folders);
+  for (const folder of folders)
+    for (let at = folder; !synced.has(folder) && at.startsWith(directory); at = dirname(at)) all.add(at);
+  await Promise.all([...all].map(sync));
+  for (const folder of all) synced.add(folder);
+}
+
+async function writeFileSynced(to: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${to}.new`;
+  const file = await open(temporary, 'w', 0o644);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
   }
-  // The names of the files, and those of new directories in the ones above.
-  const all = new Set<string>();
-  for (const folder of folders) for (let at = folder; at.startsWith(directory); at = dirname(at)) all.add(at);
-  for (const folder of all) {
-    const handle = await open(folder);
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+  await rename(temporary, to);
+}
+
+async function sync(folder: string): Promise<void> {
+  const handle = await open(folder);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
