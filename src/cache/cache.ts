@@ -147,10 +147,7 @@ export interface PartialContent {
    * that was killed: they are untrusted until `finish`, and the transfer goes on behind them.
    */
   readonly size: number;
-  /**
-   * Appends; the chunk and its memory are the file's from now on. Resolves when the next may come. Rejects with
-   * `SIZE_MISMATCH` at a byte too many, and with `CACHE_READ_ONLY` when it, or an earlier one, cannot be written.
-   */
+  /** Appends. Rejects with `SIZE_MISMATCH` at a byte too many, and with `CACHE_READ_ONLY` when it cannot be written. */
   write(chunk: Uint8Array): Promise<void>;
   /**
    * Follows the writer from `offset` on, any number of times. The last 64 KiB come only when `finish` has

@@ -13,10 +13,8 @@ import { giveBack } from '../content/buffers.ts';
 import type { Wanted } from '../content/descriptor.ts';
 import { type Digest, digestWith } from '../content/digest.ts';
 import { HELD_BACK, measure, type Meter } from '../content/verified.ts';
-import { appending } from './appending.ts';
 import type { PartialContent } from './cache.ts';
 import { storedFrom } from './contents.ts';
-import { type Feed, openFeed } from './feed.ts';
 import { cannotWrite, moveIntoPlace, temporaryPath } from './layout.ts';
 import { readFrom } from './read-file.ts';
 import { keepContent, type Room, type Shelf } from './shelf.ts';
@@ -98,26 +96,15 @@ async function openBeginning(path: string, wanted: Wanted): Promise<Pick<Opened,
 function partialOf(
   shelf: Shelf,
   room: Room,
-  { path, file, meter, size: beginning, resumable }: Opened,
+  { path, file, meter, size, resumable }: Opened,
   closed: () => void,
 ): PartialContent {
   let place = path;
-  let size = beginning;
   let outcome: 'arriving' | 'finished' | Error = 'arriving';
-  /** Who has caught up. One, because the memory of a chunk can be used again by one only. */
-  let feed: Feed | undefined;
   const waiting = new Set<() => void>();
   const wake = (): void => {
     for (const go of waiting) go();
   };
-  const written = appending(file, room, beginning, (chunks) => {
-    for (const chunk of chunks) {
-      if (feed?.give(chunk)) continue;
-      feed = undefined;
-      giveBack(chunk);
-    }
-    wake();
-  });
 
   const mustGoOn = (): void => {
     if (outcome instanceof Error) throw outcome;
@@ -128,7 +115,6 @@ function partialOf(
     outcome = how;
     wake();
     try {
-      await written.settled().catch(() => undefined);
       await file.close();
       if (!keep) await rm(path, { force: true });
     } finally {
@@ -143,32 +129,12 @@ function partialOf(
     return reason;
   };
 
-  /** What comes from now on, as it comes, up to where it is read from the file again; returns how much that was. */
-  async function* fed(
-    source: FileHandle,
-    from: number,
-    signal?: AbortSignal,
-  ): AsyncGenerator<Uint8Array, number> {
-    const own = (feed = openFeed());
-    let at = from;
-    try {
-      // What is not proven yet is not read twice.
-      for await (const chunk of readFrom(source, from, written.written)) own.begin(chunk);
-      for (;;) {
-        signal?.throwIfAborted();
-        mustGoOn();
-        const chunk = own.next(outcome === 'finished');
-        if (chunk) {
-          at += chunk.byteLength;
-          yield chunk;
-        } else if (outcome === 'finished' || own.isOver()) return at;
-        else await more(waiting, signal);
-      }
-    } finally {
-      if (feed === own) feed = undefined;
-      own.close();
+  const append = async (chunk: Uint8Array): Promise<void> => {
+    for (let written = 0; written < chunk.byteLength;) {
+      const { bytesWritten } = await file.write(chunk, written);
+      written += bytesWritten;
     }
-  }
+  };
 
   return {
     get size() {
@@ -180,8 +146,9 @@ function partialOf(
       try {
         meter.update(chunk);
         room.mustFit(size + chunk.byteLength);
+        await room.reserve(chunk.byteLength, () => append(chunk));
         size += chunk.byteLength;
-        await written.append(chunk);
+        wake();
       } catch (error) {
         // What is in the file and what was measured may differ now: nobody can go on from here.
         throw await failed(error);
@@ -195,16 +162,14 @@ function partialOf(
         for (let at = offset; ;) {
           signal?.throwIfAborted();
           mustGoOn();
-          const proven = outcome === 'finished' ? size : written.written - HELD_BACK;
+          const proven = outcome === 'finished' ? size : size - HELD_BACK;
           for await (const chunk of readFrom(source, at, proven)) {
             at += chunk.byteLength;
             yield chunk;
             signal?.throwIfAborted();
           }
           if (outcome === 'finished' && at >= size) return;
-          if (outcome !== 'arriving' || at < written.written - HELD_BACK) continue;
-          if (!feed && at <= written.written) at = yield* fed(source, at, signal);
-          else await more(waiting, signal);
+          if (outcome === 'arriving' && at >= size - HELD_BACK) await more(waiting, signal);
         }
       } finally {
         await source.close();
@@ -214,7 +179,6 @@ function partialOf(
     async finish() {
       mustGoOn();
       try {
-        await written.settled();
         const stored = storedFrom(meter.end());
         await file.chmod(0o444);
         keepContent(shelf, stored, (to) => {

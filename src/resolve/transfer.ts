@@ -10,7 +10,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cache, PartialContent } from '../cache/cache.ts';
-import { shared } from '../content/buffers.ts';
+import { giveBack, shared } from '../content/buffers.ts';
 import type { Wanted } from '../content/descriptor.ts';
 import type { Source, SourceName } from '../content/source.ts';
 import { type Measured, measure, verified } from '../content/verified.ts';
@@ -127,6 +127,7 @@ export function startTransfer(
         for await (const chunk of content.chunks) {
           if (place.kind === 'file') {
             await place.file.write(chunk);
+            giveBack(chunk);
           } else if (place.kind === 'memory') {
             meter.update(chunk);
             place.parts.push(shared(chunk));

@@ -1,7 +1,6 @@
 import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { giveBack, PIECE, takeBuffer } from '../../src/content/buffers.ts';
 import { digestOf } from '../../src/content/digest.ts';
 import { HELD_BACK } from '../../src/content/verified.ts';
 import { bytesOf } from '../conformance/store.ts';
@@ -50,45 +49,10 @@ describe('partial content', () => {
     const readers = Promise.all([read(0, 0), read(1, 150_000)]);
     await partial.write(bytes.subarray(0, 200_000));
     await partial.write(bytes.subarray(200_000));
-    // Who has caught up gets what comes as it comes, not in parts.
-    await expect.poll(() => received).toEqual([200_000, bytes.length - HELD_BACK - 150_000]);
+    await expect.poll(() => received).toEqual([bytes.length - HELD_BACK, bytes.length - HELD_BACK - 150_000]);
     await partial.finish();
     expect(await readers).toEqual([bytes, bytes.subarray(150_000)]);
     expect(await Array.fromAsync(partial.read({ offset: bytes.length }))).toEqual([]);
-  });
-
-  it('comes right to who keeps up, who falls behind and who comes late, whose memory is used again and again', async () => {
-    const cache = await cacheIn();
-    const all = contentOf('much', 40 * PIECE + 12_345);
-    const partial = await cache.partial({ digests: [digestOf(all, 'sha256')] });
-    const read = async (pause: (at: number) => Promise<unknown> | undefined): Promise<Buffer> => {
-      const got: Buffer[] = [];
-      let at = 0;
-      for await (const chunk of partial.read()) {
-        await pause(at);
-        got.push(Buffer.from(chunk));
-        at += chunk.byteLength;
-        giveBack(chunk);
-      }
-      return Buffer.concat(got);
-    };
-    const half = Promise.withResolvers<void>();
-    const readers = [
-      read(() => undefined),
-      read(async (at) => (at > 3 * PIECE ? half.promise : undefined)),
-      half.promise.then(async () => read(() => undefined)),
-    ];
-    for (let at = 0; at < all.length; at += PIECE) {
-      const part = all.subarray(at, at + PIECE);
-      const piece = takeBuffer().subarray(0, part.length);
-      piece.set(part);
-      await partial.write(piece);
-      if (at === 20 * PIECE) half.resolve();
-      // As it comes from a line: others get their turn.
-      if (at % (5 * PIECE) === 0) await new Promise(setImmediate);
-    }
-    await partial.finish();
-    for (const got of await Promise.all(readers)) expect(got.equals(all)).toBe(true);
   });
 
   it('that turns out wrong is removed, and those who read along get no end', async () => {
