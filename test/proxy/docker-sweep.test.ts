@@ -20,7 +20,14 @@ it('takes the names of launches that are over from a daemon, and no others', asy
       RepoDigests: [`127.0.0.1:4000/${OVER}/images.example/app@${DIGEST}`],
     },
     { RepoTags: [`127.0.0.1:4000/${RUNNING}/images.example/app:2`], RepoDigests: null },
-    { RepoTags: [`127.0.0.1:40001/${OVER}/app:1`, '127.0.0.1:4000/images.example/app:1', 7] },
+    {
+      RepoTags: [
+        `127.0.0.1:5000/${OVER}/app:1`,
+        `127.0.0.1:40001/${OVER}/app:1`,
+        '127.0.0.1:4000/images.example/app:1',
+        7,
+      ],
+    },
     'nothing',
   ];
   const daemon = createServer(({ method, url }, response) => {
