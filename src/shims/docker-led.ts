@@ -82,7 +82,8 @@ export function releaseDocker(state: string): GivenBack {
     if (text === undefined || text === before) return { text };
     outcome = text === after ? 'restored' : 'taken out';
     if (text === after) return { text: before, directories };
-    return { text: file.endsWith('.json') ? withoutMirror(text, base, file) : text };
+    // A hosts.toml that somebody else has changed is theirs.
+    return { text: file.endsWith('.toml') ? text : withoutMirror(text, base, file) };
   });
   rmSync(recordIn(state), { force: true });
   return outcome;

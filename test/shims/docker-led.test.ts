@@ -58,7 +58,8 @@ describe('A file of a daemon’s', () => {
   });
 
   it('that somebody has changed since loses our address alone', () => {
-    file = join(root, 'daemon.json');
+    // A daemon may be told of any name.
+    file = join(root, 'dockerd.conf');
     writeFileSync(file, '{}');
     leadDocker(state, { file, base, before: '{}', after: withMirror('{}', base, file) });
     writeFileSync(file, JSON.stringify({ debug: true, 'registry-mirrors': ['https://m.example/', base] }));
