@@ -53,7 +53,12 @@ for (const n of sizes) {
       members.push({
         directory,
         url,
-        ...(await createHome(directory, PASSPHRASE, { organisation: name, log: `${name}/log`, url })),
+        ...(await createHome(directory, PASSPHRASE, {
+          organisation: name,
+          log: `${name}/log`,
+          url,
+          upstreams: {},
+        })),
       });
     }
     const cards = members.map(({ card }) =>
@@ -130,7 +135,7 @@ function observation(i: number, observers: readonly AuthorityKeys[]): Uint8Array
   const name = createHash('sha256').update(`${i}`).digest('hex').slice(0, 12);
   const place = {
     purl: `pkg:npm/package-${name}@1.0.${i % 100}`,
-    upstream: 'https://registry.example/',
+    upstream: 'npm',
     file: `package-${name}-1.0.${i % 100}.tgz`,
   };
   const hex = (algorithm: string): string => createHash(algorithm).update(`${i}`).digest('hex');

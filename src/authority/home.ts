@@ -16,6 +16,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ECOSYSTEM_NAMES, isEcosystem } from '../cache/ecosystem-names.ts';
 import { PyrsiaError } from '../errors.ts';
 import { formatVerifierKey, isKeyName } from '../log/keys.ts';
 import { isRecord, membersOf, textIn } from '../log/shape.ts';
@@ -31,7 +32,7 @@ export interface Identity {
   readonly log: string;
   /** Where it answers, ending in `/`. */
   readonly url: string;
-  /** At which addresses it asks public registries, by their canonical URLs; others are asked at those. */
+  /** The address, ending in `/`, at which it asks the public registry of each ecosystem. */
   readonly upstreams: Readonly<Record<string, string>>;
 }
 
@@ -49,14 +50,14 @@ export const homeFiles = (directory: string) => ({
 
 /**
  * Makes an authority in `directory`, and returns its card and its keys. Rejects with `FILE_UNWRITABLE` where there is one, and with
- * `REFERENCE_MALFORMED` for what cannot be a name or an address.
+ * `REFERENCE_MALFORMED` for what cannot be a name, an ecosystem or an address.
  */
 export async function createHome(
   directory: string,
   passphrase: string,
-  identity: Omit<Identity, 'upstreams'>,
+  identity: Identity,
 ): Promise<{ readonly card: string; readonly keys: AuthorityKeys }> {
-  const { organisation, log, url } = identity;
+  const { organisation, log, url, upstreams } = identity;
   const odd = [organisation, log].find((name) => !isKeyName(name));
   if (odd !== undefined)
     throw new PyrsiaError('REFERENCE_MALFORMED', { text: odd, reason: 'a name has neither blanks nor +' });
@@ -66,6 +67,7 @@ export async function createHome(
       text: url,
       reason: 'expected an http(s) URL ending in /',
     });
+  for (const [of, at] of Object.entries(upstreams)) checkUpstream(of, at);
   const files = homeFiles(directory);
   if (existsSync(files.identity) || existsSync(files.keys))
     throw new PyrsiaError('FILE_UNWRITABLE', { path: directory, reason: 'there is an authority already' });
@@ -76,7 +78,7 @@ export async function createHome(
   await mkdir(files.state, { recursive: true, mode: 0o700 });
   await createDiskLog(files.log);
   const { href } = parsed;
-  const text = JSON.stringify({ organisation, log, url: href, upstreams: {} }, undefined, 2);
+  const text = JSON.stringify({ organisation, log, url: href, upstreams }, undefined, 2);
   await writeFile(files.card, card);
   await writeFile(files.identity, `${text}\n`);
   return { card, keys };
@@ -91,21 +93,28 @@ export async function readIdentity(directory: string): Promise<Identity> {
     const members = membersOf(value, path, ['organisation', 'log', 'url', 'upstreams']);
     const { upstreams } = members;
     if (!isRecord(upstreams)) throw new TypeError('expected upstreams to be an object');
-    const mirrors = Object.entries(upstreams).map(([of, at]) => [urlIn(of), urlIn(at)] as const);
+    const checked = Object.entries(upstreams).map(([of, at]) => [of, checkUpstream(of, at)] as const);
     return {
       organisation: textIn(members, 'organisation'),
       log: textIn(members, 'log'),
       url: textIn(members, 'url'),
-      upstreams: Object.fromEntries(mirrors),
+      upstreams: Object.fromEntries(checked),
     };
   } catch (error) {
     throw invalid(path, error instanceof Error ? error.message : String(error));
   }
 }
 
-function urlIn(value: unknown): string {
-  if (typeof value === 'string' && URL.canParse(value) && value.endsWith('/')) return value;
-  throw new TypeError('expected upstreams to be URLs ending in /, by such URLs');
+/** @throws PyrsiaError `REFERENCE_MALFORMED` */
+function checkUpstream(ecosystem: string, at: unknown): string {
+  const text = typeof at === 'string' ? at : JSON.stringify(at);
+  if (!isEcosystem(ecosystem))
+    throw new PyrsiaError('REFERENCE_MALFORMED', {
+      text: ecosystem,
+      reason: `expected one of ${ECOSYSTEM_NAMES.join(', ')}`,
+    });
+  if (URL.canParse(text) && text.endsWith('/')) return text;
+  throw new PyrsiaError('REFERENCE_MALFORMED', { text, reason: 'expected a URL ending in /' });
 }
 
 /** One `keyword value` a line. */

@@ -149,7 +149,7 @@ export async function startNode(options: NodeOptions): Promise<AuthorityNode> {
       eyes: openEyes({
         ask: openRegistryClient(upstreams, () => clock.now()).as({ insecure: false }),
         connection,
-        mirrors: new Map(Object.entries(identity.upstreams)),
+        registries: identity.upstreams,
       }),
     }),
   });

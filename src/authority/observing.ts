@@ -51,30 +51,33 @@ export async function publicArtifact(text: string): Promise<PublicArtifact> {
       throw new PyrsiaError('REFERENCE_MALFORMED', { text, reason: 'expected one exact version' });
     throw new PyrsiaError('BLOCKED', { what: text, by: 'that it is not at its public registry' });
   }
-  const { upstream, path, coordinates } = place;
+  const { path, coordinates } = place;
   const file = path.slice(path.lastIndexOf('/') + 1);
-  return { where: { purl: purlOf(coordinates), upstream, file }, place, ecosystem };
+  // As receipts call the public registry, wherever it is asked.
+  return { where: { purl: purlOf(coordinates), upstream: ecosystem.name, file }, place, ecosystem };
 }
 
 /**
- * Opens eyes. `mirrors` are the addresses at which this authority asks a public registry, by its canonical URL; others are asked at
- * that URL.
+ * Opens eyes. `registries` are the addresses at which this authority asks the public registry, by ecosystem. Looking rejects with
+ * `CONFIG_INVALID` where there is none.
  */
 export function openEyes({
   ask,
   connection,
-  mirrors,
+  registries,
 }: {
   readonly ask: Upstreams['ask'];
   readonly connection: ConnectionSettings;
-  readonly mirrors: ReadonlyMap<string, string>;
+  readonly registries: Readonly<Record<string, string>>;
 }): Eyes {
   return {
     async look({ where, place, ecosystem }, signal) {
-      const url = ecosystem.registry.locate(
-        place.path,
-        new URL(mirrors.get(place.upstream) ?? place.upstream),
-      );
+      const registry = registries[ecosystem.name] ?? place.registry;
+      if (registry === undefined)
+        throw new PyrsiaError('CONFIG_INVALID', {
+          problems: [`authority.json does not say where to ask for ${ecosystem.name}: upstreams`],
+        });
+      const url = ecosystem.registry.locate(place.path, new URL(registry));
       const headers = { ...place.headers, 'accept-encoding': 'identity' };
       const reply = await ask({ url, connection, headers, signal });
       if (reply.status !== 200) {

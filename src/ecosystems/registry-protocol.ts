@@ -33,10 +33,10 @@ export interface Selected {
   readonly digest?: Digest;
 }
 
-/** Where everybody finds an artifact: at the public registry that the tool itself asks unless it is told otherwise. */
+/** Where everybody finds an artifact in the public registry, which the tool itself asks unless it is told otherwise. */
 export interface PublicPlace extends Selected {
-  /** That registry's URL in its canonical form, ending in `/`. */
-  readonly upstream: string;
+  /** That registry's URL, ending in `/`, where it is part of what names mean; where it is absent, only the tool knows. */
+  readonly registry?: string;
   /** What has to be sent with the request. */
   readonly headers?: Headers;
   /** What the artifact is, where the registry need not be asked. */

@@ -81,20 +81,15 @@ export async function openNetwork(n: number, upstream?: Upstream): Promise<TestN
       const name = `a${i + 1}.example`;
       const directory = join(root, name);
       const url = `http://127.0.0.1:${port}/`;
+      const at = (registry: string): string => `${upstream?.url}${name}/${registry}/`;
       const { card, keys } = await createHome(directory, PASSPHRASE, {
         organisation: name,
         log: `${name}/log`,
         url,
+        upstreams: upstream ? { npm: at('npm'), maven: at('maven'), docker: at('docker') } : {},
       });
-      const at = (registry: string): string => `${upstream?.url}${name}/${registry}/`;
-      const mirrors = {
-        'https://registry.example/': at('npm'),
-        'https://maven.example/': at('maven'),
-        'https://registry-1.docker.io/': at('docker'),
-      };
       const files = homeFiles(directory);
-      const identity = { ...(await readIdentity(directory)), ...(upstream && { upstreams: mirrors }) };
-      writeFileSync(files.identity, JSON.stringify(identity));
+      const identity = await readIdentity(directory);
       return { name, directory, url, port, card, keys, identity, files };
     }),
   );

@@ -79,7 +79,7 @@ describe('A network of four authorities', { timeout: 30_000 }, () => {
     if (entry.kind !== 'observe') throw new Error(entry.kind);
     const { observation } = entry;
     expect(observation).toMatchObject({
-      upstream: 'https://registry.example/',
+      upstream: 'npm',
       file: 'x-1.0.0.tgz',
       size: 2_500_000,
       digest: { sha256, sha512: createHash('sha512').update(tarball).digest('hex') },

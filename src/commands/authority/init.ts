@@ -27,6 +27,12 @@ export default class AuthorityInit extends PyrsiaCommand {
       summary: 'name of the log that it signs, should it be the one; default: NAME/log',
       helpValue: 'NAME',
     }),
+    upstream: Flags.string({
+      summary: 'where it asks the public registry of an ecosystem, ending in /',
+      helpValue: 'ECOSYSTEM=URL',
+      multiple: true,
+      default: [],
+    }),
     'key-file': keyFile,
   };
 
@@ -37,7 +43,13 @@ export default class AuthorityInit extends PyrsiaCommand {
     const { organisation, url, log = `${organisation}/log` } = flags;
     const directory = resolve(session.cwd, args.directory);
     const passphrase = await passphraseOf(session, flags['key-file'], true);
-    const { card } = await createHome(directory, passphrase, { organisation, log, url });
+    const upstreams = Object.fromEntries(
+      flags.upstream.map((each) => {
+        const [ecosystem = '', ...at] = each.split('=');
+        return [ecosystem, at.join('=')];
+      }),
+    );
+    const { card } = await createHome(directory, passphrase, { organisation, log, url, upstreams });
     if (!this.jsonEnabled()) process.stdout.write(card);
     return { directory, card };
   }

@@ -107,13 +107,10 @@ export function exact(reference: Reference): Selected | undefined {
   return wanted === LATEST || isChanging({ version: wanted }) ? undefined : located(reference, wanted);
 }
 
-/** The repository that mvn asks unless it is told otherwise. */
-const CENTRAL = 'https://maven.example/';
-
 /** Where everybody finds one exact version, unless it is one that changes. */
 export function inPublic(wanted: Reference): PublicPlace | undefined {
   const selected = exact(wanted);
-  return selected && { ...selected, upstream: CENTRAL, mediaType: mediaTypeOf(selected.path) };
+  return selected && { ...selected, mediaType: mediaTypeOf(selected.path) };
 }
 
 function mediaTypeOf(path: string): string {

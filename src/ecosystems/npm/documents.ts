@@ -90,13 +90,10 @@ export function exact({ name, wanted }: Reference): Selected | undefined {
   return isVersion(wanted) ? at(name, wanted) : undefined;
 }
 
-/** The registry that npm asks unless it is told otherwise. */
-const PUBLIC = 'https://registry.example/';
-
 /** Where everybody finds one exact version. */
 export function inPublic(wanted: Reference): PublicPlace | undefined {
   const selected = exact(wanted);
-  return selected && { ...selected, upstream: PUBLIC, mediaType: 'application/gzip' };
+  return selected && { ...selected, mediaType: 'application/gzip' };
 }
 
 function at(name: string, version: string): Selected {

@@ -48,7 +48,7 @@ function inPublic({ name, wanted }: Reference): PublicPlace | undefined {
   if (image?.registry !== DEFAULT_REGISTRY) return undefined;
   return {
     coordinates: { ecosystem: 'docker', name, version: wanted },
-    upstream: `https://${endpointOf(DEFAULT_REGISTRY)}/`,
+    registry: `https://${endpointOf(DEFAULT_REGISTRY)}/`,
     path: pathOf(image.repository, wanted),
     headers: { accept: acceptedTypes(undefined).join(', ') },
   };
