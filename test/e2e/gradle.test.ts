@@ -62,7 +62,7 @@ describe.skipIf(!hasGradle)('gradle through pyrsia exec', { timeout: 480_000 }, 
     expect(repository.requests).toEqual([]);
 
     // And it is what Gradle gets without us.
-    expect(shown(await direct(command, home('third')))).toMatchObject([0, FILES]);
+    expect(shown(await direct(command, home('third'))).slice(0, 2)).toEqual([0, FILES]);
     const jarIn = (name: string): unknown =>
       spawnSync('sh', [
         '-c',

@@ -45,7 +45,7 @@ describe('the package', () => {
     ).toEqual([]);
     expect(packed.size).toBeLessThan(1.5e6);
     expect(packed.unpackedSize).toBeLessThan(4.5e6);
-    expect(packed.files.length).toBeLessThan(150);
+    expect(packed.files.length).toBeLessThan(250);
   });
 });
 
