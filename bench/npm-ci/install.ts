@@ -74,7 +74,8 @@ export function cold(world: World, name: string, registry: string): Install {
   return {
     dir,
     async measure() {
-      const own = `${name}-${(count += 1)}`;
+      // Not the name of another way.
+      const own = `${name}.${(count += 1)}`;
       const place = await withStandIns(placeAt(world, own, registry), 'npm', 'npx');
       try {
         await timed(place, empty, `npm ${CI}`); // Starts the agent.
