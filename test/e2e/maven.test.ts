@@ -141,11 +141,14 @@ describe.skipIf(!hasMaven)('mvn through pyrsia exec', { timeout: 480_000 }, () =
 
 const [BOOT, MODULES] = ['org.springframework.boot', ['core', 'web', 'tool']];
 
-const build = (to: string, ...args: string[]): string[] =>
-  mvn(to, '-T', '8', '-Dmaven.test.skip', ...args).slice(0, -1);
+const build = (to: string, ...args: string[]): string[] => mvn(to, '-T', '8', ...args).slice(0, -1);
 const jarOf = (name: string): Buffer => readFileSync(join(project, name, `target/${name}-1.0.jar`));
 
-/** A project of Spring Boot's in modules, each of which compiles a class. */
+/** What ran of the tests of a module, as surefire reports it. */
+const testedIn = (name: string): string =>
+  readFileSync(join(project, name, 'target/surefire-reports/org.example.MainTest.txt'), 'utf8');
+
+/** A project of Spring Boot's in modules, each of which compiles a class and runs a test of it. */
 function writeBootProject(): void {
   const parent = `<groupId>${BOOT}</groupId><artifactId>spring-boot-starter-parent</artifactId><version>3.2.0</version><relativePath/>`;
   write(
@@ -159,10 +162,15 @@ function writeBootProject(): void {
       join(project, name, 'pom.xml'),
       `<project><modelVersion>4.0.0</modelVersion>
 <parent><groupId>org.example</groupId><artifactId>project</artifactId><version>1.0</version></parent><artifactId>${name}</artifactId>
-<dependencies><dependency><groupId>${BOOT}</groupId><artifactId>spring-boot-starter${name === 'web' ? '-json' : ''}</artifactId></dependency></dependencies></project>`,
+<dependencies><dependency><groupId>${BOOT}</groupId><artifactId>spring-boot-starter${name === 'web' ? '-json' : ''}</artifactId></dependency>
+<dependency><groupId>org.junit.jupiter</groupId><artifactId>junit-jupiter</artifactId><scope>test</scope></dependency></dependencies></project>`,
     );
     const main = `package org.example; @${BOOT}.autoconfigure.SpringBootApplication class Main {}\n`;
     write(join(project, name, 'src/main/java/org/example/Main.java'), main);
+    write(
+      join(project, name, 'src/test/java/org/example/MainTest.java'),
+      'package org.example; class MainTest { @org.junit.jupiter.api.Test void isThere() { new Main(); } }\n',
+    );
   }
 }
 
@@ -171,7 +179,7 @@ describe.skipIf(!hasMaven)(
   { timeout: 480_000 },
   () => {
     it.skipIf(!canUnshareNetwork())(
-      'compiles, packages and deploys a project with eight threads, and builds it again where there is no network',
+      'compiles, tests, packages and deploys a project with eight threads, and builds it again where there is no network',
       async () => {
         writeBootProject();
         write(settings, '<settings/>');
@@ -184,13 +192,18 @@ describe.skipIf(!hasMaven)(
         for (const name of MODULES) {
           const deployed = repository.files.get(`/deployed/org/example/${name}/1.0/${name}-1.0.jar`);
           expect(deployed?.equals(jarOf(name)), name).toBe(true);
+          expect(testedIn(name)).toContain('Tests run: 1, Failures: 0, Errors: 0, Skipped: 0');
           rmSync(join(project, name, 'target'), { recursive: true });
         }
 
         const offline = await cut(build(local(), 'package'));
         expect(offline.code, offline.stdout + offline.stderr).toBe(0);
         expect(offline.stderr).toMatch(/pyrsia: \d+ artifacts · \d+ cache · /);
-        expect(MODULES.map((name) => jarOf(name).length > 1000)).toEqual([true, true, true]);
+        for (const name of MODULES) {
+          expect(jarOf(name).length).toBeGreaterThan(1000);
+          // What runs tests is fetched only when they are there to be run.
+          expect(testedIn(name)).toContain('Tests run: 1, Failures: 0, Errors: 0, Skipped: 0');
+        }
       },
     );
 
