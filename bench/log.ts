@@ -14,7 +14,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent, createServer, request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -23,6 +23,7 @@ import type { AuthorityKeys } from '../src/authority/keys.ts';
 import { formatEntry } from '../src/log/entry.ts';
 import { quorumOf } from '../src/log/network-file.ts';
 import { observe, observeStatement } from '../src/log/observation.ts';
+import { freePort } from '../test/support/free-port.ts';
 
 const { values, positionals } = parseArgs({
   options: { entries: { type: 'string', default: '5000' } },
@@ -161,13 +162,4 @@ async function post(url: URL, body: Uint8Array): Promise<void> {
 
 function bytesOf(path: string): number {
   return Number(execFileSync('du', ['-sB1', path]).toString().split('\t')[0]);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

@@ -6,11 +6,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuOf } from '../npm-ci/pyrsia.ts';
 import type { Spent } from './results.ts';
+import { freePort } from '../../test/support/free-port.ts';
 
 const START_TRIES = 300;
 
@@ -64,13 +64,4 @@ export async function openDockerRegistry(directory: string, remote?: string): Pr
 async function answers(host: string): Promise<boolean> {
   const response = await fetch(`http://${host}/v2/`).catch(() => {});
   return response?.status === 200;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

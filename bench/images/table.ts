@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { columns } from '../columns.ts';
 import { type Spread, spreadOf } from '../npm-ci/statistics.ts';
 import { judge, oddities, ratio } from './judge.ts';
 import { type Run, type Sample, type Way, WAYS } from './results.ts';
@@ -26,17 +27,11 @@ export function tableOf(run: Run): string {
     ];
   });
   const table = [['way', 'seconds', '× direct', 'server CPU s', 'peak MB'], ...rows];
-  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)));
   return [
     `${version}: ${bytes / 1e6} MB in ${layers} layers, ${rounds} rounds; ${machine}`,
     'Medians (quartiles); ratios are the median of those of each round',
     '',
-    ...table.map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]!))
-        .join('  ')
-        .trimEnd(),
-    ),
+    ...columns(table),
     '',
     ...judge(run).map(
       ({ what, spread, most, over }) =>

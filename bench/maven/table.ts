@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { columns } from '../columns.ts';
 import { type Spread, spreadOf } from '../npm-ci/statistics.ts';
 import { judge, oddities, ratio } from './judge.ts';
 import { type Run, type Sample, type Way, WAYS } from './results.ts';
@@ -14,17 +15,11 @@ export function tableOf(run: Run): string {
     ['way', 'seconds', '× direct', 'mvn’s CPU s', 'upstream', 'server CPU s', 'peak MB'],
     ...rowsOf(run),
   ];
-  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)));
   return [
     `${artifacts} artifacts, Maven ${maven}, Java ${java}, ${rounds} rounds, upstream: ${upstreamOf(run)}; ${machine}`,
     'Medians (quartiles); × direct is the median of the ratios of each round',
     '',
-    ...table.map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]!))
-        .join('  ')
-        .trimEnd(),
-    ),
+    ...columns(table),
     '',
     ...judge(run).map(
       ({ what, spread, most, over }) =>

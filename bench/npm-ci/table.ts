@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { columns } from '../columns.ts';
 import { judge, ratio, spread } from './judge.ts';
 import { type Run, type Sample, type Way, WAYS } from './results.ts';
 import { oddities } from './sound.ts';
@@ -68,14 +69,4 @@ function shown(found: Spread | undefined, digits: number): string {
   if (!found) return '–';
   const [low, median, high] = [found.low, found.median, found.high].map((value) => value.toFixed(digits));
   return low === high ? median! : `${median} (${low}–${high})`;
-}
-
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i]!))
-      .join('  ')
-      .trimEnd(),
-  );
 }

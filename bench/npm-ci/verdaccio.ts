@@ -6,12 +6,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { installed } from './npms.ts';
 import { cpuOf } from './pyrsia.ts';
 import type { Sample } from './results.ts';
+import { freePort } from '../../test/support/free-port.ts';
 
 const VERDACCIO = { verdaccio: '6.10.4' };
 /** It asks for `node-fetch@cjs`; mirrors of registries may have no tag but `latest`. */
@@ -75,13 +75,4 @@ export async function openVerdaccio(
 async function answers(url: string): Promise<boolean> {
   const response = await fetch(`${url}-/ping`).catch(() => {});
   return response !== undefined && response.status < 500;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -13,6 +13,7 @@ import { createHome, homeFiles, type Identity, readIdentity } from '../../src/au
 import type { AuthorityKeys } from '../../src/authority/keys.ts';
 import { type AuthorityNode, startNode } from '../../src/authority/node.ts';
 import { quorumOf } from '../../src/log/network-file.ts';
+import { freePorts } from '../support/free-port.ts';
 
 const PASSPHRASE = 'a passphrase of these tests';
 
@@ -167,19 +168,6 @@ export async function submit(
 ): Promise<{ status: number; value: Record<string, unknown>; text: string; headers: Headers }> {
   const reply = await post(member, 'submit', JSON.stringify({ purl }));
   return { ...reply, value: reply.status === 200 ? (JSON.parse(reply.text) as Record<string, unknown>) : {} };
-}
-
-async function freePorts(n: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: n }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map(portOf);
-  await Promise.all(servers.map(async (server) => once(server.close(), 'close')));
-  return ports;
 }
 
 function portOf(server: ReturnType<typeof createServer>): number {

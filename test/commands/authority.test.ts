@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../support/image-registry.ts';
+import { freePort } from '../support/free-port.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 
 let home: Sandbox;

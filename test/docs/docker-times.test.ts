@@ -5,21 +5,13 @@
  */
 import { describe, expect, it } from 'vitest';
 import { CASES, type DockerRun, rowsOf } from '../../bench/docker/results.ts';
-import { page } from './markdown.ts';
+import { page, table } from './markdown.ts';
 
 const run = JSON.parse(page('bench/results/docker.json')) as DockerRun;
 
 describe('The times on the page about docker', () => {
   it('are those that were measured', () => {
-    const [, section = ''] = page('docs/docker.md').split('## How long it takes');
-    const rows = section.split('\n').filter((line) => line.startsWith('|'));
-    const cells = rows.slice(2).map((row) =>
-      row
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-    expect(cells).toEqual(rowsOf(run));
+    expect(table('docs/docker.md', '## How long it takes').map(Object.values)).toEqual(rowsOf(run));
   });
 
   it('are of all that is measured, each way as often as the others', () => {

@@ -6,21 +6,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../../bench/images/results.ts';
 import { rowsOf } from '../../bench/images/table.ts';
-import { page } from './markdown.ts';
+import { page, table } from './markdown.ts';
 
 const runs = JSON.parse(page('bench/results/images.json')) as Run[];
 
 describe('The times on the page about images', () => {
   it('are those that were measured', () => {
-    const [, section = ''] = page('docs/images.md').split('## How long it takes');
-    const rows = section.split('\n').filter((line) => line.startsWith('|'));
-    const cells = rows.slice(2).map((row) =>
-      row
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-    expect(cells).toEqual(rowsOf(runs));
+    expect(table('docs/images.md', '## How long it takes').map(Object.values)).toEqual(rowsOf(runs));
   });
 
   it('are of each way as often as there were rounds', () => {

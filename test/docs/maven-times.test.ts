@@ -6,21 +6,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../../bench/maven/results.ts';
 import { pageRowsOf } from '../../bench/maven/table.ts';
-import { page } from './markdown.ts';
+import { page, table } from './markdown.ts';
 
 const runs = JSON.parse(page('bench/results/maven.json')) as Run[];
 
 describe('The times on the page about Maven', () => {
   it('are those that were measured', () => {
-    const [, section = ''] = page('docs/maven.md').split('## How long it takes');
-    const rows = section.split('\n').filter((line) => line.startsWith('|'));
-    const cells = rows.slice(2).map((row) =>
-      row
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-    expect(cells).toEqual(pageRowsOf(runs));
+    expect(table('docs/maven.md', '## How long it takes').map(Object.values)).toEqual(pageRowsOf(runs));
   });
 
   it('are of each way as often as there were rounds', () => {

@@ -6,16 +6,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { AgentStatus } from '../../src/control/protocol.ts';
 import type { RunOptions } from '../support/command.ts';
 import { busybox, canDocker, docker, type Dockerd, nginx, startDockerd } from '../support/docker.ts';
-import {
-  freePort,
-  type Front,
-  type ImageRegistry,
-  startFront,
-  startRegistry,
-} from '../support/image-registry.ts';
+import { type Front, type ImageRegistry, startFront, startRegistry } from '../support/image-registry.ts';
 import { type Described, Layout, type MadeImage } from '../support/oci-layout.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 import { unprivileged } from '../support/user.ts';
+import { freePort } from '../support/free-port.ts';
 
 const LARGE = randomBytes(9 * 2 ** 20);
 const who = unprivileged();

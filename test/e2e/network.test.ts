@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Explained } from '../../src/commands/why.ts';
 import { makePackage, type Package } from '../fixtures/registry/package.ts';
 import type { Running } from '../support/command.ts';
-import { freePort } from '../support/image-registry.ts';
+import { freePort } from '../support/free-port.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 import { openWorld, type World } from './everyday-world.ts';
 import { lockedTo } from './locked.ts';

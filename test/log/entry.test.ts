@@ -161,6 +161,16 @@ describe('An entry', () => {
     expect(parseEntry(entry)).toEqual({ kind: 'other', predicateType: 'https://other.example/v9' });
   });
 
+  it('of a kind that is not known is nested 16 deep at most', () => {
+    const nested = (depth: number) => {
+      const predicate = JSON.parse(`${'{"x":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`) as object;
+      return formatEntry(statementOf('https://other.example/v9', [subject], predicate));
+    };
+    const subject = { name: 'x', digest: { sha256: 'a'.repeat(64) } };
+    expect(parseEntry(nested(15))).toMatchObject({ kind: 'other' });
+    expect(() => parseEntry(nested(16))).toThrow('it is nested more than 16 deep');
+  });
+
   it('has 32 KiB at most', () => {
     const large = { ...observation, file: 'x'.repeat(2 ** 15) };
     expect(() => formatEntry(observeStatement(large))).toThrow('larger than the limit of 32768 bytes');

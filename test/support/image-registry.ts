@@ -13,7 +13,7 @@ import {
   type RequestListener,
   type ServerResponse,
 } from 'node:http';
-import { type AddressInfo, connect, createServer as createSocketServer } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +21,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Certificate } from '../fixtures/registry/certificate.ts';
 import { type Running, start } from './command.ts';
 import type { TokenServer } from './token-server.ts';
+import { freePort } from './free-port.ts';
 
 /** What the tests of images need besides Node. */
 export const imageTools: readonly string[] = ['docker-registry', 'skopeo', 'umoci'];
@@ -233,16 +234,6 @@ export function tokens(realm: string, { uses = Infinity } = {}): Front['instead'
     response.end('{"errors":[{"code":"UNAUTHORIZED"}]}');
     return true;
   };
-}
-
-/** A port at which nobody listens at the moment. */
-export async function freePort(): Promise<number> {
-  const server = createSocketServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function until(works: () => Promise<void>): Promise<void> {

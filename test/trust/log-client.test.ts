@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { nodeHash, provesConsistency } from '../../src/content/merkle.ts';
 import { parseFork, verifyFork } from '../../src/log/fork.ts';
 import type { TileSource } from '../../src/log/read-tiles.ts';
 import { type LogClient, openLogClient } from '../../src/trust/log-client.ts';
@@ -186,8 +187,12 @@ describe('A client of a log', () => {
     const head = of.head();
     of.append(some(2));
     const longer = Buffer.from(of.files.get('checkpoint')!).toString();
-    const none = { shorter, longer, root: head.root, proof: [] };
+    const leaves = of.files.get('tile/0/000.p/4')!;
+    const proof = [nodeHash(leaves.subarray(64, 96), leaves.subarray(96))];
+    expect(provesConsistency(proof, head, of.head())).toBe(true);
+    const none = { shorter, longer, root: head.root, proof };
     expect(() => verifyFork(none, of.network.policy)).toThrow(/may be of one log/);
+    expect(() => verifyFork({ ...none, proof: [] }, of.network.policy)).toThrow(/may be of one log/);
     const forged = checkpoint({ size: 2n, root: Buffer.alloc(32, 9) }, [log]);
     expect(() => verifyFork({ ...none, shorter: forged }, of.network.policy)).toThrow(
       /fewer than the policy/,
