@@ -22,7 +22,7 @@ import { openQuickAnswers, type QuickParts } from './agent/quick-answers.ts';
 import { openSettingsReaders } from './agent/read-settings.ts';
 import { openReception } from './agent/reception.ts';
 import { referenceRequests } from './agent/reference-requests.ts';
-import type { SessionParts } from './agent/sessions.ts';
+import type { Session, SessionParts } from './agent/sessions.ts';
 import { openWalkIns } from './agent/walk-ins.ts';
 import { readConfig } from './config/read-config.ts';
 import { type AgentContext, runAgent, type Service } from './control/lifecycle.ts';
@@ -30,6 +30,7 @@ import { keptPorts } from './control/ports.ts';
 import { docker } from './ecosystems/oci/docker.ts';
 import { PyrsiaError } from './errors.ts';
 import { pathsOf } from './paths.ts';
+import type { Asker } from './proxy/asker.ts';
 import { openSweeps } from './proxy/docker-sweep.ts';
 import type { ImageAsker } from './proxy/image-asker.ts';
 import { openImageGate } from './proxy/image-gate.ts';
@@ -79,7 +80,8 @@ async function serve(context: AgentContext): Promise<Service> {
     firstPort: firstPort === 'auto' ? undefined : firstPort,
     // Only one agent at a time keeps ports: the one that may also write the cache.
     ports: context.readOnly === undefined ? ports : { ...ports, keep: () => {} },
-    admit: async (credential, upstream) => (await reception.session(credential))?.askers.get(upstream.href),
+    admit: async (credential, upstream) => askerOf(await reception.session(credential), upstream),
+    admitNamed: async (name, upstream) => askerOf(await reception.sessionNamed(name), upstream),
     openImages: async (where) => openImageGate({ images: fetching.images, admit: admitToImages, log }, where),
   });
   const imageSessions: ImageSessionParts = {
@@ -209,6 +211,10 @@ async function serve(context: AgentContext): Promise<Service> {
       ...cacheRequests({ ...fetching, paths }),
     },
   };
+}
+
+function askerOf(session: Session | undefined, upstream: URL): Asker | undefined {
+  return session?.askers.get(upstream.href);
 }
 
 function versionOf(file: string): string {

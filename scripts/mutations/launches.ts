@@ -188,8 +188,8 @@ export const launchGuards = [
   }),
   ...guardsIn('src/agent.ts', 'test/e2e/strangers.test.ts', {
     why: 'A launch asks as whoever it likes',
-    find: '?.askers.get(upstream.href)',
-    replace: '?.askers.values().next().value ?? (upstream && undefined)',
+    find: 'session?.askers.get(upstream.href)',
+    replace: 'session?.askers.values().next().value ?? (upstream && undefined)',
     only: 'that is none of its own',
   }),
   ...guardsIn('src/control/lifecycle.ts', 'test/control/lifecycle.test.ts', {
@@ -209,14 +209,14 @@ export const launchGuards = [
     'test/proxy/gate.test.ts',
     {
       why: 'A launch that cannot be served gets what it asks for, or no reason',
-      find: "if (asker instanceof PyrsiaError) return reply(response, parts.refuse('refused', asker.message));",
-      replace: "if (asker instanceof PyrsiaError) return reply(response, plain(401, ''));",
+      find: "if (admitted instanceof PyrsiaError) return reply(response, parts.refuse('refused', admitted.message));",
+      replace: "if (admitted instanceof PyrsiaError) return reply(response, plain(401, ''));",
       only: 'that cannot be served',
     },
     {
       why: 'Whoever shows a credential too early is let in, or turned away',
-      find: 'await parts.admit(credential).catch(reasonOf)',
-      replace: '(await Promise.race([parts.admit(credential).catch(reasonOf), undefined]))',
+      find: 'await admit(credential).catch(reasonOf)',
+      replace: '(await Promise.race([admit(credential).catch(reasonOf), undefined]))',
       only: 'wait until it is known who asks',
     },
   ),

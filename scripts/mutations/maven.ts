@@ -2,6 +2,7 @@ import { guardsIn } from './mutation.ts';
 
 const GATE = 'test/proxy/maven-gate.test.ts';
 const WORDS = 'test/proxy/maven-words.test.ts';
+const PROOF = 'test/proxy/own-proof.test.ts';
 const SETTINGS = 'test/ecosystems/maven/settings.test.ts';
 
 /** What repositories of Maven's declare, what is believed of it, and who is led where. */
@@ -140,9 +141,15 @@ export const mavenGuards = [
       replace: '',
     },
     {
-      why: 'A repository with credentials is asked without them',
-      find: 'servers.has(id) || url.username',
-      replace: 'url.username',
+      why: 'A repository with credentials in its address is asked without them',
+      find: "url.username !== ''",
+      replace: 'false',
+    },
+    {
+      why: 'A repository is not asked as whom settings say',
+      find: '...(server && {',
+      replace: '...(false && {',
+      only: 'as whom',
     },
     {
       why: 'What somebody calls central is public',
@@ -155,6 +162,56 @@ export const mavenGuards = [
       replace: 'const isOne =',
     },
   ),
+  ...guardsIn(
+    'src/proxy/own-proof.ts',
+    PROOF,
+    {
+      why: 'What one user has of a repository is given to another',
+      find: 'nameIn(password) ?? proof.headers',
+      replace: 'proof.headers',
+      only: 'another one for each user',
+    },
+    {
+      why: 'What needed credentials counts as public',
+      find: 'name: url.href, public: false',
+      replace: 'name: upstream.name, public: upstream.public',
+      only: 'another one for each user',
+    },
+    {
+      why: 'A password is shown to who does not ask for it',
+      find: 'if (!refusing.has(url.href)) {',
+      replace: 'if (false) {',
+      only: 'can do without',
+    },
+    {
+      why: 'A repository is asked before its user is known, and what is cached is not found',
+      find: 'if (proof.byPassword && !isOwn && password === undefined) return undefined;',
+      replace: '',
+      only: 'once the client has shown',
+    },
+  ),
+  ...guardsIn(
+    'src/proxy/gate.ts',
+    PROOF,
+    {
+      why: 'A name opens the gate of any registry',
+      find: 'admitted instanceof PyrsiaError || admitted?.proof ? admitted : undefined',
+      replace: 'admitted',
+      only: 'and nowhere else',
+    },
+    {
+      why: 'What proves a user to one registry follows to another',
+      find: 'passedOn(headers, ...(asker.proof?.headers ?? []))',
+      replace: 'passedOn(headers)',
+      only: 'sends on to another place',
+    },
+  ),
+  ...guardsIn('src/proxy/upstream.ts', PROOF, {
+    why: 'What is for one origin follows a redirect',
+    find: "'cookie', ...Object.keys(asked.own ?? {})",
+    replace: "'cookie'",
+    only: 'its header shown there',
+  }),
   ...guardsIn('src/shims/maven-wrapper.ts', 'test/shims/maven-wrapper.test.ts', {
     why: 'mvnw runs another Maven than the project says',
     find: 'if (actual !== sha256.toLowerCase())',

@@ -93,7 +93,7 @@ export const proxyGuards = [
     },
     {
       why: 'Other users are let in with a credential they have read',
-      find: 'owner !== undefined && owner !== process.getuid?.()',
+      find: '(owner !== undefined || named) && owner !== process.getuid?.()',
       replace: 'owner === -1',
       only: 'of another user',
     },
@@ -115,9 +115,9 @@ export const proxyGuards = [
     },
     {
       why: "The user's credential goes out unasked",
-      find: 'let theirs = await parts.upstreams.ask({ ...asked, headers });',
+      find: 'let theirs = await ask({ ...asked, headers });',
       replace:
-        'let theirs = await parts.upstreams.ask({ ...asked, headers: { ...headers, ...(authorization && { authorization }) } });',
+        'let theirs = await ask({ ...asked, headers: { ...headers, ...(authorization && { authorization }) } });',
       only: 'as long as upstream answers without',
     },
     {
@@ -135,8 +135,8 @@ export const proxyGuards = [
   ),
   ...guardsIn('src/proxy/asker.ts', 'test/proxy/gate.test.ts', {
     why: 'Our credential goes to upstream',
-    find: "'authorization',\n",
-    replace: '\n',
+    find: "new Set(['authorization', 'cookie'])",
+    replace: 'new Set()',
     only: 'do not carry',
   }),
   ...guardsIn(
@@ -289,8 +289,8 @@ export const proxyGuards = [
     'test/proxy/upstream.test.ts',
     {
       why: 'A credential follows a redirect to somebody else',
-      find: "if (next.origin !== url.origin) headers = without(headers, 'authorization', 'cookie');",
-      replace: '',
+      find: 'if (next.origin !== url.origin)\n        headers =',
+      replace: 'if (false)\n        headers =',
       only: 'same origin only',
     },
     {

@@ -22,7 +22,7 @@ export interface Gates extends AsyncDisposable {
 }
 
 /** What gates are made of. */
-export interface GatesParts extends Omit<GateParts, 'admit' | 'refuse'> {
+export interface GatesParts extends Omit<GateParts, 'admit' | 'admitNamed' | 'refuse'> {
   readonly host: string;
   /** The first port to try for an upstream that never had one; undefined: any. */
   readonly firstPort: number | undefined;
@@ -32,10 +32,20 @@ export interface GatesParts extends Omit<GateParts, 'admit' | 'refuse'> {
   readonly openImages: (where: { readonly host: string; readonly port?: number }) => Promise<Gate>;
   /** Who shows `credential` at the gate of `upstream`; undefined for strangers. */
   readonly admit: (credential: string, upstream: URL) => Promise<Asker | undefined>;
+  /** Who belongs to the launch of a public name, as {@link GatesParts.admit}. */
+  readonly admitNamed: (name: string, upstream: URL) => Promise<Asker | undefined>;
 }
 
 /** No gates so far. */
-export function openGates({ host, firstPort, ports, admit, openImages, ...parts }: GatesParts): Gates {
+export function openGates({
+  host,
+  firstPort,
+  ports,
+  admit,
+  admitNamed,
+  openImages,
+  ...parts
+}: GatesParts): Gates {
   const gates = new Map<string, Promise<Gate>>();
 
   /** Opens a gate on the port that is kept for it. */
@@ -69,6 +79,7 @@ export function openGates({ host, firstPort, ports, admit, openImages, ...parts 
           {
             ...parts,
             admit: async (credential) => admit(credential, url),
+            admitNamed: async (name) => admitNamed(name, url),
             refuse: (kind, message) => ecosystem.registry.refuse(kind, message),
           },
           where,

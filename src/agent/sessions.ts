@@ -10,17 +10,17 @@ import type { FillMode } from '../config/settings.ts';
 import { userConfigPath } from '../config/config-file.ts';
 import { readConfig, type ReadConfig } from '../config/read-config.ts';
 import { redact } from '../control/log.ts';
-import { digestOf, hexOf } from '../content/digest.ts';
 import type { LaunchAnswer } from '../control/protocol.ts';
 import type { Ecosystem, Leading, Redirection, Tool } from '../ecosystems/ecosystem.ts';
 import { pathsOf } from '../paths.ts';
-import type { Asker, Upstream } from '../proxy/asker.ts';
+import { namedBase, tellsOwners } from '../proxy/admission.ts';
+import { apart, type Asker, type Upstream } from '../proxy/asker.ts';
 import type { ImageAsker } from '../proxy/image-asker.ts';
 import type { Receipt } from '../resolve/report.ts';
 import { openReporter, type Reporter } from '../resolve/reporter.ts';
 import type { Launch } from '../shims/launch.ts';
 import type { News } from './news.ts';
-import type { ToolContext, ToolSettings, UpstreamSettings } from '../shims/settings.ts';
+import type { OwnProof, ToolContext, ToolSettings, UpstreamSettings } from '../shims/settings.ts';
 
 /** Reads the configuration of an ecosystem's tool for one launch; `tool` is the command that is started. */
 export type ReadSettings = (
@@ -118,12 +118,14 @@ export async function openSession(
   const upstreams = new Map<UpstreamSettings, Upstream>();
   const askers = new Map<string, Asker>();
   for (const each of settings.upstreams) {
-    const url = new URL(each.url);
-    // Whoever a project lets answer in a registry's place is another registry, for bindings, documents and npm's own cache.
-    if (settings.ownTrust)
-      url.hash = hexOf(digestOf(Buffer.from(JSON.stringify(settings.connection)), 'sha256')).slice(0, 16);
-    const isPublic = !settings.ownTrust && (each.shipped || values['npm.public'].includes(each.url));
+    const url = addressOf(each, settings);
+    const isPublic =
+      !settings.ownTrust &&
+      !provesAnything(each.proof) &&
+      (each.shipped || values['npm.public'].includes(each.url));
     if (each.unsupported !== undefined || (each.authorization !== undefined && !isPublic)) continue;
+    // Only its tool has what it proves that by.
+    if (each.proof && (caller.tool === undefined || !tellsOwners())) continue;
     const upstream = {
       url,
       name: isPublic ? ecosystem.name : url.href,
@@ -136,6 +138,7 @@ export async function openSession(
       connection: settings.connection,
       policy: values.policy,
       reporter,
+      ...(each.proof && { proof: each.proof }),
       ...(each.authorization === undefined ? {} : { authorization: each.authorization }),
       ...(offline === undefined ? {} : { offline }),
     });
@@ -154,6 +157,19 @@ export async function openSession(
       return upstream && askers.get(upstream.url.href);
     },
   };
+}
+
+/**
+ * As whom a registry is asked is part of what it is: whoever a project lets answer in its place is another one, for bindings,
+ * documents and npm's own cache. So is, by its id, one to which the tool proves who its user is.
+ */
+function addressOf({ url, scope, proof }: UpstreamSettings, { ownTrust, connection }: ToolSettings): URL {
+  if (ownTrust) return apart(new URL(url), connection);
+  return proof ? apart(new URL(url), ['proven', scope]) : new URL(url);
+}
+
+function provesAnything(proof: OwnProof | undefined): boolean {
+  return proof !== undefined && (proof.byPassword || proof.headers.length > 0);
 }
 
 /** How the tool of a launch can be led to us. */
@@ -199,10 +215,11 @@ export async function plan(
 
   const { httpProxy, httpsProxy, noProxy } = settings.connection;
   const leading: Leading[] = [];
-  for (const [{ url, scope }, upstream] of upstreams) {
+  for (const [{ url, scope, proof }, upstream] of upstreams) {
+    const base = await parts.base(upstream);
     leading.push({
       upstream: url,
-      base: await parts.base(upstream),
+      base: proof ? namedBase(base, launch.name) : base,
       ...(scope === undefined ? {} : { scope }),
     });
   }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
@@ -34,6 +34,25 @@ export function credentialOf(request: Pick<IncomingMessage, 'headers'>): string 
   return basic === undefined
     ? /^Bearer ([0-9a-f-]{36})$/.exec(authorization)?.[1]
     : /^pyrsia:([0-9a-f-]{36})$/.exec(Buffer.from(basic, 'base64').toString('latin1'))?.[1];
+}
+
+/** Before the path of a request that shows no credential: the public name of its launch follows. No registry has such a path. */
+const NAMED = '/.pyrsia/';
+
+/** The base URL for a launch whose tool keeps what it could show us for the registry itself. */
+export function namedBase(base: string, name: string): string {
+  return new URL(`${NAMED}${name}/`, base).href;
+}
+
+/** The launch that a request names, and what it asks for. */
+export function namedIn(url: string): { readonly name: string; readonly url: string } | undefined {
+  const [, name, rest] = /^\/\.pyrsia\/([0-9a-f-]{36})(\/.*)$/s.exec(url) ?? [];
+  return name === undefined || rest === undefined ? undefined : { name, url: rest };
+}
+
+/** Whether it can be told here whose a connection is, without which a name lets nobody in. */
+export function tellsOwners(): boolean {
+  return existsSync(TABLES[0]!.table);
 }
 
 /** ::ffff:0:0/96, as the kernel prints it. */

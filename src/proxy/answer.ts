@@ -242,10 +242,11 @@ async function passThrough(
   const asked = { url, method, connection, signal, ...(body ? { body } : {}) };
 
   const headers = passing ? { ...forArtifacts(call.headers), 'accept-encoding': 'identity' } : call.headers;
-  let theirs = await parts.upstreams.ask({ ...asked, headers });
+  const ask = asker.ask ?? parts.upstreams.ask;
+  let theirs = await ask({ ...asked, headers });
   if (authorization !== undefined && !body && [401, 403, 404].includes(theirs.status)) {
     await theirs.discard();
-    theirs = await parts.upstreams.ask({ ...asked, headers: { ...headers, authorization } });
+    theirs = await ask({ ...asked, headers: { ...headers, authorization } });
   }
   const isGiven = theirs.status < 400;
   const begin = (): unknown =>

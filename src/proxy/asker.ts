@@ -1,6 +1,7 @@
+import { digestOf, hexOf } from '../content/digest.ts';
 import type { Ecosystem, Headers } from '../ecosystems/ecosystem.ts';
 import type { Reporter } from '../resolve/reporter.ts';
-import type { ConnectionSettings } from '../shims/settings.ts';
+import type { ConnectionSettings, OwnProof } from '../shims/settings.ts';
 import type { Policy } from '../verify/expect.ts';
 import type { Upstreams } from './upstream.ts';
 
@@ -20,6 +21,8 @@ export interface Asker {
   readonly connection: ConnectionSettings;
   /** The user's own credential for this upstream: used only after it was refused without. Never kept. */
   readonly authorization?: string;
+  /** Set where the client itself proves there who its user is; it names its launch, and shows no credential of ours. */
+  readonly proof?: OwnProof;
   readonly policy: Policy;
   /** Why upstream is not asked; undefined when it is. */
   readonly offline?: string;
@@ -28,8 +31,15 @@ export interface Asker {
   readonly ask?: Upstreams['ask'];
 }
 
+/** The same registry as somebody else knows it: another one for bindings, documents and transfers. Nothing can be told from the mark. */
+export function apart(url: URL, as: unknown): URL {
+  const marked = new URL(url);
+  marked.hash = hexOf(digestOf(Buffer.from(JSON.stringify(as)), 'sha256')).slice(0, 16);
+  return marked;
+}
+
 /** What never crosses a proxy (RFC 9110 §7.6.1), and what is ours to say. */
-const NOT_PASSED_ON = new Set([
+const OF_CONNECTIONS: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -40,10 +50,16 @@ const NOT_PASSED_ON = new Set([
   'transfer-encoding',
   'upgrade',
   'host',
-  'authorization',
-  'cookie',
   'expect',
 ]);
+
+/** What is shown to one registry alone. */
+const SECRETS: ReadonlySet<string> = new Set(['authorization', 'cookie']);
+
+/** Whether a header is about one connection, and not about what is asked on it. */
+export function isOfConnection(name: string): boolean {
+  return OF_CONNECTIONS.has(name);
+}
 
 /** Headers that may go on to the other side, without those in `besides`. */
 export function passedOn(
@@ -52,7 +68,7 @@ export function passedOn(
 ): Headers {
   const passed: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || NOT_PASSED_ON.has(name) || besides.includes(name)) continue;
+    if (value === undefined || isOfConnection(name) || SECRETS.has(name) || besides.includes(name)) continue;
     passed[name] = Array.isArray(value) ? value.join(', ') : value;
   }
   return passed;

@@ -35,6 +35,8 @@ export interface UpstreamRequest {
   readonly method?: string;
   readonly url: URL;
   readonly headers?: Headers;
+  /** Headers besides, which are for the origin of `url` alone. */
+  readonly own?: Headers;
   readonly body?: Readable;
   readonly connection: ConnectionSettings;
   readonly signal?: AbortSignal;
@@ -57,7 +59,7 @@ export interface Upstreams extends AsyncDisposable {
   /**
    * Sends a request and resolves with whatever status came. A request without a body is tried again,
    * with pauses, when the connection fails or the answer is 429 or 5xx. Redirects are followed with
-   * Authorization left behind at another origin.
+   * Authorization, and whatever is the origin's own, left behind at another one.
    *
    * @throws PyrsiaError `UPSTREAM_FAILED` when nobody answered.
    */
@@ -135,7 +137,7 @@ export function openUpstreams(about: { readonly silenceMs: number; readonly now?
   }
 
   async function following(asked: UpstreamRequest, hop: Hop): Promise<Answered> {
-    let headers = asked.headers ?? {};
+    let headers: Headers = { ...asked.headers, ...asked.own };
     for (let hops = 0; ; hops++) {
       const { url } = hop;
       checkRest(url, asked.connection);
@@ -151,7 +153,8 @@ export function openUpstreams(about: { readonly silenceMs: number; readonly now?
         throw new Error(`redirected to "${location.slice(0, 200)}"`);
       if (url.protocol === 'https:' && next.protocol === 'http:')
         throw new Error('redirected from https to http');
-      if (next.origin !== url.origin) headers = without(headers, 'authorization', 'cookie');
+      if (next.origin !== url.origin)
+        headers = without(headers, 'authorization', 'cookie', ...Object.keys(asked.own ?? {}));
       hop.url = next;
     }
   }

@@ -156,7 +156,8 @@ function upstreamsOf(
   central: string | undefined,
 ): readonly UpstreamSettings[] {
   const ordered = mirrorsIn(files);
-  const servers = new Set(files.flatMap((file) => file.servers));
+  // What the user's own file says of an id counts.
+  const servers = new Map(files.toReversed().flatMap((file) => file.servers.map((each) => [each.id, each])));
   const asked = new Map<string, Set<string>>();
   for (const repository of repositories) {
     const mirror = mirrorOf(repository, ordered);
@@ -173,16 +174,18 @@ function upstreamsOf(
     const isTaken = ids.has(id) && !ordered.some((each) => each.id === id && each.url === first);
     if (!isOne || isTaken) return [];
     const unsupported =
-      servers.has(id) || url.username !== ''
+      url.username !== ''
         ? 'credentials'
         : proxies.some(({ password = '' }) => password.startsWith('{'))
           ? 'a proxy whose password is encrypted'
           : undefined;
+    const server = servers.get(id);
     return [
       {
         url: `${url.origin}${url.pathname.replace(/\/*$/, '/')}`,
         scope: id,
         shipped: id === 'central' && first === central,
+        ...(server && { proof: { byPassword: server.hasName, headers: server.headers } }),
         ...(unsupported === undefined ? {} : { unsupported }),
       },
     ];

@@ -16,8 +16,18 @@ export interface UpstreamSettings {
   readonly shipped: boolean;
   /** Value for an Authorization header, where the user has one for this registry. Never logged, never stored. */
   readonly authorization?: string;
+  /** Set where the tool itself proves there who its user is. */
+  readonly proof?: OwnProof;
   /** Why only the tool itself can ask it (a client certificate). */
   readonly unsupported?: string;
+}
+
+/** How a tool proves to a registry who its user is. With neither of these it does not, and shows us no credential all the same. */
+export interface OwnProof {
+  /** By a name and a password, once it is asked for them. */
+  readonly byPassword: boolean;
+  /** By these headers, in lower case, with each request. */
+  readonly headers: readonly string[];
 }
 
 /** How the user's connections are to be made. */

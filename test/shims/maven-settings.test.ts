@@ -126,18 +126,30 @@ describe('mvn', () => {
     expect(userConfig).toContain('inside.example');
   });
 
-  it('itself asks where there are credentials', async () => {
+  it('asks as whom its settings say, which is told without a secret', async () => {
+    const header =
+      '<configuration><httpHeaders><property><name>Private-Token</name><value>t0ken</value></property></httpHeaders></configuration>';
     write(
       'home/.m2/settings.xml',
-      '<settings><servers><server><id>secret</id><password>{x=}</password></server></servers></settings>',
+      `<settings><servers><server><id>secret</id><username>me</username><password>{x=}</password></server>
+<server><id>token</id>${header}</server><server><id>slow</id><configuration><timeout>1</timeout></configuration></server></servers></settings>`,
     );
     write(
-      'project/pom.xml',
-      pom(`<repositories>${repository('secret', 'https://secret.example/')}</repositories>`),
+      'maven/conf/settings.xml',
+      `<settings><servers><server><id>token</id><username>all</username></server></servers></settings>`,
     );
-    expect((await read()).upstreams).toContainEqual(
-      expect.objectContaining({ scope: 'secret', unsupported: 'credentials' }),
-    );
+    const all = ['secret', 'token', 'slow'].map((id) => repository(id, `https://${id}.example/`));
+    all.push(repository('inside', 'https://me:s3cret@inside.example/'));
+    write('project/pom.xml', pom(`<repositories>${all.join('')}</repositories>`));
+    const { upstreams } = await read();
+    expect(upstreams.map(({ scope, proof, unsupported }) => [scope, proof, unsupported])).toEqual([
+      ['central', undefined, undefined],
+      ['secret', { byPassword: true, headers: [] }, undefined],
+      ['token', { byPassword: false, headers: ['private-token'] }, undefined],
+      ['slow', { byPassword: false, headers: [] }, undefined],
+      ['inside', undefined, 'credentials'],
+    ]);
+    expect(JSON.stringify(upstreams)).not.toMatch(/s3cret|t0ken|x=/);
   });
 
   it('is not led where an id means two repositories, or nobody knows which', async () => {

@@ -27,6 +27,8 @@ import { openResolver } from '../../src/resolve/resolve.ts';
 import { ask, type Reply } from './ask.ts';
 
 const LAUNCH = '00000000-0000-4000-8000-000000000000';
+/** The public name of the same launch. */
+export const NAME = '11111111-0000-4000-8000-000000000000';
 
 /** A jar, by its first bytes. */
 export const jar = Buffer.concat([Buffer.from('PK\u0003\u0004'), randomBytes(20_000)]);
@@ -105,6 +107,7 @@ export async function openMavenGates(): Promise<MavenGates> {
         documents,
         upstreams,
         admit: async (credential) => (credential === LAUNCH ? opened.asker : undefined),
+        admitNamed: async (name) => (name === NAME ? opened.asker : undefined),
         refuse: maven.registry.refuse,
         log: () => {},
       },

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { strToU8, zipSync } from 'fflate';
@@ -18,6 +18,10 @@ export interface MavenRepository extends AsyncDisposable {
   readonly files: Map<string, Buffer>;
   /** Paths that it was asked for. */
   readonly requests: string[];
+  /** With which headers, what was put there included. */
+  readonly headers: IncomingHttpHeaders[];
+  /** Answers 401 to whoever does not show this header, by a challenge where it is Authorization; undefined: to nobody. */
+  guard(header: string | undefined, value?: string): void;
   /** Puts a file there, with its checksum unless it is to have none. */
   put(path: string, content: Buffer | string, options?: { readonly sha1?: string | false }): void;
   /** Answers everything with this status, once it was asked so many times more; undefined: as usual. */
@@ -30,11 +34,14 @@ export interface MavenRepository extends AsyncDisposable {
 export async function startMavenRepository(): Promise<MavenRepository> {
   const files = new Map<string, Buffer>();
   const requests: string[] = [];
+  const shown: IncomingHttpHeaders[] = [];
+  let guarded: { readonly header: string; readonly value: string | undefined } | undefined;
   const held = new Map<string, { readonly begun: () => void; readonly released: Promise<void> }>();
   let failing: number | undefined;
   let left = 0;
   const server = createServer((request, response) => {
-    const { method, url = '' } = request;
+    const { method, url = '', headers } = request;
+    shown.push(headers);
     if (method === 'PUT') {
       void buffer(request).then((content) =>
         response.writeHead(files.has(url) ? 200 : 201).end(files.set(url, content) && ''),
@@ -42,6 +49,12 @@ export async function startMavenRepository(): Promise<MavenRepository> {
       return;
     }
     requests.push(url);
+    if (guarded && headers[guarded.header] !== guarded.value) {
+      response
+        .writeHead(401, guarded.header === 'authorization' ? { 'www-authenticate': 'Basic realm="a"' } : {})
+        .end();
+      return;
+    }
     const found = files.get(url);
     const hold = held.get(url);
     if (failing !== undefined && left-- <= 0) response.writeHead(failing).end();
@@ -56,6 +69,8 @@ export async function startMavenRepository(): Promise<MavenRepository> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     files,
     requests,
+    headers: shown,
+    guard: (header, value) => void (guarded = header === undefined ? undefined : { header, value }),
     put(path, content, { sha1 = sha1Of(content) } = {}) {
       files.set(path, Buffer.from(content));
       if (sha1 === false) files.delete(`${path}.sha1`);

@@ -24,14 +24,22 @@ export interface MavenProxy {
   readonly nonProxyHosts?: string;
 }
 
+/** What settings say of the repository or mirror of one id. */
+export interface MavenServer {
+  readonly id: string;
+  /** Whether there is a name, which Maven shows with a password once it is asked for them. */
+  readonly hasName: boolean;
+  /** Names of the headers that Maven sends there, in lower case. */
+  readonly headers: readonly string[];
+}
+
 /** One settings.xml. */
 export interface MavenSettings {
   /** In the order in which they stand. */
   readonly mirrors: readonly MavenMirror[];
   /** Of all profiles. */
   readonly repositories: readonly MavenRepository[];
-  /** Ids of repositories and mirrors for which something is said, such as a password. */
-  readonly servers: readonly string[];
+  readonly servers: readonly MavenServer[];
   /** Those that are active. */
   readonly proxies: readonly MavenProxy[];
   /** We have written it. */
@@ -47,7 +55,7 @@ export function readSettings(text: string): MavenSettings {
   return {
     mirrors: mirrorsIn(root).map(({ mirror }) => mirror),
     repositories: profiles.flatMap(repositoriesIn),
-    servers: childrenAt(root, 'servers', 'server').flatMap((each) => textAt(each, 'id') ?? []),
+    servers: childrenAt(root, 'servers', 'server').map(serverIn),
     proxies: activeProxies(root).map((proxy) => {
       const [username, password, nonProxyHosts] = ['username', 'password', 'nonProxyHosts'].map((name) =>
         textAt(proxy, name),
@@ -65,6 +73,22 @@ export function readSettings(text: string): MavenSettings {
   };
 }
 
+function serverIn(element: XmlElement): MavenServer {
+  return {
+    id: textAt(element, 'id') ?? 'default',
+    hasName: textAt(element, 'username') !== undefined,
+    headers: propertiesIn(child(element, 'configuration')),
+  };
+}
+
+/** Names of properties, however deep: transports have had their headers in several places. */
+function propertiesIn(element: XmlElement | undefined): readonly string[] {
+  return (element?.children ?? []).flatMap((each) => [
+    ...(each.name === 'property' ? [textAt(each, 'name')?.toLowerCase() ?? []].flat() : []),
+    ...propertiesIn(each),
+  ]);
+}
+
 /** How settings are changed. */
 export interface Leads {
   /** New URLs of mirrors that are there, by id. */
@@ -73,11 +97,13 @@ export interface Leads {
   readonly unproxied: readonly string[];
   /** Mirrors that are added, each for the repository of its own id, with the credential that it is shown. */
   readonly added: readonly { readonly id: string; readonly url: string }[];
+  /** Ids of those that have something said of them elsewhere, which the credential would take the place of. */
+  readonly told: ReadonlySet<string>;
   readonly credential: string;
 }
 
 /** The same settings, changed. @throws as {@link readSettings} does */
-export function ledSettings(text: string, { urls, unproxied, added, credential }: Leads): string {
+export function ledSettings(text: string, { urls, unproxied, added, told, credential }: Leads): string {
   const source = opened(text.trim() === '' ? NOTHING : text);
   const root = rootOf(source);
   const edits: Edit[] = [];
@@ -98,7 +124,7 @@ export function ledSettings(text: string, { urls, unproxied, added, credential }
     ({ id, url }) =>
       `<mirror><id>${escaped(id)}</id><mirrorOf>${escaped(id)}</mirrorOf><url>${escaped(url)}</url></mirror>`,
   );
-  const servers = [...shown].map((id) => server(id, credential));
+  const servers = [...shown].filter((id) => !told.has(id)).map((id) => server(id, credential));
   edits.push(...intoList(root, 'mirrors', mirrors), ...intoList(root, 'servers', servers));
   return `${applied(source, edits)}\n${MARK}\n`;
 }

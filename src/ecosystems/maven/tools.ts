@@ -27,7 +27,9 @@ function redirect({ leading, credential, globalConfig, userConfig = '', pathOf }
   const unproxied = [...new Set(leading.map(({ base }) => new URL(base).hostname))];
   const added = [...bases].flatMap(([id, url]) => (mirrors.has(id) ? [] : [{ id, url }]));
   const changesUser = user.proxies.length > 0 || [...bases.keys()].some((id) => usersMirrors.has(id));
-  const leads = { urls: bases, unproxied, added: [], credential };
+  // Maven takes what is said of an id from one file, and the user's own is theirs to say: there it shows us no credential.
+  const told = new Set([...global.servers, ...user.servers].map(({ id }) => id));
+  const leads = { urls: bases, unproxied, added: [], told, credential };
   return {
     env: {},
     args: ['-gs', pathOf(GLOBAL), ...(changesUser ? ['-s', pathOf(USER)] : [])],

@@ -41,7 +41,7 @@ describe('settings.xml', () => {
         { id: 'corp', url: 'https://corp.example/maven' },
         { id: 'plugins', url: 'https://plugins.example/' },
       ],
-      servers: ['corp'],
+      servers: [{ id: 'corp', hasName: true, headers: [] }],
       proxies: [
         { protocol: 'https', host: 'proxy.example', port: '3128' },
         {
@@ -79,6 +79,7 @@ describe('settings.xml', () => {
       urls: new Map([['inside', 'http://127.0.0.1:1/']]),
       unproxied: ['127.0.0.1'],
       added: [],
+      told: new Set(),
       credential: 'secret',
     });
     const read = readSettings(led);
@@ -87,7 +88,7 @@ describe('settings.xml', () => {
       '127.0.0.1',
       '*.inside.example|localhost|127.0.0.1',
     ]);
-    expect(read).toMatchObject({ isOurs: true, servers: ['inside', 'corp'] });
+    expect(read).toMatchObject({ isOurs: true, servers: [{ id: 'inside' }, { id: 'corp' }] });
     const before = own.split('\n');
     const changed = before.filter((line) => !led.includes(line.trim()));
     expect(changed.map((line) => line.trim().slice(0, 30))).toEqual([
@@ -104,12 +105,13 @@ describe('settings.xml', () => {
       const led = ledSettings(text, {
         urls: new Map(),
         unproxied: ['127.0.0.1'],
+        told: new Set(),
         added: [{ id: 'a&b', url: 'http://127.0.0.1:1/?<' }],
         credential: 'secret',
       });
       expect(readSettings(led)).toMatchObject({
         mirrors: [{ id: 'a&b', mirrorOf: 'a&b', url: 'http://127.0.0.1:1/?<' }],
-        servers: ['a&b'],
+        servers: [{ id: 'a&b', hasName: false, headers: ['authorization'] }],
       });
     },
   );
@@ -157,6 +159,25 @@ describe('A call of mvn', () => {
       'http://0.0.0.0/',
     ]);
   });
+
+  it.each(['globalConfig', 'userConfig'])(
+    'shows us no credential where %s has something to show',
+    (which) => {
+      const said =
+        '<settings><servers><server><id>inside</id><username>me</username></server></servers></settings>';
+      const { args, files } = mvn!.redirect({
+        ...call,
+        leading: [leading('inside')],
+        globalConfig: '',
+        [which]: said,
+      });
+      expect(args).toEqual(['-gs', '/launch/global-settings.xml']);
+      expect(JSON.stringify(files)).not.toContain(call.credential);
+      const { mirrors, servers } = readSettings(files!['global-settings.xml']!);
+      expect(mirrors.map(({ id }) => id)).toEqual(['inside']);
+      expect(servers.map(({ id }) => id)).toEqual(which === 'globalConfig' ? ['inside'] : []);
+    },
+  );
 
   it('stays as it is where nobody is led', () => {
     expect(mvn!.redirect({ ...call, leading: [], globalConfig: '' })).toEqual({ env: {} });
