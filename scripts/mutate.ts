@@ -9,7 +9,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mutations } from './mutations.ts';
@@ -53,6 +53,7 @@ try {
 /** The tree as it lies here, without what is large: dependencies are linked. */
 async function copyOfTree(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'pyrsia-mutate-'));
+  await chmod(folder, 0o755); // Some tests run as another user.
   const left = new Set(['.git', 'node_modules', 'coverage']);
   for (const name of await readdir(root)) {
     if (!left.has(name)) await cp(join(root, name), join(folder, name), { recursive: true });
@@ -70,8 +71,8 @@ async function demandSound(copy: string): Promise<void> {
     [[...whole], undefined],
     [[...new Set(parts.map(({ test }) => test))], patterns.join('|')],
   ] as const) {
-    if (tests.length > 0 && (await outcome(copy, tests, only)).failed > 0)
-      throw new Error(`Tests fail before anything is changed: ${tests.join(', ')}`);
+    const { failed = [] } = tests.length > 0 ? await outcome(copy, tests, only) : {};
+    if (failed.length > 0) throw new Error(`Tests fail before anything is changed:\n${failed.join('\n')}`);
   }
 }
 
@@ -86,19 +87,19 @@ async function judge(copy: string, { file, find, replace, test, only }: Mutation
   );
   const { failed, passed } = await outcome(copy, [test], only);
   await writeFile(path, source);
-  if (failed > 0) return 'noticed';
+  if (failed.length > 0) return 'noticed';
   return passed > 0 ? 'NOT NOTICED' : 'NOT TRIED';
 }
 
 /**
- * How many tests of these files pass, and whether one fails, which is enough. A file that cannot even be loaded
+ * How many tests of these files pass, and which fails, of which one is enough. A file that cannot even be loaded
  * is no test, and an error here.
  */
 async function outcome(
   copy: string,
   tests: readonly string[],
   only: string | undefined,
-): Promise<{ readonly failed: number; readonly passed: number }> {
+): Promise<{ readonly failed: readonly string[]; readonly passed: number }> {
   // These run the program as it was built.
   if (tests.some((test) => /^test\/(commands?|doctor|e2e|shims\/shim-client)\b/.test(test)))
     await run(copy, ['scripts/build.ts']);
@@ -116,13 +117,31 @@ async function outcome(
     ...tests,
   ]);
   const { numFailedTests, numPassedTests, testResults } = JSON.parse(await readFile(report, 'utf8'));
-  const results: readonly { ancestorTitles: string[]; title: string }[] = testResults.flatMap(
+  const results: readonly Result[] = testResults.flatMap(
     (file: { assertionResults: unknown[] }) => file.assertionResults,
   );
   const meant = new RegExp(only ?? '');
-  if (!results.some(({ ancestorTitles, title }) => meant.test([...ancestorTitles, title].join(' > '))))
+  if (!results.some((result) => meant.test(nameOf(result))))
     throw new Error(`No such test was found, or none could be loaded: ${tests.join(', ')} ${only ?? ''}`);
-  return { failed: numFailedTests, passed: numPassedTests };
+  const failed = results.filter(({ status }) => status === 'failed').map(reasonOf);
+  // What fails outside of any test has no name.
+  return { failed: numFailedTests > 0 && failed.length === 0 ? ['?'] : failed, passed: numPassedTests };
+}
+
+/** One test, as vitest reports it. */
+interface Result {
+  readonly ancestorTitles: readonly string[];
+  readonly title: string;
+  readonly status: string;
+  readonly failureMessages?: readonly string[];
+}
+
+function nameOf({ ancestorTitles, title }: Result): string {
+  return [...ancestorTitles, title].join(' > ');
+}
+
+function reasonOf(result: Result): string {
+  return `${nameOf(result)}: ${result.failureMessages?.[0]?.split('\n', 1)[0] ?? ''}`;
 }
 
 /** Runs Node in a copy until it ends, with whatever exit code. */

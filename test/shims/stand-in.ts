@@ -1,6 +1,6 @@
 /**
- * A stand-in for npm on a PATH of its own, a real npm that tells how it was called, and where wanted an agent
- * that does nothing but exist.
+ * A stand-in, for npm where nothing else is said, on a PATH of its own, a real tool that tells how it was called, and
+ * where wanted an agent that does nothing but exist.
  *
  * @module
  */
@@ -25,6 +25,7 @@ import { delimiter, join } from 'node:path';
 import { tools } from '../../src/ecosystems/tools.ts';
 import type { CalledTool } from '../../src/ecosystems/ecosystem.ts';
 import { pathsOf } from '../../src/paths.ts';
+import { quickFile } from '../../src/shims/quick-file.ts';
 import { type ShimOptions, shimScript } from '../../src/shims/shim-script.ts';
 import { type Finished, type RunOptions, start } from '../support/command.ts';
 
@@ -38,7 +39,7 @@ export const SHELLS: Readonly<Record<string, string>> = Object.fromEntries(
 
 /** How a program was called, as it tells itself. */
 export interface Called {
-  /** `real` npm, or `node`: the client that decides. */
+  /** The `real` tool, or `node`: the client that decides. */
   readonly who: string;
   readonly file: string;
   readonly args: readonly string[];
@@ -57,7 +58,7 @@ export interface StandInWorld extends AsyncDisposable {
   /** The stand-in, and the directory it lies in. */
   readonly shim: string;
   readonly shims: string;
-  /** The real npm, and the directory it lies in. */
+  /** The real tool, and the directory it lies in. */
   readonly real: string;
   readonly bin: string;
   /** The agent's directory. */
@@ -88,8 +89,9 @@ export interface QuickHead {
   readonly lockfile: string;
 }
 
-/** Opens a world whose stand-in is run by the shell `name`, below a directory called `called`. */
-export async function openStandIn(name: string, called = 'home'): Promise<StandInWorld> {
+/** Opens a world whose stand-in, for `executable`, is run by the shell `name`, below a directory called `called`. */
+export async function openStandIn(name: string, called = 'home', executable = 'npm'): Promise<StandInWorld> {
+  const tool: CalledTool = tools.find((each) => each.executable === executable)!;
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'pyr-')));
   const folder = (path: string): string => {
     mkdirSync(join(root, path), { recursive: true, mode: 0o700 });
@@ -110,7 +112,7 @@ export async function openStandIn(name: string, called = 'home'): Promise<StandI
   };
   const { runtime } = pathsOf(env);
   mkdirSync(join(runtime, 'launch'), { recursive: true, mode: 0o700 });
-  const [shim, real] = [join(shims, 'npm'), join(bin, 'npm')];
+  const [shim, real] = [join(shims, executable), join(bin, executable)];
   for (const [file, who] of [
     [real, 'real'],
     [join(root, 'client.cjs'), 'node'],
@@ -119,7 +121,6 @@ export async function openStandIn(name: string, called = 'home'): Promise<StandI
     writeFileSync(file, tells(who), { mode: 0o755 });
   }
   const install: StandInWorld['install'] = (changed = {}) => {
-    const tool: CalledTool = tools.find(({ executable }) => executable === 'npm')!;
     const options: ShimOptions = {
       tool,
       interpreter: shell,
@@ -170,11 +171,11 @@ export async function openStandIn(name: string, called = 'home'): Promise<StandI
         generation: '0123456789abcdef',
         executable: real,
         node: join(bin, 'node'),
-        variables: '|'.repeat(tools[0]!.settings.variables.length - 1),
+        variables: '|'.repeat(tool.settings.variables.length - 1),
         lockfile: '',
         ...changed,
       };
-      const file = join(runtime, 'quick-npm');
+      const file = quickFile(runtime, executable);
       writeFileSync(file, [...Object.values(head), ...lines, 'end', ''].join('\n'), { mode: 0o600 });
       const madeAt = Date.now() / 1000 + 10;
       utimesSync(file, madeAt, madeAt);
