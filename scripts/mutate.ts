@@ -116,16 +116,21 @@ async function outcome(
     ...pattern,
     ...tests,
   ]);
-  const { numFailedTests, numPassedTests, testResults } = JSON.parse(await readFile(report, 'utf8'));
-  const results: readonly Result[] = testResults.flatMap(
-    (file: { assertionResults: unknown[] }) => file.assertionResults,
-  );
+  const { numPassedTests, testResults } = JSON.parse(await readFile(report, 'utf8'));
+  const files: readonly File[] = testResults;
+  const results = files.flatMap(({ assertionResults }) => assertionResults);
   const meant = new RegExp(only ?? '');
   if (!results.some((result) => meant.test(nameOf(result))))
     throw new Error(`No such test was found, or none could be loaded: ${tests.join(', ')} ${only ?? ''}`);
-  const failed = results.filter(({ status }) => status === 'failed').map(reasonOf);
-  // What fails outside of any test has no name.
-  return { failed: numFailedTests > 0 && failed.length === 0 ? ['?'] : failed, passed: numPassedTests };
+  return { failed: files.flatMap(reasonsOf), passed: numPassedTests };
+}
+
+/** What vitest reports of a file. */
+interface File {
+  readonly name: string;
+  readonly status: string;
+  readonly message: string;
+  readonly assertionResults: readonly Result[];
 }
 
 /** One test, as vitest reports it. */
@@ -140,8 +145,11 @@ function nameOf({ ancestorTitles, title }: Result): string {
   return [...ancestorTitles, title].join(' > ');
 }
 
-function reasonOf(result: Result): string {
-  return `${nameOf(result)}: ${result.failureMessages?.[0]?.split('\n', 1)[0] ?? ''}`;
+/** Which tests of a file fail, and why; or what was to be there before them. */
+function reasonsOf({ name, status, message, assertionResults }: File): readonly string[] {
+  const failed = assertionResults.filter((result) => result.status === 'failed');
+  if (failed.length === 0) return status === 'failed' ? [`${name}: ${message}`] : [];
+  return failed.map((result) => `${nameOf(result)}: ${result.failureMessages?.[0]?.split('\n', 1)[0] ?? ''}`);
 }
 
 /** Runs Node in a copy until it ends, with whatever exit code. */

@@ -2,7 +2,6 @@ import { guardsIn } from './mutation.ts';
 
 const SOCKET = 'test/proxy/docker-socket.test.ts';
 const E2E = 'test/e2e/docker.test.ts';
-const HOST = 'test/e2e/docker-host.test.ts';
 
 /** A daemon gets images from us, and everything else as it is. */
 export const dockerGuards = [
@@ -74,11 +73,11 @@ export const dockerGuards = [
       only: 'keeps its mirrors after us',
     },
   ),
-  ...guardsIn('src/command/docker-host.ts', HOST, {
+  ...guardsIn('src/command/docker-host.ts', 'test/command/docker-host.test.ts', {
     why: 'Each evaluation opens one more socket, in front of the one before it',
     find: 'if (host && host === ours && (',
     replace: 'if (host && false && (',
-    only: 'there once for a shell',
+    only: 'once for a shell',
   }),
   ...guardsIn('src/agent/docker-spares.ts', 'test/agent/docker-spares.test.ts', {
     why: 'What is refused is pulled past us',
@@ -134,13 +133,24 @@ export const dockerGuards = [
   }),
   ...guardsIn(
     'src/proxy/docker-pull.ts',
-    E2E,
+    'test/proxy/docker-pull.test.ts',
     {
       why: 'A name of ours stays in the daemon',
       find: 'await engine.untag(version, withVersion(ours, image)).catch(() => undefined);',
       replace: '',
-      only: 'has what pyrsia pull brings',
+      only: 'no name of ours',
     },
+    {
+      why: 'A pull has succeeded before the image has its name',
+      find: "if (held.length > 0 || status.startsWith('Status: ')) held.push(shown);",
+      replace:
+        "if (status.startsWith('Status: ')) held.push('');\n    if (held.length > 0) progress.line(shown);",
+      only: 'which is no success',
+    },
+  ),
+  ...guardsIn(
+    'src/proxy/docker-pull.ts',
+    E2E,
     {
       why: 'An image has no digest',
       find: '(await namedByItself(engine, pull, digest, id))',
