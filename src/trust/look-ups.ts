@@ -51,6 +51,8 @@ export function openLookUps(client: LogClient, now: () => number): LookUps {
   let view: View | undefined;
   let problem: string | undefined;
   let checkedAt = -Infinity;
+  /** When a source was asked last, as far as that was taken up here. */
+  let knownAt: number | undefined;
   let restsUntil = -Infinity;
   let standing: Standing = { old: false };
   let renewing: Promise<void> | undefined;
@@ -123,7 +125,10 @@ export function openLookUps(client: LogClient, now: () => number): LookUps {
   async function renewed(): Promise<void> {
     const at = now();
     const isDue = at - checkedAt >= REFRESH_MS || at < checkedAt;
-    if ((view !== undefined && !isDue) || (at < restsUntil && at >= restsUntil - REST_MS)) return;
+    const isResting = at < restsUntil && at >= restsUntil - REST_MS;
+    // What another process of this user has learned since, as log submit has, is taken up at once.
+    const isNews = client.askedAt() !== knownAt;
+    if (!isNews && ((view !== undefined && !isDue) || isResting)) return;
     renewing ??= (async () => {
       try {
         await renew();
@@ -135,6 +140,7 @@ export function openLookUps(client: LogClient, now: () => number): LookUps {
         if (view === undefined && latest) see(await viewOf(latest));
       } finally {
         standing = client.standing();
+        knownAt = client.askedAt();
         renewing = undefined;
       }
     })().catch(() => undefined);

@@ -32,6 +32,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   'pyrsia network join example.policy --key net.example+5f1a9f2c+AeHT…': network,
   'pyrsia network info': network,
   'pyrsia network leave': network,
+  'npm run network': 'test/e2e/network-to-try.test.ts runs it',
+  'npm run network -- --once ./tried': 'so it does this',
+  'pyrsia log verify ./tried/log --policy ./tried/network.policy': 'and this',
   'pyrsia log submit npm:lodash@4.17.21':
     'test/commands/log-submit.test.ts submits to an authority of its own',
   'pyrsia log submit docker:nginx:1.29': 'so it does this',

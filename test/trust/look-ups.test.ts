@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { TileSource } from '../../src/log/read-tiles.ts';
-import { openLogClient } from '../../src/trust/log-client.ts';
+import { type LogClient, openLogClient } from '../../src/trust/log-client.ts';
 import { type LookUps, openLookUps } from '../../src/trust/look-ups.ts';
 import { type GrownLog, grownLog, NOW_MS, sha256Of } from './grown-log.ts';
 
@@ -27,8 +27,15 @@ function lookUpsOf(
     now?: () => number;
   } = {},
 ): LookUps & { readonly home: string } {
+  return { ...openLookUps(clientOf(of, { sources, home, now }), now), home };
+}
+
+function clientOf(
+  of: GrownLog,
+  { sources = [of], home, now }: { sources?: readonly TileSource[]; home: string; now: () => number },
+): LogClient {
   const at = { state: join(home, 'state'), cache: join(home, 'cache'), sources, now };
-  return { ...openLookUps(openLogClient(of.network, at), now), home };
+  return openLogClient(of.network, at);
 }
 
 const logged = (n: number) => ({ kind: 'logged', digest: `sha256:${sha256Of(`bytes ${n}`)}` });
@@ -78,6 +85,29 @@ describe('Looking up', () => {
     const later = lookUpsOf(of, { home: first.home, now: () => Date.now() + 5 * 60 * 1000 });
     await later.lookUp([purl(11)]);
     expect(later.finding(purl(11))).toMatchObject(logged(11));
+  });
+
+  it('takes up at once what another process has learned, also where the log could not be asked just now', async () => {
+    const of = grownLog();
+    of.append(some(0, 10));
+    let isSilent = true;
+    const silent: TileSource = {
+      name: 'the silent',
+      read: async (path, limit) => (isSilent ? undefined : of.read(path, limit)),
+    };
+    const heard = lookUpsOf(of, { now: Date.now });
+    const unheard = lookUpsOf(of, { now: Date.now, sources: [silent] });
+    await heard.lookUp([purl(1)]);
+    await unheard.lookUp([purl(1)]);
+    expect([heard.finding(purl(1)).kind, unheard.finding(purl(1)).kind]).toEqual(['logged', 'unasked']);
+
+    isSilent = false;
+    of.append(some(10, 20));
+    for (const { home } of [heard, unheard]) await clientOf(of, { home, now: Date.now }).refresh();
+    for (const looks of [heard, unheard]) {
+      await looks.lookUp([purl(11)]);
+      expect(looks.finding(purl(11))).toMatchObject(logged(11));
+    }
   });
 
   it('6: takes no altered bucket and no altered list: the next one is asked', async () => {

@@ -1,9 +1,10 @@
 import * as Args from '@oclif/core/args';
-import { demandNetwork } from '../../command/own-log.ts';
+import { demandNetwork, openOwnLog } from '../../command/own-log.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { facts } from '../../command/table.ts';
 import { PyrsiaError } from '../../errors.ts';
 import { countIn, membersOf, textIn } from '../../log/shape.ts';
+import type { Session } from '../../session.ts';
 
 /** What was written down of it. */
 interface Submitted {
@@ -63,6 +64,7 @@ export default class LogSubmit extends PyrsiaCommand {
         reason: `status ${reply.status}: ${text.slice(0, 300).trim()}`,
       });
     const submitted = submittedIn(JSON.parse(text), url.href);
+    await known(session);
     this.print(
       facts([
         ['entry', String(submitted.entry)],
@@ -74,6 +76,12 @@ export default class LogSubmit extends PyrsiaCommand {
     );
     return submitted;
   }
+}
+
+/** Has what was written down be known to this user's next installs; where it cannot be read now, they read it in their time. */
+async function known(session: Session): Promise<void> {
+  await using own = await openOwnLog(session);
+  await own.client.refresh().catch(() => undefined);
 }
 
 const isDefined = (entry: [string, string | undefined]): entry is [string, string] => entry[1] !== undefined;
