@@ -20,6 +20,9 @@ const FLAGS = [
   '--max-semi-space-size=1',
 ];
 
+/** One arena of glibc's is enough for its few threads: each keeps what it was ever given (`decisions/garbage.md`). */
+const ALLOCATION = { MALLOC_ARENA_MAX: '1' };
+
 /** What is started. */
 export interface StartOptions {
   /** Path of the agent's program; its only argument is the directory it is to live in. */
@@ -37,7 +40,10 @@ export function agentCommand(
     (each): each is [string, string] =>
       each[1] !== undefined && /^(PATH|XDG_(CACHE|CONFIG|STATE|DATA)_HOME)$/.test(each[0]),
   );
-  return { command: [process.execPath, ...FLAGS, entry], variables: Object.fromEntries(kept) };
+  return {
+    command: [process.execPath, ...FLAGS, entry],
+    variables: { ...Object.fromEntries(kept), ...ALLOCATION },
+  };
 }
 
 /** An agent on its way. */
@@ -66,7 +72,7 @@ export function startAgent(
   const child = spawn(process.execPath, [...FLAGS, entry, directory], {
     cwd: process.platform === 'win32' ? paths.runtime : '/',
     detached: true,
-    env: { ...agentEnvironment(env), ...compileCache() },
+    env: { ...agentEnvironment(env), ...compileCache(), ...ALLOCATION },
     stdio: ['ignore', 'ignore', stderr ?? 'ignore', ...insteadOf(inheritable(), nothing)],
     windowsHide: true,
   });

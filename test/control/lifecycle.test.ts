@@ -57,6 +57,13 @@ describe('starting', () => {
     expect(readlinkSync(`/proc/${agent.hello.pid}/cwd`)).toBe(agent.directory);
   });
 
+  it('has it keep its memory in one place', async () => {
+    await using w = world();
+    await using agent = await w.connect();
+    const environment = readFileSync(`/proc/${agent.hello.pid}/environ`, 'utf8').split('\0');
+    expect(environment).toContain('MALLOC_ARENA_MAX=1');
+  });
+
   it('goes on from what a killed agent left behind', async () => {
     await using w = world();
     const killed = await w.connect();
