@@ -5,15 +5,15 @@
  *
  *     npm run build && node bench/log.ts [authorities…] [--entries N]
  *
- * Prints entries per second, the time to a final checkpoint (median and 95th percentile) when one entry comes at a time,
- * and the disk that a million entries would take.
+ * Prints entries per second, the processor time that each takes of all authorities together, the time to a final checkpoint
+ * (median and 95th percentile) when one entry comes at a time, and the disk that a million entries would take.
  *
  * @module
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ const entries = Number(values.entries);
 const sizes = positionals.length > 0 ? positionals.map(Number) : [1, 4, 7];
 
 /** How many submissions are under way at once, and how many are made one after the other for the time that one takes. */
-const UNDER_WAY = 600;
+const UNDER_WAY = 900;
 const ALONE = 15;
 
 const PASSPHRASE = 'a passphrase of this bench';
@@ -96,6 +96,7 @@ for (const n of sizes) {
     alone.sort((a, b) => a - b);
 
     const rest = made.slice(ALONE);
+    const before = running.map(cpuSecondsOf);
     const startedAt = performance.now();
     let next = 0;
     await Promise.all(
@@ -104,6 +105,7 @@ for (const n of sizes) {
       }),
     );
     const seconds = (performance.now() - startedAt) / 1000;
+    const cpu = running.map((each, i) => ((cpuSecondsOf(each) - before[i]!) / rest.length) * 1000);
     await stopped(running);
     const disk = ['public', 'said.sqlite'].map((name) => bytesOf(join(members[0]!.directory, name)));
     const perMillion = disk.map((bytes) => ((bytes / made.length) * 1e6) / 1e9);
@@ -111,6 +113,7 @@ for (const n of sizes) {
       [
         `${n} authorities, quorum ${quorumOf(n)}, entries of ${made[0]!.byteLength} bytes with ${observers.length} signatures:`,
         `${(rest.length / seconds).toFixed(0)} entries/s (${rest.length} in ${seconds.toFixed(1)} s, ${UNDER_WAY} under way)`,
+        `${sumOf(cpu).toFixed(1)} ms of processor time an entry: ${cpu[0]!.toFixed(1)} of who orders, ${(sumOf(cpu.slice(1)) / Math.max(1, n - 1)).toFixed(1)} of each other`,
         `final after ${alone[Math.floor(ALONE / 2)]!.toFixed(0)} ms (95 %: ${alone[Math.floor(ALONE * 0.95)]!.toFixed(0)} ms), one at a time`,
         `disk of a million entries: ${perMillion[0]!.toFixed(2)} GB log and index, ${perMillion[1]!.toFixed(2)} GB look-ups`,
       ].join('\n  '),
@@ -158,6 +161,19 @@ async function post(url: URL, body: Uint8Array): Promise<void> {
   let text = '';
   for await (const chunk of reply) text += String(chunk);
   if (reply.statusCode !== 200) throw new Error(`status ${reply.statusCode}: ${text}`);
+}
+
+/** Processor time that a process has taken: Linux counts it in hundredths of a second. */
+function cpuSecondsOf({ pid }: ChildProcess): number {
+  const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
+    .slice(11, 13);
+  return (Number(user) + Number(system)) / 100;
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0);
 }
 
 function bytesOf(path: string): number {

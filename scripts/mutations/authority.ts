@@ -87,6 +87,47 @@ export const authorityGuards = [
     },
   ),
   ...guardsIn(
+    'src/authority/recent-list.ts',
+    'test/authority/recent-list.test.ts',
+    {
+      why: 'A block names the list of another snapshot, and nobody finds what it has',
+      find: 'if (first !== from || end < to)',
+      replace: 'if (end < to)',
+    },
+    {
+      why: 'A list is handed out that is newer than the tree that names it',
+      find: 'if (first !== from || end < to)',
+      replace: 'if (first !== from)',
+    },
+  ),
+  ...guardsIn('src/log/buckets.ts', 'test/log/buckets.test.ts', {
+    why: 'A list that has grown is not sorted, and nobody takes it',
+    find: 'pieces.push(all.subarray(from, to), record);',
+    replace: 'pieces.push(record, all.subarray(from, to));',
+    only: 'grows by records',
+  }),
+  // What only worlds of many seeds find.
+  ...guardsIn('src/authority/open-log.ts', 'test/simulation/authorities.test.ts', {
+    why: '30: a crash leaves a log that names files which are not there',
+    find: 'await files.write(grown.files);',
+    replace: 'void files.write(grown.files);',
+  }),
+  ...guardsIn('src/authority/intake.ts', 'test/simulation/authorities.test.ts', {
+    why: 'An entry is acknowledged before a quorum has cosigned it',
+    find: 'await Promise.race([parts.finality().reached(index + 1n), aborted(signal)]);',
+    replace: 'signal.throwIfAborted();',
+  }),
+  ...guardsIn('src/authority/cosigner.ts', 'test/simulation/forked.test.ts', {
+    why: '24: a cosigner signs the other one of two histories',
+    find: 'if (!equalHashes(root, next.root))',
+    replace: 'if (root.byteLength === 0)',
+  }),
+  ...guardsIn('src/authority/judge.ts', 'test/simulation/authorities.test.ts', {
+    why: '23: in some world what too few have seen is cosigned',
+    find: 'if (!agreed(network, signed))',
+    replace: 'if (signed.length === 0)',
+  }),
+  ...guardsIn(
     'src/authority/judge.ts',
     'test/authority/cosigner.test.ts',
     {

@@ -9,7 +9,6 @@
 import { equalHashes, EMPTY_ROOT } from '../content/merkle.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { Checkpoint } from '../log/checkpoint.ts';
-import { parseEntry } from '../log/entry.ts';
 import type { Signer, Verifier } from '../log/keys.ts';
 import { formatNote, signText } from '../log/note.ts';
 import { provenLog, type TileSource } from '../log/read-tiles.ts';
@@ -21,6 +20,7 @@ import {
   parseAddCheckpoint,
 } from '../log/witness.ts';
 import type { Clock } from './clock.ts';
+import type { Judging } from './judge.ts';
 import type { ReadableLog } from './log-core.ts';
 import type { LogFiles } from './log-files.ts';
 import type { SignedHead } from './signed-head.ts';
@@ -31,6 +31,8 @@ const AHEAD_LIMIT = 5 * 60;
 /** What a cosigner works with. */
 export interface CosignerOptions {
   readonly core: ReadableLog;
+  /** How entries are read: what was read to be copied need not be read again to be judged. */
+  readonly read: Judging['read'];
   /** The keys of the log that it watches. */
   readonly logs: readonly Verifier[];
   /** Where that log's files are. */
@@ -57,7 +59,7 @@ export interface Cosigner {
 
 /** Opens a cosigner. */
 export function openCosigner(options: CosignerOptions): Cosigner {
-  const { core, logs, origin, signer, cosigned, clock } = options;
+  const { core, read, logs, origin, signer, cosigned, clock } = options;
   let busy: Promise<unknown> = Promise.resolve();
 
   const answer = async (request: Uint8Array): Promise<WitnessReply> => {
@@ -109,7 +111,7 @@ export function openCosigner(options: CosignerOptions): Cosigner {
     entries: readonly Uint8Array[],
     refused: (reason: string) => Error,
   ): Promise<void> => {
-    const last = parseEntry(entries.at(-1)!);
+    const last = read(entries.at(-1)!);
     if (last.kind === 'block' && last.block.time > clock.now() / 1000 + AHEAD_LIMIT)
       throw refused(`its block is of the future`);
     await core.commit({ seq: core.last().seq + 1n, entries });
@@ -124,8 +126,9 @@ export function openCosigner(options: CosignerOptions): Cosigner {
       const entries = await log.entries(at / width);
       for (const entry of entries.slice(Number(at % width))) {
         // Nobody else holds on to it: the file that it is part of need not stay in memory.
-        batch.push(Uint8Array.from(entry));
-        if (parseEntry(entry).kind !== 'block') continue;
+        const copy = Uint8Array.from(entry);
+        batch.push(copy);
+        if (read(copy).kind !== 'block') continue;
         yield batch;
         batch = [];
       }

@@ -6,10 +6,11 @@
 import type { TreeHead } from '../content/merkle.ts';
 import type { BlockIndex } from '../log/block.ts';
 import { parseEntry } from '../log/entry.ts';
-import { recentFile, snapshotFiles } from '../log/index-files.ts';
+import { RECENT_PATH, snapshotFiles } from '../log/index-files.ts';
 import { provenLog } from '../log/read-tiles.ts';
 import { TILE_WIDTH } from '../log/tiles.ts';
 import type { LogFiles } from './log-files.ts';
+import { openRecentList } from './recent-list.ts';
 import type { Said } from './said.ts';
 
 /** Writes the index that holds at `head`. */
@@ -17,6 +18,7 @@ export type WriteIndex = (head: TreeHead) => Promise<void>;
 
 /** How the index of the log in `files` is written. */
 export function openIndexOfLog(files: LogFiles, said: Said): WriteIndex {
+  const recent = openRecentList(said);
   let written: BlockIndex | undefined;
   let before: number | undefined;
   return async (head) => {
@@ -29,7 +31,7 @@ export function openIndexOfLog(files: LogFiles, said: Said): WriteIndex {
       if (written !== undefined && before !== undefined) await files.drop([`index/${before}`]);
       before = written?.size;
     }
-    await files.writeLoosely([recentFile(said.records(BigInt(size), head.size)).file]);
+    await files.writeLoosely([{ path: RECENT_PATH, bytes: recent(BigInt(size), head.size) }]);
     written = index;
   };
 }

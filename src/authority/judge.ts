@@ -7,6 +7,7 @@
 import { EMPTY_ROOT, leafHash } from '../content/merkle.ts';
 import { isPyrsiaError } from '../errors.ts';
 import { type Block, blockStatement } from '../log/block.ts';
+import { countOf } from '../log/buckets.ts';
 import { type Entry, formatEntry, parseEntry } from '../log/entry.ts';
 import { RECENT_LIMIT, recentFile, snapshotFiles } from '../log/index-files.ts';
 import type { Verifier } from '../log/keys.ts';
@@ -15,7 +16,8 @@ import { observersOf, type Sighting } from '../log/observation.ts';
 import { recordsIn } from '../log/records.ts';
 import { encodeBase64 } from '../log/text.ts';
 import type { Position } from './log-core.ts';
-import { digestsOf, type Said, type Where } from './said.ts';
+import { openRecentList } from './recent-list.ts';
+import { digestsOf, type Said, type Snapshot, type Where } from './said.ts';
 
 /** How long what may change has to stay the same before it is worth another entry, in seconds: a day. */
 const SAME_AGAIN = 24 * 60 * 60;
@@ -32,6 +34,8 @@ export interface JudgeOptions {
 
 /** What may become part of the log. */
 export interface Judging {
+  /** Reads an entry, the same one once. @throws PyrsiaError as `parseEntry` */
+  readonly read: (bytes: Uint8Array) => Entry;
   /** Why an entry may not be the next; undefined where it may. It throws when what was committed cannot be taken in. */
   readonly entry: (entry: Uint8Array) => string | undefined;
   /** Why a batch, the last entry of which is its block, may not be the next; null where it may. It throws as {@link Judging.entry}. */
@@ -48,6 +52,10 @@ export function openJudge({ origin, network, said, mayChange }: JudgeOptions): J
   /** What was read, and whose signatures were checked, is not done again when it is committed. */
   const read = new WeakMap<Uint8Array, Entry>();
   const proven = new WeakSet<Uint8Array>();
+
+  const recent = openRecentList(said);
+  /** The snapshot that was made last. */
+  let renewed: Snapshot | undefined;
 
   /** What was committed and is not taken in yet, because the disk has failed. */
   const backlog: { readonly entries: readonly Entry[]; readonly first: bigint }[] = [];
@@ -126,13 +134,12 @@ export function openJudge({ origin, network, said, mayChange }: JudgeOptions): J
   ): NonNullable<Block['index']> & { recent: string } => {
     const fresh = entries.flatMap((entry, i) => recordsIn(parsed(entry), size + BigInt(i)));
     const snapshot = said.snapshot() ?? snapshotFiles([], 0n).index;
-    const since = said.records(BigInt(snapshot.size), size);
-    if (since.length + fresh.length <= RECENT_LIMIT)
-      return { ...snapshot, recent: recentFile([...since, ...fresh]).recent };
-    return {
-      ...snapshotFiles(said.records(0n, size), size).index,
-      recent: recentFile(fresh).recent,
-    };
+    const since = recent(BigInt(snapshot.size), size);
+    if (countOf(since) + fresh.length <= RECENT_LIMIT)
+      return { ...snapshot, recent: recentFile(fresh, since).recent };
+    // Several batches may be tried at one place.
+    if (renewed?.size !== Number(size)) renewed = snapshotFiles(said.records(0n, size), size).index;
+    return { ...renewed, recent: recentFile(fresh).recent };
   };
 
   const close = (entries: readonly Uint8Array[], after: Position, time: number): Uint8Array => {
@@ -153,6 +160,7 @@ export function openJudge({ origin, network, said, mayChange }: JudgeOptions): J
   };
 
   return {
+    read: parsed,
     entry: judged,
     close,
     batch(batch, after) {

@@ -93,6 +93,7 @@ export async function startNode(options: NodeOptions): Promise<AuthorityNode> {
   const writeIndex = openIndexOfLog(publicFiles, said);
   const cosigner = openCosigner({
     core,
+    read: judging.read,
     logs: policy.logs.map(({ verifier }) => verifier),
     origin: orders ? publicFiles : httpTiles(urlOf(theLog), upstreams, connection),
     signer: keys.cosign,

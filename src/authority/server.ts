@@ -66,7 +66,9 @@ export async function listen(
 ): Promise<NodeServer> {
   const server = createServer((request, response) => {
     const gone = new AbortController();
-    response.once('close', () => gone.abort());
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort();
+    });
     void respond(request, endpoints, gone.signal)
       .catch((error: unknown): Answered => {
         if (error instanceof PyrsiaError && error.code === 'DOCUMENT_TOO_LARGE')

@@ -66,6 +66,24 @@ export function bucketPath(size: bigint, number: number): string {
   return `index/${size}/${groups.map((group, i) => (i < groups.length - 1 ? `x${group}` : group)).join('/')}`;
 }
 
+/** A bucket with more records, each in its place; `bucket` is one that {@link formatBuckets} or this has made. */
+export function mergeRecords(bucket: Uint8Array, more: readonly IndexRecord[]): Uint8Array {
+  const all = bufferOf(bucket);
+  const pieces: Uint8Array[] = [];
+  let from = 0;
+  for (const record of more.map(formatRecord).toSorted((a, b) => a.compare(b))) {
+    const to = placeOf(record, all, from);
+    pieces.push(all.subarray(from, to), record);
+    from = to;
+  }
+  return Buffer.concat([...pieces, all.subarray(from)]);
+}
+
+/** How many records a bucket has. */
+export function countOf(bucket: Uint8Array): number {
+  return bucket.byteLength / RECORD_SIZE;
+}
+
 /** All buckets of an index, 2^`bits` of them, and the root of their tree. */
 export function formatBuckets(
   records: readonly IndexRecord[],
@@ -132,6 +150,18 @@ export function recordsOf(purl: string, bucket: readonly IndexRecord[]): IndexRe
   return bucket
     .filter((record) => equalHashes(record.key, key))
     .toSorted((a, b) => (a.entry < b.entry ? -1 : 1));
+}
+
+/** At which byte, from `from` on, a record would have to stand among those that are sorted. */
+function placeOf(record: Buffer, all: Buffer, from: number): number {
+  let [low, high] = [from / RECORD_SIZE, all.byteLength / RECORD_SIZE];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const at = middle * RECORD_SIZE;
+    if (all.compare(record, 0, RECORD_SIZE, at, at + RECORD_SIZE) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low * RECORD_SIZE;
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

@@ -10,7 +10,15 @@
 import { type Hash, HASH_SIZE, leafHash, nodeHash, provesInclusion } from '../content/merkle.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { BlockIndex } from './block.ts';
-import { bitsFor, bucketPath, checkBucket, formatBuckets, type IndexRecord } from './buckets.ts';
+import {
+  bitsFor,
+  bucketPath,
+  checkBucket,
+  countOf,
+  formatBuckets,
+  type IndexRecord,
+  mergeRecords,
+} from './buckets.ts';
 import type { LogFile } from './grow.ts';
 import { invalid } from './text.ts';
 
@@ -40,15 +48,15 @@ export function snapshotFiles(
   return { files, index: { size: Number(size), bits, root: Buffer.from(root).toString('hex') } };
 }
 
-/** The list of what came since the snapshot, and what a block says of it, in hex. */
-export function recentFile(records: readonly IndexRecord[]): { file: LogFile; recent: string } {
-  if (records.length > RECENT_LIMIT)
-    throw invalid(RECENT_PATH, `it has ${records.length} records, ${RECENT_LIMIT} at most`);
-  const { buckets, root } = formatBuckets(records, 0);
-  return {
-    file: { path: RECENT_PATH, bytes: buckets[0]! },
-    recent: Buffer.from(root).toString('hex'),
-  };
+/** The list of what came since the snapshot, those that were there `before` and others, and what a block says of it, in hex. */
+export function recentFile(
+  records: readonly IndexRecord[],
+  before: Uint8Array = new Uint8Array(),
+): { file: LogFile; recent: string } {
+  const bytes = mergeRecords(before, records);
+  const count = countOf(bytes);
+  if (count > RECENT_LIMIT) throw invalid(RECENT_PATH, `it has ${count} records, ${RECENT_LIMIT} at most`);
+  return { file: { path: RECENT_PATH, bytes }, recent: Buffer.from(leafHash(bytes)).toString('hex') };
 }
 
 /**

@@ -63,9 +63,10 @@ async function commit(
 /** A cosigner with disks of its own. */
 async function watching(from: { files: MemoryFiles }, files = memoryFiles(), state = memoryFiles()) {
   if (!files.files.has('position')) await createLog(files);
-  const { core } = await openAuthorityLog(files, { ...judged, said: openSaid(':memory:') });
+  const { core, judging } = await openAuthorityLog(files, { ...judged, said: openSaid(':memory:') });
   const cosigner = openCosigner({
     core,
+    read: judging.read,
     logs: [log.verifier],
     origin: { name: 'the log', read: async (path, limit) => from.files.read(path, limit) },
     signer: cosigners[0]!,

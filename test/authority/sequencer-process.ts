@@ -40,7 +40,16 @@ const intake = openIntake({ judging, sequencer, finality: () => finality! });
 const asked = await Promise.all(
   cosigners.map(async (signer, i) => {
     const cosigned = await openSignedHead(state, `cosigned-${i}`, core);
-    const parts = { core, logs: [log.verifier], origin: files, signer, cosigned, files: state, clock };
+    const parts = {
+      core,
+      read: judging.read,
+      logs: [log.verifier],
+      origin: files,
+      signer,
+      cosigned,
+      files: state,
+      clock,
+    };
     const { addCheckpoint } = openCosigner(parts);
     return { verifier: signer.verifier, ask: addCheckpoint };
   }),

@@ -6,9 +6,11 @@ import {
   bitsFor,
   bucketOf,
   bucketPath,
+  countOf,
   formatBuckets,
   type IndexRecord,
   keyOf,
+  mergeRecords,
   parseBucket,
   recordKinds,
   recordsOf,
@@ -92,6 +94,17 @@ describe('A bucket', () => {
     expect(found.map(({ entry }) => entry)).toEqual([7n, 90n]);
     expect(recordsOf('pkg:npm/unknown@1.0.0', parseBucket(bucket!, leafHash(bucket!), 0, 0))).toEqual([]);
   });
+
+  test.prop([fc.array(fc.array(fc.nat(50), { maxLength: 8 }), { maxLength: 6 })])(
+    'grows by records to what it would be of all of them at once',
+    (parts) => {
+      const rows = parts.map((part, i) => part.map((n, at) => recordOf(n, BigInt(100 * i + at))));
+      const grown = rows.reduce<Uint8Array>((bucket, more) => mergeRecords(bucket, more), new Uint8Array());
+      const [whole] = formatBuckets(rows.flat(), 0).buckets;
+      expect(Buffer.from(grown)).toEqual(whole);
+      expect(countOf(grown)).toBe(rows.flat().length);
+    },
+  );
 
   it('is proven by the root of all, from tiles like those of a log', async () => {
     const files = memoryLog();
