@@ -18,20 +18,25 @@ import { PyrsiaError } from '../../src/errors.ts';
 import { AUTHORITIES, cosigners, log, network } from './parties.ts';
 import { type Disk, type Life, openWorld, simulatedFiles, type World } from './world.ts';
 
+/** How likely what was derived from the log is gone when a process starts again. */
+const LOST = 0.3;
+
 /** One machine: what is on its disks, and the process that runs there now. */
 export interface Machine {
   readonly name: string;
   readonly log: Disk;
   readonly state: Disk;
+  /** What its log has said: on a disk of its own, which may be lost. */
+  said: Said | undefined;
   life: Life;
   starts: number;
   cosigner?: Cosigner;
   intake?: Intake;
 }
 
-/** What was answered to whom: everything that left a machine. */
+/** A tree that somebody has signed: everything that left a machine. */
 export interface Signature {
-  readonly by: number;
+  readonly by: Machine;
   readonly size: bigint;
   readonly root: string;
 }
@@ -51,7 +56,6 @@ export async function openSimulation(seed: number, equivocates: boolean): Promis
   const world = openWorld(seed);
   const signatures: Signature[] = [];
   const broken: string[] = [];
-  const opened: Said[] = [];
   const sequencers = (equivocates ? ['sequencer', 'shadow'] : ['sequencer']).map(machine);
   const watchers = Array.from({ length: AUTHORITIES }, (_, i) => machine(`cosigner ${i}`));
   /** Whose history a cosigner is shown: that of whoever asked it last. */
@@ -79,8 +83,11 @@ export async function openSimulation(seed: number, equivocates: boolean): Promis
     const files = simulatedFiles(world, each.log, life, each.name);
     const state = simulatedFiles(world, each.state, life, `${each.name}'s state`);
     const clock = world.clock(life);
-    const said = openSaid(':memory:');
-    opened.push(said);
+    if (each.said !== undefined && world.random() < LOST) {
+      each.said.close();
+      each.said = undefined;
+    }
+    const said = (each.said ??= openSaid(':memory:'));
     let finality: Finality | undefined;
     try {
       if (!each.log.has('position')) await createLog(files);
@@ -100,6 +107,7 @@ export async function openSimulation(seed: number, equivocates: boolean): Promis
       if (at !== -1) {
         each.cosigner = openCosigner({
           core,
+          read: judging.read,
           logs: [log.verifier],
           origin: originOf(each, life),
           signer: cosigners[at]!,
@@ -115,7 +123,7 @@ export async function openSimulation(seed: number, equivocates: boolean): Promis
         policy: network.policy,
         cosigners: watchers.map((to, i) => ({
           verifier: cosigners[i]!.verifier,
-          ask: async (request, signal) => asked(each, life, to, i, request, signal),
+          ask: async (request, signal) => asked(each, life, to, request, signal),
         })),
         signed: await openSignedHead(state, 'signed', core),
         files,
@@ -136,10 +144,10 @@ export async function openSimulation(seed: number, equivocates: boolean): Promis
     from: Machine,
     life: Life,
     to: Machine,
-    at: number,
     request: Uint8Array,
     signal: AbortSignal,
   ): Promise<{ status: number; body: string }> => {
+    note(from, request);
     const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>();
     signal.addEventListener('abort', () => reject(new Error('there was no answer')), { once: true });
     const deliver = (): void => {
@@ -160,7 +168,7 @@ export async function openSimulation(seed: number, equivocates: boolean): Promis
         const { status, body } = await cosigner.addCheckpoint(request);
         if (theirs.isDead) return undefined;
         // From here on the signature is out in the world, whoever gets it.
-        if (status === 200) note(at, request);
+        if (status === 200) note(to, request);
         return { status, body };
       } catch {
         return { status: 500, body: 'failed' };
@@ -172,7 +180,7 @@ export async function openSimulation(seed: number, equivocates: boolean): Promis
     return life.isDead ? new Promise(() => {}) : reply;
   };
 
-  const note = (by: number, request: Uint8Array): void => {
+  const note = (by: Machine, request: Uint8Array): void => {
     const [, text = ''] = /\n\n(.*)$/s.exec(Buffer.from(request).toString()) ?? [];
     const [, size = '', root = ''] = text.split('\n');
     signatures.push({ by, size: BigInt(size), root });
@@ -194,13 +202,15 @@ export async function openSimulation(seed: number, equivocates: boolean): Promis
     signatures,
     broken,
     close() {
-      for (const each of [...watchers, ...sequencers]) each.life.isDead = true;
-      for (const said of opened) said.close();
+      for (const each of [...watchers, ...sequencers]) {
+        each.life.isDead = true;
+        each.said?.close();
+      }
     },
   };
 }
 
 /** One that was never switched on. */
 function machine(name: string): Machine {
-  return { name, log: new Map(), state: new Map(), life: { isDead: true }, starts: 0 };
+  return { name, log: new Map(), state: new Map(), said: undefined, life: { isDead: true }, starts: 0 };
 }

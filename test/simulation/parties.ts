@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Signer } from '../../src/log/keys.ts';
 import type { Network } from '../../src/log/network.ts';
 import { formatEntry } from '../../src/log/entry.ts';
@@ -15,8 +15,9 @@ export const AUTHORITIES = 4;
 export const QUORUM = 3;
 
 function cheapSigner(name: string, type: 'ed25519' | 'cosignature/v1'): Signer {
-  const publicKey = createHash('sha256').update(`${type} ${name}`).digest();
-  const mark = (text: string): Buffer => createHash('sha512').update(publicKey).update(text).digest();
+  const publicKey = hash('sha256', `${type} ${name}`, 'buffer');
+  const secret = publicKey.toString('hex');
+  const mark = (text: string): Buffer => hash('sha512', secret + text, 'buffer');
   return {
     verifier: {
       name,
@@ -55,15 +56,25 @@ export const network: Network = {
   observers: observers.map(({ verifier }, i) => ({ organisation: `a${i}`, verifier })),
 };
 
+const made = new Map<string, Uint8Array>();
+
 /** An observation of package `number`; `bytes` decides what was seen, `by` how many have seen it. */
 export function observation(number: number, bytes: string, by: number): Uint8Array {
+  const key = JSON.stringify([number, bytes, by]);
+  let entry = made.get(key);
+  if (entry === undefined) made.set(key, (entry = madeObservation(number, bytes, by)));
+  // Whoever is handed it has it to himself, as over a network.
+  return Uint8Array.from(entry);
+}
+
+function madeObservation(number: number, bytes: string, by: number): Uint8Array {
   const place = {
     purl: `pkg:npm/p${number}@1.0.0`,
     upstream: 'https://registry.example/',
     file: `p${number}-1.0.0.tgz`,
   };
   const sighting = {
-    digest: { sha256: createHash('sha256').update(bytes).digest('hex') },
+    digest: { sha256: hash('sha256', bytes) },
     size: bytes.length,
     mediaType: 'application/gzip',
     observedAt: 1_800_000_000,

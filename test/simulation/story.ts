@@ -10,37 +10,50 @@ import { type Machine, openSimulation, type Simulation } from './authorities.ts'
 import { network, observation, QUORUM } from './parties.ts';
 
 /** How many packages are observed in a world. */
-export const PACKAGES = 6;
+export const PACKAGES = 3;
 
 /** How long a world has trouble, and how long it may take until all is well again, in milliseconds. */
-const TROUBLE_MS = 4000;
+const TROUBLE_MS = 1500;
 const CALM_MS = 120_000;
 const FORKED_MS = 5000;
 
 export interface Story {
   readonly simulation: Simulation;
-  /** What was acknowledged: the entry's leaf by its index. */
-  readonly acknowledged: Map<bigint, string>;
+  /** What was acknowledged, and how many entries were final then. */
+  readonly acknowledged: { readonly index: bigint; readonly leaf: string; readonly final: bigint }[];
   /** Packages that are in the log as far as their submitters know. */
   readonly done: Set<number>;
-  /** Every checkpoint that was ever written as final. */
-  readonly final: Map<string, { size: bigint; root: string }>;
+  /** Every checkpoint that was ever written as final, by its file. */
+  readonly final: Map<Uint8Array, { readonly size: bigint; readonly root: string }>;
 }
 
 /** Lets a world pass in which submitters try until they are answered. */
 export async function told(seed: number, equivocates: boolean): Promise<Story> {
   const simulation = await openSimulation(seed, equivocates);
   const { world, sequencers } = simulation;
-  const acknowledged = new Map<bigint, string>();
+  const acknowledged: Story['acknowledged'] = [];
   const done = new Set<number>();
   const final: Story['final'] = new Map();
+
+  /** What a machine publishes as final. */
+  const finalOf = ({ log }: Machine): { readonly size: bigint } | undefined => {
+    const bytes = log.get('checkpoint');
+    if (bytes === undefined) return undefined;
+    let proven = final.get(bytes);
+    if (proven === undefined) {
+      const { size, root } = provenCheckpoint(Buffer.from(bytes).toString(), network.policy);
+      final.set(bytes, (proven = { size, root: encodeBase64(root) }));
+    }
+    return proven;
+  };
 
   /** Whether it is in the log now. */
   const hand = async (to: Machine, entry: Uint8Array, signal: AbortSignal): Promise<boolean> => {
     try {
       const index = await to.intake?.add(entry, signal);
       if (index === undefined) return false;
-      if (!equivocates) acknowledged.set(index, encodeBase64(leafHash(entry)));
+      const leaf = encodeBase64(leafHash(entry));
+      acknowledged.push({ index, leaf, final: finalOf(to)?.size ?? 0n });
       return true;
     } catch (error) {
       return String(error).includes('says it already');
@@ -62,14 +75,7 @@ export async function told(seed: number, equivocates: boolean): Promise<Story> {
     world.after(10 + world.below(TROUBLE_MS), () => submit(number));
 
   const watch = (): boolean => {
-    for (const each of sequencers) {
-      const bytes = each.log.get('checkpoint');
-      if (bytes === undefined) continue;
-      const text = Buffer.from(bytes).toString();
-      if (final.has(text)) continue;
-      const { size, root } = provenCheckpoint(text, network.policy);
-      final.set(text, { size, root: encodeBase64(root) });
-    }
+    for (const each of sequencers) finalOf(each);
     return false;
   };
   await world.run(watch, TROUBLE_MS);
