@@ -18,6 +18,7 @@ import { openGates } from './agent/gates.ts';
 import { type ImageSessionParts, openImageSession } from './agent/image-sessions.ts';
 import { openNews } from './agent/news.ts';
 import { isLedQuickly, planLaunch, toolOf } from './agent/plan-launch.ts';
+import { openProjects } from './agent/projects.ts';
 import { openQuickAnswers, type QuickParts } from './agent/quick-answers.ts';
 import { openSettingsReaders } from './agent/read-settings.ts';
 import { openReception } from './agent/reception.ts';
@@ -137,7 +138,13 @@ async function serve(context: AgentContext): Promise<Service> {
     isSettled = true;
     upstreams.prepare().catch((error: unknown) => log(`Cannot ask upstreams: ${String(error)}`));
   }
-  const fills = openFills({ ...fetching, followings, waits: settleIn });
+  const fills = openFills({
+    ...fetching,
+    followings,
+    readerOf: deep.readerOf,
+    projects: openProjects(join(paths.cache, 'projects')),
+    waits: settleIn,
+  });
   const reception = openReception({
     directory: context.directory,
     accounts,

@@ -59,7 +59,7 @@ export const leavingGuards = [
     },
     {
       why: "A stranger's cache is taken for one that an agent has made again",
-      find: '/^(content|documents|partial|catalogue\\.sqlite(-\\w+)?|writer\\.lock)$/',
+      find: '/^(content|documents|partial|projects|catalogue\\.sqlite(-\\w+)?|writer\\.lock)$/',
       replace: '/./',
       only: 'Only what an agent makes',
     },

@@ -212,6 +212,107 @@ export const mavenGuards = [
     replace: "'cookie'",
     only: 'its header shown there',
   }),
+  ...guardsIn(
+    'src/agent/fill-local.ts',
+    'test/agent/fill-local.test.ts',
+    {
+      why: 'A file that two repositories have given is put there for one of them',
+      find: 'const sure = isOne ?',
+      replace: 'const sure = true ?',
+    },
+    {
+      why: 'An artifact is written down as from the repository of another id',
+      find: 'id === undefined || others.length > 0 ||',
+      replace: 'id === undefined ||',
+    },
+    {
+      why: 'What one user has by a password is put there for another',
+      find: 'if (asker.proof || id === undefined',
+      replace: 'if (id === undefined',
+    },
+    {
+      why: 'A version is touched that is there',
+      find: 'if (local.has(directory)) versions.delete(directory);',
+      replace: 'continue;',
+    },
+    {
+      why: 'What the user switched off is filled all the same',
+      find: "filling.local !== 'copy' ||",
+      replace: '',
+    },
+    {
+      why: 'A damaged file ends the whole fill',
+      find: 'if (!(error instanceof PyrsiaError)) throw error;',
+      replace: 'throw error;',
+    },
+    {
+      why: 'Files appear for a launch that has ended',
+      find: 'if (signal.aborted) return;',
+      replace: '',
+    },
+  ),
+  ...guardsIn(
+    'src/shims/local-repository.ts',
+    'test/shims/local-repository.test.ts',
+    {
+      why: 'A link in the local repository leads us out of it',
+      find: 'if (found && !found.isDirectory()) return false;',
+      replace: '',
+    },
+    {
+      why: "Somebody else's local repository is written",
+      find: 'if (obstacleAt(root, lookAt(root))) return undefined;',
+      replace: '',
+    },
+    {
+      why: 'What a killed agent has left stays for good',
+      find: 'Date.now() - found.mtimeMs > STALE_MS',
+      replace: 'false',
+    },
+    {
+      why: 'What another agent works in is removed',
+      find: 'found?.isDirectory() && Date.now() - found.mtimeMs > STALE_MS',
+      replace: 'found?.isDirectory()',
+    },
+    {
+      why: 'A version that could not be made whole stays in the way',
+      find: 'rmSync(own, { recursive: true, force: true });',
+      replace: 'renameSync(own, target);',
+    },
+  ),
+  ...guardsIn(
+    'src/ecosystems/maven/local-repository.ts',
+    'test/ecosystems/maven/local-repository.test.ts',
+    {
+      why: 'A snapshot is put there without what tells of it',
+      find: 'isChanging(coordinates) || BUILD.test(version) ||',
+      replace: '',
+    },
+    {
+      why: 'A name that is none of an artifact becomes a path',
+      find: 'return isOne && PLAIN.test(file)',
+      replace: 'return PLAIN.test(file)',
+    },
+  ),
+  ...guardsIn(
+    'src/shims/maven-local.ts',
+    'test/shims/maven-local.test.ts',
+    {
+      why: 'A local repository of several parts is filled as if it were one',
+      find: '.some((text) => OWN_WAY.test(text)))',
+      replace: '.some(() => false))',
+    },
+    {
+      why: 'A local repository is filled that mvn may not use',
+      find: 'if (named.size > 1) return undefined;',
+      replace: '',
+    },
+    {
+      why: 'What the start script of mvn reads may name another one',
+      find: 'if (texts.some((text) => MENTIONED.test(text)) || /user\\.home/.test(jvm)) return undefined;',
+      replace: '',
+    },
+  ),
   ...guardsIn('src/shims/maven-wrapper.ts', 'test/shims/maven-wrapper.test.ts', {
     why: 'mvnw runs another Maven than the project says',
     find: 'if (actual !== sha256.toLowerCase())',

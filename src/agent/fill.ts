@@ -19,6 +19,7 @@ import { PyrsiaError } from '../errors.ts';
 import { closed } from '../proxy/body.ts';
 import { obstacleIn } from '../shims/npm-cache-folder.ts';
 import { openNpmContent, type Placed } from '../shims/npm-content.ts';
+import { breather } from './breather.ts';
 import { type AheadParts, fetchAhead, type Missing } from './fetch-ahead.ts';
 import { type HeadStart, MANY } from './head-start.ts';
 import { askedFor, knownOf, neededFor, type Sure, sureOf } from './pinned.ts';
@@ -26,9 +27,6 @@ import type { Plan } from './sessions.ts';
 
 /** Files that are read at the same time. */
 const LANES = 4;
-
-/** How long others wait for us, in milliseconds. */
-const TURN_MS = 4;
 
 /** What a fill works with. */
 export interface FillParts extends AheadParts {
@@ -255,16 +253,6 @@ async function ours(
   // Digests that the cache has never computed are proven by reading it all, as the resolver does.
   const unproven = wanted.digests.filter((digest) => !proven.includes(digest));
   return { size, chunks: unproven.length === 0 ? chunks : verified(chunks, { digests: unproven }) };
-}
-
-/** Lets others have their turn, when they have waited for long enough. */
-function breather(): () => Promise<void> {
-  let since = performance.now();
-  return async () => {
-    if (performance.now() - since < TURN_MS) return;
-    await turn();
-    since = performance.now();
-  };
 }
 
 function messageOf(error: unknown): string {

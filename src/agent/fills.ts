@@ -4,10 +4,12 @@
  * @module
  */
 import { fill, type FillParts } from './fill.ts';
+import { fillLocal, type FillLocalParts } from './fill-local.ts';
 import type { Followings } from './following.ts';
 import { openHeadStart } from './head-start.ts';
 import { findPastUs, notingPastUs } from './past-us.ts';
 import { toolOf } from './plan-launch.ts';
+import type { Projects } from './projects.ts';
 import type { Plan } from './sessions.ts';
 import type { Launch } from '../shims/launch.ts';
 import { umaskOf } from '../shims/process-environment.ts';
@@ -22,13 +24,32 @@ export interface Fills {
 
 /** Nothing is filled so far. */
 export function openFills(
-  parts: Omit<FillParts, 'umask'> & {
+  parts: Omit<FillParts & FillLocalParts, 'umask'> & {
     readonly followings: Followings;
+    readonly projects: Projects;
+    /** Why nothing can be remembered. */
+    readonly readOnlyBecause: (this: void) => string | undefined;
     /** Told where a tool is held back. */
     waits(this: void): void;
   },
 ): Fills {
   const fills = new Set<Promise<void>>();
+  const track = (work: Promise<void>): void => {
+    fills.add(work);
+    void work.finally(() => fills.delete(work));
+  };
+
+  /** What builds of the same project asked for is put where its tool looks first, and what this one asks for is remembered. */
+  function beginBuild({ pid }: Launch, planned: Plan, over: AbortSignal): void {
+    const { build } = planned.settings;
+    if (!build || !planned.redirection) return;
+    const { projects, readOnlyBecause } = parts;
+    const before = projects.read(build);
+    track(fillLocal({ ...parts, umask: () => umaskOf(pid) }, planned, before, over));
+    const learn = async (): Promise<void> =>
+      projects.learn(build, before, planned.session.receipt().artifacts);
+    if (readOnlyBecause() === undefined) over.addEventListener('abort', () => track(learn()), { once: true });
+  }
 
   return {
     begin(launch, planned, over) {
@@ -41,8 +62,8 @@ export function openFills(
         ...(headStart && { headStart }),
       });
       void findPastUs(ecosystem, tool, planned);
-      fills.add(filling);
-      void filling.finally(() => fills.delete(filling));
+      track(filling);
+      beginBuild(launch, planned, over);
       return headStart?.over;
     },
     ended: async () => void (await Promise.all(fills)),

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { FillMode } from '../config/settings.ts';
+import type { FillMode, LocalFillMode } from '../config/settings.ts';
 import { userConfigPath } from '../config/config-file.ts';
 import { readConfig, type ReadConfig } from '../config/read-config.ts';
 import { redact } from '../control/log.ts';
@@ -147,7 +147,11 @@ export async function openSession(
   return {
     session,
     settings,
-    filling: { how: values['npm.fill'], limit: values['npm.fill.max'] },
+    filling: {
+      how: values['npm.fill'],
+      limit: values['npm.fill.max'],
+      local: values['maven.fill'],
+    },
     upstreams,
     wrong,
     askerFor(scope) {
@@ -180,8 +184,8 @@ export interface Plan {
   readonly notes: readonly string[];
   /** As {@link openSession} has it. */
   askerFor(this: void, scope?: string): Asker | undefined;
-  /** How the tool's own cache may be filled, and how much may be written for that, in bytes. */
-  readonly filling: { readonly how: FillMode; readonly limit: number };
+  /** How the tool's own cache may be filled, and how much may be written for that, in bytes; and how its local repository; absent: not at all. */
+  readonly filling: { readonly how: FillMode; readonly limit: number; readonly local?: LocalFillMode };
   /** Undefined: the tool is to run as if we were not there. */
   readonly redirection?: Redirection;
   /** What has to be there before its tool is started, until the launch is `over`. */

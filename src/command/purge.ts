@@ -18,7 +18,7 @@ export interface Kept {
 }
 
 /** What an agent that runs makes again in its cache after somebody has deleted it all. */
-const CACHE = /^(content|documents|partial|catalogue\.sqlite(-\w+)?|writer\.lock)$/;
+const CACHE = /^(content|documents|partial|projects|catalogue\.sqlite(-\w+)?|writer\.lock)$/;
 
 /** The directories that are there. */
 export function keptDirectories(paths: Paths, env: NodeJS.ProcessEnv): Kept[] {

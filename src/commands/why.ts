@@ -9,7 +9,7 @@ import { formatBytes, formatDuration, formatUpstream } from '../content/format.t
 import { PyrsiaError } from '../errors.ts';
 import { type Explanation, explain } from '../resolve/explain.ts';
 import { keptReceipts, lastReceipt } from '../resolve/kept-receipts.ts';
-import { reasonOf, summary } from '../resolve/receipt.ts';
+import { filledIn, reasonOf, summary } from '../resolve/receipt.ts';
 import type { Fill, PastUs, Receipt, ReportLine } from '../resolve/report.ts';
 import type { Session } from '../session.ts';
 
@@ -86,7 +86,7 @@ function toldReceipt(receipt: Receipt): string {
     ['running', endedAt === undefined ? 'still' : undefined],
     ['policy', policy],
     ['fetched', summary(receipt)],
-    ['filled', fill && toldFill(fill)],
+    ['filled', fill && toldFill(fill, filledIn(receipt))],
     ['log', toldLogOf(receipt)],
     ...pastUs.map((past) => ['past us', toldPastUs(past)] as const),
     ...notes.map((note) => ['note', note] as const),
@@ -136,13 +136,13 @@ function toldPastUs({ host, packages, purls = [], reason }: PastUs): string {
 }
 
 /** `488 linked into npm's cache, 20.9 MB in 24 ms`, and why not more. */
-function toldFill({ linked, copied, bytes, beyond = 0, ms, problem }: Fill): string {
+function toldFill({ linked, copied, bytes, beyond = 0, ms, problem }: Fill, where: string): string {
   const counts = [linked > 0 && `${linked} linked`, copied > 0 && `${copied} copied`]
     .filter(Boolean)
     .join(', ');
-  const done = counts && `${counts} into npm's cache, ${formatBytes(bytes)} in ${formatDuration(ms)}`;
+  const done = counts && `${counts} into ${where}, ${formatBytes(bytes)} in ${formatDuration(ms)}`;
   const left = beyond > 0 && `${beyond} left to npm, being more than npm.fill.max lets be copied`;
-  return [done, left, problem && `npm's cache could not be filled: ${problem}`].filter(Boolean).join('; ');
+  return [done, left, problem && `${where} could not be filled: ${problem}`].filter(Boolean).join('; ');
 }
 
 function toldExplanation(explanation: Explained): string {

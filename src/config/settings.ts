@@ -45,6 +45,11 @@ const FILL_MODES = ['link', 'copy', 'off'] as const;
 /** How a tool's own cache is filled: by hard links where they can be, by copies, or not at all. */
 export type FillMode = (typeof FILL_MODES)[number];
 
+const LOCAL_FILL_MODES = ['copy', 'off'] as const;
+
+/** How a local repository is filled, whose files their user may change: by copies, or not at all. */
+export type LocalFillMode = (typeof LOCAL_FILL_MODES)[number];
+
 /** The least that a cache may be limited to, in bytes. */
 const LEAST_CACHE = 1_000_000;
 
@@ -94,6 +99,13 @@ export const SETTINGS = {
     default: '1GB',
     expected: 'a size such as 1GB, or 0',
     parse: parseBytes,
+  }),
+  'maven.fill': setting<LocalFillMode>({
+    summary: "How Maven's local repository is filled with what a project asked for before: copy, or off",
+    default: 'copy',
+    env: 'PYRSIA_MAVEN_FILL',
+    expected: 'copy or off',
+    parse: choice(LOCAL_FILL_MODES),
   }),
   'upstream.timeout': setting<number>({
     summary: 'Silence of an upstream after which it counts as failed',

@@ -69,8 +69,8 @@ export function summary(receipt: Receipt): string {
     some(sum.cache, 'cache'),
     some(sum.peer, 'peers'),
     some(sum.upstream, 'upstream'),
-    some(sum.linked - copied, "linked into npm's cache"),
-    some(copied, "copied into npm's cache"),
+    some(sum.linked - copied, `linked into ${filledIn(receipt)}`),
+    some(copied, `copied into ${filledIn(receipt)}`),
     some(sum.passed, 'passed with your own credentials'),
     some(
       pastUs.reduce((all, { packages }) => all + packages, 0),
@@ -91,6 +91,13 @@ export function summary(receipt: Receipt): string {
     endedAt !== undefined && artifacts.length > 0 && formatDuration(fetchedAt(artifacts) - startedAt),
   ];
   return parts.filter(Boolean).join(' · ');
+}
+
+/** What was filled when the tool started. */
+export function filledIn({ artifacts }: Pick<Receipt, 'artifacts'>): string {
+  return artifacts.some(({ purl }) => purl.startsWith('pkg:maven/'))
+    ? "Maven's local repository"
+    : "npm's cache";
 }
 
 /** When the last of them was there. What the tool did afterwards is not ours to count, nor always known. */

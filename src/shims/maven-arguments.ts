@@ -18,6 +18,11 @@ export interface MavenCall {
   readonly globalSettings?: string;
   /** Nobody is asked for anything. */
   readonly offline: boolean;
+  /** All of its arguments, wherever they stand. */
+  readonly words: readonly string[];
+  /** The user's home as Java has it, and the directory with a `.mvn`. */
+  readonly home: string;
+  readonly root?: string;
 }
 
 const OPTIONS: Readonly<Record<string, string>> = {
@@ -43,9 +48,13 @@ export async function readMavenCall({ cwd, args, env }: ToolContext): Promise<Ma
   const all = [...own, ...words(config ?? '')];
   const settings = valueOf(all, 'settings');
   const global = valueOf(all, 'global');
+  const home = javaHome(env);
   return {
     pom,
-    settings: settings === undefined ? join(javaHome(env), '.m2', 'settings.xml') : resolve(cwd, settings),
+    words: all,
+    home,
+    ...(root === undefined ? {} : { root }),
+    settings: settings === undefined ? join(home, '.m2', 'settings.xml') : resolve(cwd, settings),
     ...(global === undefined ? {} : { globalSettings: resolve(cwd, global) }),
     offline: all.includes('-o') || all.includes('--offline'),
   };

@@ -5,7 +5,8 @@
  * @module
  */
 import { readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
+import { type Digest, digestOf } from '../content/digest.ts';
 import { type MavenMirror, type MavenRepository, mirrorOf } from '../ecosystems/maven/mirrors.ts';
 import { type Pom, readPom } from '../ecosystems/maven/pom.ts';
 import { type MavenProxy, type MavenSettings, readSettings } from '../ecosystems/maven/settings.ts';
@@ -13,6 +14,7 @@ import { PyrsiaError } from '../errors.ts';
 import { deepRepositories } from './maven-deep.ts';
 import { readMavenCall } from './maven-arguments.ts';
 import { CENTRAL_PROPERTY, mavenHome } from './maven-home.ts';
+import { localRepositoryOf } from './maven-local.ts';
 import { readWrapper, WRAPPER } from './maven-wrapper.ts';
 import type { ConnectionSettings, ToolContext, ToolSettings, UpstreamSettings } from './settings.ts';
 
@@ -51,14 +53,16 @@ export async function readMavenSettings(context: MavenContext): Promise<ToolSett
   const known = context.args.some((arg) => arg.startsWith(`-D${CENTRAL_PROPERTY}`))
     ? undefined
     : home?.repositories[0]?.url;
+  const project = isLed ? undefined : await projectAt(call.pom);
   const repositories = isLed
     ? []
     : [
         ...(home?.repositories ?? []),
         ...user.repositories,
         ...global.repositories,
-        ...(await projects(call.pom)),
+        ...(project?.repositories ?? []),
       ];
+  const local = project?.digest && (await localRepositoryOf({ cwd, env, call, settings: [user, global] }));
   const wrapped = forWrapper && !isLed ? await readWrapper(join(cwd, WRAPPER), env) : undefined;
   if (wrapped && !repositories.some(({ url }) => url.replace(/\/*$/, '/') === wrapped.repository))
     repositories.push({ id: WRAPPER, url: wrapped.repository });
@@ -77,6 +81,9 @@ export async function readMavenSettings(context: MavenContext): Promise<ToolSett
     userConfig: user.text,
     sources: [user, global].flatMap(({ path, exists }) => (path === '' ? [] : [{ path, exists }])),
     lockedHosts: [],
+    ...(local === undefined || !project?.digest
+      ? {}
+      : { build: { local, project: call.pom, digest: project.digest } }),
   };
 }
 
@@ -112,29 +119,40 @@ function invalid(path: string, error: unknown): PyrsiaError<'CONFIG_INVALID'> {
   return new PyrsiaError('CONFIG_INVALID', { problems: [`${path}: ${reason}`] }, { cause: error });
 }
 
-/** The repositories of a project: of its pom, its parents on the disk, and its modules. */
-async function projects(first: string): Promise<readonly MavenRepository[]> {
+/** What a project's poms say: its own, its parents on the disk, and its modules'. */
+interface Project {
+  readonly repositories: readonly MavenRepository[];
+  /** Of all those poms, wherever they lie; undefined where there is none. */
+  readonly digest?: Digest;
+}
+
+async function projectAt(first: string): Promise<Project> {
   const found: MavenRepository[] = [];
+  const texts: (readonly [path: string, text: string])[] = [];
   const seen = new Set<string>();
   const open = [first];
   for (let path = open.pop(); path !== undefined && seen.size < POMS_LIMIT; path = open.pop()) {
     if (seen.has(path)) continue;
     seen.add(path);
-    const pom = await pomAt(path);
-    if (!pom) continue;
+    const read = await pomAt(path);
+    if (!read) continue;
+    const { pom, text } = read;
+    texts.push([relative(dirname(first), path), text]);
     found.push(...pom.repositories);
     for (const other of pom.others) {
       const at = resolve(dirname(path), other);
       open.push(at.endsWith('.xml') ? at : join(at, 'pom.xml'));
     }
   }
-  return found;
+  const digest = digestOf(Buffer.from(JSON.stringify(texts)), 'sha256');
+  return { repositories: found, ...(texts.length > 0 && { digest }) };
 }
 
 /** Undefined where there is none that can be read: what is wrong with it Maven itself says. */
-async function pomAt(path: string): Promise<Pom | undefined> {
+async function pomAt(path: string): Promise<{ readonly pom: Pom; readonly text: string } | undefined> {
   try {
-    return readPom(textIn(await readFile(path)));
+    const text = textIn(await readFile(path));
+    return { pom: readPom(text), text };
   } catch {
     return undefined;
   }

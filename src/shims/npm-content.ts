@@ -9,20 +9,12 @@
  * @module
  */
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import type { Digest } from '../content/digest.ts';
 import type { ByteStream } from '../content/source.ts';
+import { changeMode } from './change-mode.ts';
 import { contentIn, foldersOf, lookAt, obstacleAt, sharesDevice } from './npm-cache-folder.ts';
 
 /** What becomes of content that is put there; `gone`: somebody is cleaning up at the same time. */
@@ -42,9 +34,6 @@ export interface NpmContent {
 
 /** No hard links between here and there, or not of this file: a copy can do. */
 const COPIED = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
-
-/** A file system that knows no modes need not be told any. */
-const MODELESS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 /** How our temporary files begin, among npm's, and what they are called. */
 const OURS = 'pyrsia-';
@@ -187,16 +176,6 @@ export function openNpmContent(
       }
     },
   };
-}
-
-/** Sets a mode whatever the umask, as far as the file system knows modes. */
-function changeMode(path: string, mode: number): void {
-  if (process.platform === 'win32') return;
-  try {
-    chmodSync(path, mode);
-  } catch (error) {
-    if (!MODELESS.has(codeOf(error))) throw error;
-  }
 }
 
 function codeOf(error: unknown): string {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Digest } from '../content/digest.ts';
 import type { Choice, InstallTerms, Replacing } from '../ecosystems/ecosystem.ts';
 
 /** A registry that a tool would ask. */
@@ -81,6 +82,17 @@ export interface ToolSettings {
   readonly namedIn?: (file: string, text: string) => readonly string[];
   /** Set for a call that installs packages, where the tool would look for them in its own cache. */
   readonly install?: InstallSettings;
+  /** Set for a call that builds a project out of a local repository, where the tool looks before it asks anybody. */
+  readonly build?: BuildSettings;
+}
+
+/** A build by a tool that keeps what it fetches by the names of artifacts. */
+export interface BuildSettings {
+  /** Path of its local repository. */
+  readonly local: string;
+  /** Path of the project's own description, and a digest of that and of all others of the project. */
+  readonly project: string;
+  readonly digest: Digest;
 }
 
 /** An install by a tool that has a cache of its own. */

@@ -55,6 +55,7 @@ describe('precedence', () => {
       'npm.public': [],
       'npm.fill': 'link',
       'npm.fill.max': 1_000_000_000,
+      'maven.fill': 'copy',
       'upstream.timeout': 30_000,
       'agent.idle': 600_000,
       'proxy.host': '127.0.0.1',

@@ -62,6 +62,14 @@ const limits: Readonly<
   'absences that are remembered': [['proxy/absences', 'KEPT', asIs]],
   'message that Maven is asked to print': [['ecosystems/maven/refuse', 'PHRASE_LIMIT', asIs]],
   'poms of one project that are searched for repositories': [['shims/maven-settings', 'POMS_LIMIT', asIs]],
+  'projects whose builds are remembered': [['agent/projects', 'PROJECTS_LIMIT', asIs]],
+  'artifacts that are remembered of one project': [['agent/projects', 'ARTIFACTS_LIMIT', asIs]],
+  "changes of a project's poms that an artifact outlives unasked for": [
+    ['agent/projects', 'CHANGES_LIMIT', asIs],
+  ],
+  "directory of ours in Maven's local repository": [
+    ['shims/local-repository', 'STALE_MS', (ms) => `${formatDuration(ms)} without a write`],
+  ],
   'repositories of one project that are led to us': [
     ['shims/maven-settings', 'REPOSITORIES_LIMIT', asIs],
     ['shims/gradle-settings', 'REPOSITORIES_LIMIT', asIs],

@@ -38,7 +38,7 @@ export interface MavenWorld extends AsyncDisposable {
   /** The same through `pyrsia exec`. */
   through(this: void, command: readonly string[], more?: Readonly<Record<string, string>>): Promise<Finished>;
   /** As {@link MavenWorld.through}, left to the test. */
-  begin(this: void, command: readonly string[]): Running;
+  begin(this: void, command: readonly string[], more?: Readonly<Record<string, string>>): Running;
   /** As {@link MavenWorld.through}, where there is no network. */
   cut(this: void, command: readonly string[], more?: Readonly<Record<string, string>>): Promise<Finished>;
 }
@@ -81,7 +81,7 @@ export async function openMavenWorld(): Promise<MavenWorld> {
     local: () => join(sandbox.root, `local-${(locals += 1)}`),
     direct: async ([program = '', ...args], more) => sandbox.run(program, args, options(more)),
     through: async (command, more) => sandbox.pyrsia(exec(command), options(more)),
-    begin: (command) => sandbox.start(sandbox.pyrsiaCommand(exec(command)), options()),
+    begin: (command, more) => sandbox.start(sandbox.pyrsiaCommand(exec(command)), options(more)),
     async cut(command, more) {
       const [program, ...args] = inNamespaceWithoutNetwork(sandbox.pyrsiaCommand(exec(command)));
       return sandbox.run(program, args, options(more));

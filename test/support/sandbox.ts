@@ -100,6 +100,7 @@ export function openSandbox({ user, registry, npmrc = {} }: SandboxOptions = {})
     XDG_RUNTIME_DIR: folder('run'),
     // Nearly all tests are about what comes to the proxy; those of filling say so.
     PYRSIA_FILL: 'off',
+    PYRSIA_MAVEN_FILL: 'off',
   };
   let caches = 0;
   const freshNpmCache = (): string => (env['npm_config_cache'] = folder(`npm-${(caches += 1)}`));

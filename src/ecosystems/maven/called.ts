@@ -20,7 +20,7 @@ export const calledMvn: CalledTool = {
   },
   settings: {
     variables: words(
-      'MAVEN_ARGS MAVEN_OPTS MAVEN_BASEDIR MAVEN_USER_HOME MVNW_REPOURL JAVA_HOME JAVA_TOOL_OPTIONS',
+      'MAVEN_ARGS MAVEN_OPTS MAVEN_BASEDIR MAVEN_USER_HOME MVNW_REPOURL JAVA_HOME JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS',
     ),
     otherVariables: [],
     led: [],

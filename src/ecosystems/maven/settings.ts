@@ -42,6 +42,8 @@ export interface MavenSettings {
   readonly servers: readonly MavenServer[];
   /** Those that are active. */
   readonly proxies: readonly MavenProxy[];
+  /** Where artifacts are kept, as it stands there. */
+  readonly localRepository?: string;
   /** We have written it. */
   readonly isOurs: boolean;
 }
@@ -52,7 +54,9 @@ const NOTHING = '<settings/>';
 export function readSettings(text: string): MavenSettings {
   const root = rootOf(text);
   const profiles = childrenAt(root, 'profiles', 'profile');
+  const localRepository = textAt(root, 'localRepository');
   return {
+    ...(localRepository === undefined ? {} : { localRepository }),
     mirrors: mirrorsIn(root).map(({ mirror }) => mirror),
     repositories: profiles.flatMap(repositoriesIn),
     servers: childrenAt(root, 'servers', 'server').map(serverIn),
