@@ -44,7 +44,8 @@ import {
 } from './docker/results.ts';
 import { openDaemon } from './images/daemon.ts';
 import { openUpstream } from './images/upstream.ts';
-import { homeIn, IMAGE, SLOW } from './images/ways.ts';
+import { IMAGE, SLOW } from './images/ways.ts';
+import { ownHome } from './own-home.ts';
 import { openLine } from './npm-ci/line.ts';
 import { shuffled, spreadOf } from './npm-ci/statistics.ts';
 
@@ -91,7 +92,7 @@ interface User {
 }
 
 function userIn(name: string): User {
-  const own = homeIn(folder(name));
+  const own = ownHome(folder(name));
   const PATH = [pathsOf(own).shims, dirname(real), own['PATH']].join(delimiter);
   const env = { ...own, PATH, DOCKER_HOST: daemon.host };
   const pyrsia = (...args: readonly string[]): string =>

@@ -29,6 +29,7 @@ import { tableOf } from './images/table.ts';
 import { openUpstream } from './images/upstream.ts';
 import { openWay, type Server } from './images/ways.ts';
 import { shuffled } from './npm-ci/statistics.ts';
+import { oneOf } from './one-of.ts';
 
 const KEPT = join(import.meta.dirname, 'results', 'images.json');
 const LAYERS = 2;
@@ -130,18 +131,6 @@ async function measured(
     machine,
     ways: Object.fromEntries(samples),
   };
-}
-
-/** Those of `all` that are named, with commas or one by one, in the order of `all`. */
-function oneOf<T extends string>(
-  option: string,
-  all: readonly T[],
-  named: readonly string[] | undefined,
-): T[] {
-  const wanted = named?.flatMap((each) => each.split(',')) ?? all;
-  const stranger = wanted.find((each) => !(all as readonly string[]).includes(each));
-  if (stranger !== undefined) throw new TypeError(`--${option} ${stranger}: there are ${all.join(', ')}`);
-  return all.filter((each) => wanted.includes(each));
 }
 
 function write(file: string, measuredRuns: readonly Run[]): void {

@@ -4,12 +4,13 @@
  * @module
  */
 import { execFile } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openLine } from '../npm-ci/line.ts';
 import { type DockerRegistry, openDockerRegistry } from './docker-registry.ts';
 import type { Spent, Way } from './results.ts';
+import { ownHome } from '../own-home.ts';
 
 const run = promisify(execFile);
 const program = join(import.meta.dirname, '..', '..', 'bin', 'run.js');
@@ -49,7 +50,7 @@ export async function openWay(way: Way, upstream: DockerRegistry, directory: str
       ...dispose,
     };
   }
-  const env = homeIn(directory);
+  const env = ownHome(directory);
   const pyrsia = async (...args: string[]): Promise<string> =>
     (await run(process.execPath, [program, ...args], { env })).stdout;
   stack.defer(async () => void (await pyrsia('agent', 'stop')));
@@ -66,28 +67,5 @@ export async function openWay(way: Way, upstream: DockerRegistry, directory: str
       return { cpu: cpuOf(pid), peakRss };
     },
     ...dispose,
-  };
-}
-
-/** A home with nothing of the person who measures. */
-export function homeIn(directory: string): Record<string, string> {
-  const folder = (name: string): string => {
-    mkdirSync(join(directory, name), { recursive: true, mode: 0o700 });
-    return join(directory, name);
-  };
-  const config = folder('config');
-  mkdirSync(join(config, 'pyrsia'), { mode: 0o700 });
-  // It has nothing to do while the other ways are measured.
-  writeFileSync(join(config, 'pyrsia', 'config.json'), JSON.stringify({ 'agent.idle': '30m' }));
-  return {
-    PATH: process.env['PATH'] ?? '',
-    LANG: 'C.UTF-8',
-    HOME: folder('home'),
-    TMPDIR: folder('tmp'),
-    XDG_CACHE_HOME: folder('cache'),
-    XDG_CONFIG_HOME: config,
-    XDG_DATA_HOME: folder('data'),
-    XDG_RUNTIME_DIR: folder('run'),
-    XDG_STATE_HOME: folder('state'),
   };
 }

@@ -8,7 +8,8 @@ import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inNamespaceWithoutNetwork } from '../../test/support/network.ts';
-import { type Home, makeHome } from '../npm-ci/place.ts';
+import type { Home } from '../npm-ci/place.ts';
+import { ownHome } from '../own-home.ts';
 import { spent, stopAgent, withStandIns } from '../npm-ci/pyrsia.ts';
 import { writeProject } from './project.ts';
 import type { Sample } from './results.ts';
@@ -26,7 +27,7 @@ export interface Place extends Home {
 
 /** A home in `directory`, for whose mvn `repository` stands for the central one. */
 function placeAt(directory: string, repository: string | undefined): Place {
-  const home = makeHome(directory, process.env['PATH'] ?? '');
+  const home = { env: ownHome(directory) };
   const mirror = `<mirror><id>central</id><mirrorOf>central</mirrorOf><url>${repository}</url></mirror>`;
   mkdirSync(join(directory, 'home', '.m2'), { recursive: true });
   writeFileSync(

@@ -5,25 +5,13 @@
  * @module
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-/** Longer than any pause between two requests of one build. */
-const KEEP_ALIVE_MS = 60_000;
+import { counted, KEEP_ALIVE_MS, type Mirror } from '../counted.ts';
 
 /** How often a repository that fails is asked once more. */
 const TRIES = 4;
-
-/** A running mirror; `url` ends in `/`. */
-export interface Mirror extends AsyncDisposable {
-  readonly url: string;
-  readonly port: number;
-  /** Requests since it was asked last. */
-  count(): number;
-}
 
 /** How a mirror answers. */
 export interface MirrorOptions {
@@ -41,9 +29,7 @@ export async function openMirror(
   { directory, checksums = true, awayMs = 0 }: MirrorOptions,
 ): Promise<Mirror> {
   const answers = new Map<string, Promise<Buffer | undefined>>();
-  let requests = 0;
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, ({ url = '/', method }, response) => {
-    requests++;
     const path = decodeURIComponent(url).slice(1);
     let answer = answers.get(path);
     if (!answer) answers.set(path, (answer = read(path)));
@@ -75,22 +61,7 @@ export async function openMirror(
     return body;
   }
 
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}/`,
-    port,
-    count() {
-      const counted = requests;
-      requests = 0;
-      return counted;
-    },
-    async [Symbol.asyncDispose]() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
-  };
+  return counted(server, 'http');
 }
 
 /** What the repository has there; undefined where it has nothing. */

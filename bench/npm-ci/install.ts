@@ -5,7 +5,7 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Mirror } from './mirror.ts';
+import type { Mirror } from '../counted.ts';
 import type { Toolchain } from './npms.ts';
 import { makePlace, type Place, timed, type Timed } from './place.ts';
 import { type ProjectName, writeEmpty, writeLocked } from './projects.ts';

@@ -5,21 +5,9 @@
  *
  * @module
  */
-import { once } from 'node:events';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { counted, KEEP_ALIVE_MS, type Mirror } from '../counted.ts';
 import type { Certificate } from '../../test/fixtures/registry/certificate.ts';
-
-/** Longer than any pause between two requests of one install. */
-const KEEP_ALIVE_MS = 60_000;
-
-/** A running mirror; `url` ends in `/`. */
-export interface Mirror extends AsyncDisposable {
-  readonly url: string;
-  readonly port: number;
-  /** Requests since it was asked last. */
-  count(): number;
-}
 
 interface Answer {
   readonly status: number;
@@ -30,9 +18,7 @@ interface Answer {
 /** Opens a mirror of `registry`, whose URL ends in `/`, at a port of 127.0.0.1. */
 export async function openMirror(registry: string, certificate: Certificate): Promise<Mirror> {
   const answers = new Map<string, Promise<Answer>>();
-  let requests = 0;
   const server = createServer({ ...certificate, keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    requests++;
     const path = request.url!.slice(1);
     let answer = answers.get(path);
     if (!answer) {
@@ -52,27 +38,15 @@ export async function openMirror(registry: string, certificate: Certificate): Pr
     if (response.status >= 500) throw new Error(`The registry answers ${response.status}`);
     const type = response.headers.get('content-type') ?? 'application/octet-stream';
     const body = Buffer.from(await response.arrayBuffer());
-    return { status: response.status, type, body: type.includes('json') ? ownTarballs(body, url) : body };
+    return {
+      status: response.status,
+      type,
+      body: type.includes('json') ? ownTarballs(body, mirror.url) : body,
+    };
   }
 
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const url = `https://127.0.0.1:${port}/`;
-  return {
-    url,
-    port,
-    count() {
-      const counted = requests;
-      requests = 0;
-      return counted;
-    },
-    async [Symbol.asyncDispose]() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
-  };
+  const mirror = await counted(server, 'https');
+  return mirror;
 }
 
 /** A packument whose tarballs lie here; anything else as it is. */

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { type ProjectName, projects } from './projects.ts';
 import { type Way, WAYS } from './results.ts';
 import { type Npm, npms } from './npms.ts';
+import { oneOf } from '../one-of.ts';
 
 export interface Options {
   readonly rounds: number;
@@ -45,16 +46,4 @@ export function optionsOf(args: readonly string[]): Options {
     json: values.json,
     keep: values.keep,
   };
-}
-
-/** Those of `all` that are named, with commas or one by one, in the order of `all`. */
-function oneOf<T extends string>(
-  option: string,
-  all: readonly T[],
-  named: readonly string[] | undefined,
-): T[] {
-  const wanted = named?.flatMap((each) => each.split(',')) ?? all;
-  const stranger = wanted.find((each) => !(all as readonly string[]).includes(each));
-  if (stranger !== undefined) throw new TypeError(`--${option} ${stranger}: there are ${all.join(', ')}`);
-  return all.filter((each) => wanted.includes(each));
 }

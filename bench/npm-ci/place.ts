@@ -5,9 +5,10 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
+import { ownHome } from '../own-home.ts';
 
 const run = promisify(execFile);
 
@@ -23,7 +24,7 @@ export interface Place extends Home {
 
 /** Makes a home in `dir`, whose npm is the one on `path` and has these settings. */
 export function makePlace(dir: string, path: string, settings: Readonly<Record<string, string>>): Place {
-  const { env } = makeHome(dir, path);
+  const env = ownHome(dir, path);
   const npmCache = join(dir, 'npm');
   const npmrc = { ...settings, cache: npmCache, audit: false, fund: false, 'update-notifier': false };
   writeFileSync(
@@ -33,32 +34,6 @@ export function makePlace(dir: string, path: string, settings: Readonly<Record<s
       .join(''),
   );
   return { env, npmCache };
-}
-
-/** Makes a home in `dir`, with nothing in it but settings of ours. */
-export function makeHome(dir: string, path: string): Home {
-  const folder = (name: string): string => {
-    mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
-    return join(dir, name);
-  };
-  const home = folder('home');
-  const config = folder('config');
-  mkdirSync(join(config, 'pyrsia'), { mode: 0o700 });
-  // It has nothing to do while the other ways are measured.
-  writeFileSync(join(config, 'pyrsia', 'config.json'), JSON.stringify({ 'agent.idle': '30m' }));
-  return {
-    env: {
-      PATH: path,
-      LANG: 'C.UTF-8',
-      HOME: home,
-      TMPDIR: folder('tmp'),
-      XDG_CACHE_HOME: folder('cache'),
-      XDG_CONFIG_HOME: config,
-      XDG_DATA_HOME: folder('data'),
-      XDG_RUNTIME_DIR: folder('run'),
-      XDG_STATE_HOME: folder('state'),
-    },
-  };
 }
 
 /** What one command took. */

@@ -8,6 +8,7 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { MavenRepository } from '../ecosystems/maven/mirrors.ts';
+import { jvmConnection, type JvmProxy } from './jvm-connection.ts';
 import type { ConnectionSettings, ToolContext, ToolSettings, UpstreamSettings } from './settings.ts';
 
 /** Jars of a Gradle, and of those the classes in which addresses of repositories stand. */
@@ -141,36 +142,24 @@ async function scriptsIn(root: string): Promise<readonly string[]> {
   return found;
 }
 
-/** Java trusts what the system does; its proxies stand in properties. */
+/** Its proxies stand in properties. */
 function connectionOf(properties: string): ConnectionSettings {
   const value = (name: string): string | undefined =>
     new RegExp(String.raw`^\s*systemProp\.${name.replaceAll('.', String.raw`\.`)}\s*[=:]\s*(\S+)`, 'm').exec(
       properties,
     )?.[1];
-  const through = (protocol: string): string | undefined => {
+  const proxyOf = (protocol: string): JvmProxy | undefined => {
     const host = value(`${protocol}.proxyHost`);
     if (host === undefined) return undefined;
-    const [user, password] = [value(`${protocol}.proxyUser`), value(`${protocol}.proxyPassword`)];
-    const who =
-      user === undefined ? '' : `${encodeURIComponent(user)}:${encodeURIComponent(password ?? '')}@`;
-    return `http://${who}${host}:${value(`${protocol}.proxyPort`) ?? '80'}`;
+    return {
+      host,
+      port: value(`${protocol}.proxyPort`) ?? '80',
+      username: value(`${protocol}.proxyUser`),
+      password: value(`${protocol}.proxyPassword`),
+    };
   };
-  const [httpProxy, httpsProxy, unproxied] = [through('http'), through('https'), value('http.nonProxyHosts')];
-  const { getCACertificates } = process.getBuiltinModule('node:tls');
-  return {
-    strictSsl: true,
-    ca: getCACertificates('system'),
-    ...(httpProxy === undefined ? {} : { httpProxy }),
-    ...(httpsProxy === undefined ? {} : { httpsProxy }),
-    ...(unproxied === undefined
-      ? {}
-      : {
-          noProxy: unproxied
-            .split('|')
-            .map((host) => host.replace(/^\*/, ''))
-            .join(','),
-        }),
-  };
+  const unproxied = value('http.nonProxyHosts')?.split('|') ?? [];
+  return jvmConnection({ http: proxyOf('http'), https: proxyOf('https'), unproxied });
 }
 
 function valueOf(args: readonly string[], names: readonly string[]): string | undefined {

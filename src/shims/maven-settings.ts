@@ -16,6 +16,7 @@ import { readMavenCall } from './maven-arguments.ts';
 import { CENTRAL_PROPERTY, mavenHome } from './maven-home.ts';
 import { localRepositoryOf } from './maven-local.ts';
 import { readWrapper, WRAPPER } from './maven-wrapper.ts';
+import { jvmConnection } from './jvm-connection.ts';
 import type { ConnectionSettings, ToolContext, ToolSettings, UpstreamSettings } from './settings.ts';
 
 /** The most poms of one project that are looked into, and the most repositories that are led: each costs a port. */
@@ -210,27 +211,12 @@ function upstreamsOf(
   });
 }
 
-/** Java trusts what the system does. */
 function connectionOf(proxies: readonly MavenProxy[]): ConnectionSettings {
-  const through = (protocol: string): string | undefined => {
+  const proxyOf = (protocol: string): MavenProxy | undefined => {
     const proxy = proxies.find((each) => each.protocol === protocol);
-    if (!proxy || proxy.host === '') return undefined;
-    const { username, password = '' } = proxy;
-    const who =
-      username === undefined ? '' : `${encodeURIComponent(username)}:${encodeURIComponent(password)}@`;
-    return `http://${who}${proxy.host}:${proxy.port}`;
+    return proxy?.host === '' ? undefined : proxy;
   };
-  const httpProxy = through('http');
-  const httpsProxy = through('https') ?? httpProxy;
+  const http = proxyOf('http');
   const unproxied = proxies.flatMap(({ nonProxyHosts = '' }) => nonProxyHosts.split('|')).filter(Boolean);
-  const { getCACertificates } = process.getBuiltinModule('node:tls');
-  return {
-    strictSsl: true,
-    ca: getCACertificates('system'),
-    ...(httpProxy === undefined ? {} : { httpProxy }),
-    ...(httpsProxy === undefined ? {} : { httpsProxy }),
-    ...(unproxied.length === 0
-      ? {}
-      : { noProxy: unproxied.map((host) => host.replace(/^\*/, '')).join(',') }),
-  };
+  return jvmConnection({ http, https: proxyOf('https') ?? http, unproxied });
 }

@@ -7,6 +7,7 @@
  */
 import { PyrsiaError } from '../../errors.ts';
 import type { Reference } from '../ecosystem.ts';
+import { parsePurl } from '../purl.ts';
 import { LATEST } from './documents.ts';
 import { isGroup, isPart } from './names.ts';
 
@@ -47,15 +48,7 @@ export async function parse(text: string): Promise<Reference | undefined> {
 }
 
 async function purl(text: string, fail: (reason: string) => never): Promise<readonly (string | undefined)[]> {
-  // As for npm: it takes long to load.
-  const { PackageURL } = (await import('packageurl-js')).default;
-  let parts: ReturnType<typeof PackageURL.parseString>;
-  try {
-    parts = PackageURL.parseString(text);
-  } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error));
-  }
-  const [, namespace, name, version, qualifiers, subpath] = parts;
+  const { namespace, name, version, qualifiers, subpath } = await parsePurl(text, fail);
   const { type, classifier, ...others } = Object.fromEntries(new URLSearchParams(qualifiers));
   const [other] = Object.keys(others);
   if (other !== undefined) fail(`nothing is known of the qualifier "${other}"`);

@@ -7,6 +7,7 @@
 import semver from 'semver';
 import { PyrsiaError } from '../../errors.ts';
 import type { Reference } from '../ecosystem.ts';
+import { parsePurl } from '../purl.ts';
 import { isPackageName } from './names.ts';
 import { isTag } from './tags.ts';
 
@@ -42,17 +43,8 @@ function npmSpec(spec: string): Said {
     : { name: spec.slice(0, at), wanted: spec.slice(at + 1).trim() || 'latest' };
 }
 
-/** Taken apart, not normalised: a normalised npm purl is in lower case, and `JSONStream` is not `jsonstream`. */
 async function purl(text: string, fail: (reason: string) => never): Promise<Said> {
-  // It makes a collator, which takes longer than everything else that an agent loads at its start.
-  const { PackageURL } = (await import('packageurl-js')).default;
-  let parts: ReturnType<typeof PackageURL.parseString>;
-  try {
-    parts = PackageURL.parseString(text);
-  } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error));
-  }
-  const [, namespace, name = '', version = 'latest', qualifiers, subpath] = parts;
+  const { namespace, name = '', version = 'latest', qualifiers, subpath } = await parsePurl(text, fail);
   if (qualifiers !== undefined || subpath !== undefined)
     fail('a purl with qualifiers or a subpath names more than a package');
   return { name: namespace === undefined ? name : `${namespace}/${name}`, wanted: version };

@@ -9,6 +9,7 @@
 import type { Digest } from '../../content/digest.ts';
 import { PyrsiaError } from '../../errors.ts';
 import type { Reference } from '../ecosystem.ts';
+import { parsePurl } from '../purl.ts';
 import {
   canonical,
   DEFAULT_REGISTRY,
@@ -138,14 +139,7 @@ async function purl(text: string): Promise<ImageReference> {
   const fail = (reason: string): never => {
     throw new PyrsiaError('REFERENCE_MALFORMED', { text, reason });
   };
-  const { PackageURL } = (await import('packageurl-js')).default;
-  let parts: ReturnType<typeof PackageURL.parseString>;
-  try {
-    parts = PackageURL.parseString(text);
-  } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error));
-  }
-  const [type, namespace, name = '', version, qualifiers, subpath] = parts;
+  const { type, namespace, name = '', version, qualifiers, subpath } = await parsePurl(text, fail);
   if (subpath !== undefined) fail('an image has no subpath');
   const { repository_url: url, tag, ...others } = Object.fromEntries(new URLSearchParams(qualifiers));
   const [other] = Object.keys(others);
