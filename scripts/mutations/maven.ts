@@ -190,22 +190,12 @@ export const mavenGuards = [
       only: 'once the client has shown',
     },
   ),
-  ...guardsIn(
-    'src/proxy/gate.ts',
-    PROOF,
-    {
-      why: 'A name opens the gate of any registry',
-      find: 'admitted instanceof PyrsiaError || admitted?.proof ? admitted : undefined',
-      replace: 'admitted',
-      only: 'and nowhere else',
-    },
-    {
-      why: 'What proves a user to one registry follows to another',
-      find: 'passedOn(headers, ...(asker.proof?.headers ?? []))',
-      replace: 'passedOn(headers)',
-      only: 'sends on to another place',
-    },
-  ),
+  ...guardsIn('src/proxy/gate.ts', PROOF, {
+    why: 'A name opens the gate of any registry',
+    find: 'admitted instanceof PyrsiaError || admitted?.proof ? admitted : undefined',
+    replace: 'admitted',
+    only: 'and nowhere else',
+  }),
   ...guardsIn('src/proxy/upstream.ts', PROOF, {
     why: 'What is for one origin follows a redirect',
     find: "'cookie', ...Object.keys(asked.own ?? {})",

@@ -66,7 +66,7 @@ async function serve(
   const url = named?.url ?? request.url ?? '/';
   const [path, query] = addressOf({ url });
   const { registry } = asker.upstream.ecosystem;
-  const flat = passedOn(headers, ...(asker.proof?.headers ?? []));
+  const flat = passedOn(headers);
   const route = registry.route(method, path, query, flat);
   const call: Call = { parts, asker, request, response, url, headers: flat, signal: gone.signal };
 

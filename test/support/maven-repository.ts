@@ -5,8 +5,10 @@
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { strToU8, zipSync } from 'fflate';
 
@@ -30,8 +32,8 @@ export interface MavenRepository extends AsyncDisposable {
   hold(path: string): { readonly begun: Promise<void>; release(): void };
 }
 
-/** Starts an empty repository. */
-export async function startMavenRepository(): Promise<MavenRepository> {
+/** Starts a repository that has nothing, or what lies in a folder. */
+export async function startMavenRepository(folder?: string): Promise<MavenRepository> {
   const files = new Map<string, Buffer>();
   const requests: string[] = [];
   const shown: IncomingHttpHeaders[] = [];
@@ -55,7 +57,7 @@ export async function startMavenRepository(): Promise<MavenRepository> {
         .end();
       return;
     }
-    const found = files.get(url);
+    const found = files.get(url) ?? fileIn(folder, url);
     const hold = held.get(url);
     if (failing !== undefined && left-- <= 0) response.writeHead(failing).end();
     else if (found && hold) {
@@ -93,6 +95,11 @@ export async function startMavenRepository(): Promise<MavenRepository> {
       server.closeAllConnections();
     },
   };
+}
+
+function fileIn(folder: string | undefined, url: string): Buffer | undefined {
+  const path = folder === undefined ? undefined : join(folder, decodeURIComponent(url));
+  return path !== undefined && existsSync(path) ? readFileSync(path) : undefined;
 }
 
 /** SHA-1 in hex. */
