@@ -126,6 +126,12 @@ export const mavenGuards = [
       replace: 'isOurs: false,',
     },
   ),
+  ...guardsIn('src/ecosystems/maven/snapshots.ts', 'test/ecosystems/maven/snapshots.test.ts', {
+    why: 'A snapshot’s metadata names another version, or a way out of its folder',
+    find: 'version === snapshot || isBuildOf(snapshot, version) ? version : undefined',
+    replace: 'version',
+    only: 'is not',
+  }),
   ...guardsIn('src/ecosystems/maven/xml.ts', GATE, {
     why: 'Elements may stand in one another without end',
     find: 'if (open.length >= DEPTH_LIMIT)',

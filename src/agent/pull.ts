@@ -62,11 +62,17 @@ export async function pull(
     readonly onProgress: (progress: Methods['pull']['progress']) => void;
   },
 ): Promise<Pulled> {
-  const { coordinates, path, digest } = await select(parts, asker, reference);
+  const { coordinates, path, digest, changes } = await select(parts, asker, reference);
   const what = purlOf(coordinates);
   const startedAt = Date.now();
   try {
-    const asked = { coordinates, path, signal: options.signal, ...(digest ? { declared: digest } : {}) };
+    const asked = {
+      coordinates,
+      path,
+      signal: options.signal,
+      ...(digest ? { declared: digest } : {}),
+      ...(changes && { changes }),
+    };
     const delivery = await parts.artifacts.deliver(asker, asked);
     if (!delivery) throw new PyrsiaError('NOT_FOUND', { what });
     let bytes = 0;

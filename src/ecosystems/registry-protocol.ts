@@ -31,7 +31,12 @@ export interface Selected {
   readonly path: string;
   /** What the document says its digest is. */
   readonly digest?: Digest;
+  /** It may be other bytes the next time. */
+  readonly changes?: true;
 }
+
+/** What a listing is about: a package, of which something may be wanted. */
+export interface Listed extends Pick<Coordinates, 'name'>, Partial<Pick<Reference, 'wanted'>> {}
 
 /** Where everybody finds an artifact in the public registry, which the tool itself asks unless it is told otherwise. */
 export interface PublicPlace extends Selected {
@@ -85,7 +90,7 @@ export interface RegistryProtocol {
   readonly documentLimit?: number;
 
   /** Documents that would say the same and may be at hand already, best first. */
-  listings(coordinates: Pick<Coordinates, 'name'>): readonly DocumentAddress[];
+  listings(of: Listed): readonly DocumentAddress[];
 
   /** What a document says the digest of `coordinates` is; undefined when it does not say so legibly. */
   digest(body: Uint8Array, coordinates: Coordinates): Digest | undefined;

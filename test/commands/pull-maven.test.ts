@@ -1,7 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type MavenRepository, publish, startMavenRepository } from '../support/maven-repository.ts';
+import {
+  jarOf,
+  type MavenRepository,
+  publish,
+  publishSnapshot,
+  startMavenRepository,
+} from '../support/maven-repository.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 
 let sandbox: Sandbox;
@@ -65,6 +71,45 @@ it.each([
   const { code, stdout, stderr } = await pull(reference, '--json');
   expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject([{ purl }]);
+});
+
+it('brings the latest build of a snapshot, and offline the one that came last', async () => {
+  const [, second] = repositories;
+  const builds = [
+    'pkg:maven/org.example/daily@1.0-20260102.030405-1',
+    'pkg:maven/org.example/daily@1.0-20260102.030405-2',
+  ];
+  for (const [at, purl] of builds.entries()) {
+    publishSnapshot(second!, 'daily', '1.0', '', at + 1);
+    const pulled = await pull('maven:org.example:daily:1.0-SNAPSHOT', '--json');
+    expect(pulled.code, pulled.stderr).toBe(0);
+    expect(JSON.parse(pulled.stdout)).toMatchObject([{ purl, word: 'declared', source: 'upstream' }]);
+  }
+  const offline = await sandbox.pyrsia(['pull', 'maven:org.example:daily:1.0-SNAPSHOT', '--json'], {
+    env: { ...env, PYRSIA_OFFLINE: '1' },
+  });
+  expect(JSON.parse(offline.stdout)).toMatchObject([{ purl: builds[1], source: 'cache' }]);
+});
+
+it('brings a snapshot that is called so itself anew each time', async () => {
+  const [, second] = repositories;
+  const at = '/org/example/nightly/1.0-SNAPSHOT';
+  second!.put(
+    `${at}/maven-metadata.xml`,
+    '<metadata><groupId>org.example</groupId><artifactId>nightly</artifactId><version>1.0-SNAPSHOT</version></metadata>',
+  );
+  for (const night of ['first', 'second']) {
+    const jar = jarOf(night);
+    second!.put(`${at}/nightly-1.0-SNAPSHOT.jar`, jar);
+    const pulled = await pull(
+      'maven:org.example:nightly:1.0-SNAPSHOT',
+      '-o',
+      join(sandbox.home, night),
+      '--json',
+    );
+    expect(pulled.code, pulled.stderr).toBe(0);
+    expect(readFileSync(join(sandbox.home, night)).equals(jar)).toBe(true);
+  }
 });
 
 it('says what no repository has, and what is not here when nobody is asked', async () => {

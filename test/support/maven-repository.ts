@@ -113,7 +113,7 @@ export function pomOf(artifact: string, version: string, more = '', group = 'org
 }
 
 /** A jar with one file in it. */
-function jarOf(content: string): Buffer {
+export function jarOf(content: string): Buffer {
   return Buffer.from(zipSync({ 'META-INF/content.txt': strToU8(content) }));
 }
 
@@ -135,14 +135,15 @@ export function publish(
     repository.put(`${at}-${classifier}.jar`, jarOf(`${classifier} of ${artifact}`));
 }
 
-/** Puts the only build of a snapshot there, `<base>-20260102.030405-1` of `<base>-SNAPSHOT`, with what tells of it. */
+/** Puts the latest build of a snapshot there, `<base>-20260102.030405-<number>` of `<base>-SNAPSHOT`, with what tells of it. */
 export function publishSnapshot(
   repository: MavenRepository,
   artifact: string,
   base: string,
   more?: string,
+  number = 1,
 ): void {
-  const [at, build] = [`/org/example/${artifact}/${base}-SNAPSHOT`, `${base}-20260102.030405-1`];
+  const [at, build] = [`/org/example/${artifact}/${base}-SNAPSHOT`, `${base}-20260102.030405-${number}`];
   repository.put(`${at}/${artifact}-${build}.pom`, pomOf(artifact, `${base}-SNAPSHOT`, more));
   repository.put(`${at}/${artifact}-${build}.jar`, jarOf(`${artifact} ${build}`));
   const versions = ['pom', 'jar'].map(
@@ -151,6 +152,6 @@ export function publishSnapshot(
   );
   repository.put(
     `${at}/maven-metadata.xml`,
-    `<metadata><groupId>org.example</groupId><artifactId>${artifact}</artifactId><version>${base}-SNAPSHOT</version><versioning><snapshot><timestamp>20260102.030405</timestamp><buildNumber>1</buildNumber></snapshot><lastUpdated>20260102030405</lastUpdated><snapshotVersions>${versions.join('')}</snapshotVersions></versioning></metadata>`,
+    `<metadata><groupId>org.example</groupId><artifactId>${artifact}</artifactId><version>${base}-SNAPSHOT</version><versioning><snapshot><timestamp>20260102.030405</timestamp><buildNumber>${number}</buildNumber></snapshot><lastUpdated>20260102030405</lastUpdated><snapshotVersions>${versions.join('')}</snapshotVersions></versioning></metadata>`,
   );
 }

@@ -9,6 +9,7 @@ import { type Digest, digestWith, isDigest } from '../../content/digest.ts';
 import { PyrsiaError } from '../../errors.ts';
 import type { Headers, PublicPlace, Reference, Selected } from '../registry-protocol.ts';
 import { coordinatesOf, isChanging, isPart, pathOf, SIDECARS, sidecarOf, split } from './names.ts';
+import { latestOf } from './snapshots.ts';
 import { childrenAt, readXml, textAt, type XmlElement } from './xml.ts';
 
 const LENGTHS: ReadonlySet<number> = new Set(Object.values(SIDECARS));
@@ -80,17 +81,22 @@ export function headersFor(digests: readonly Digest[]): Headers {
 }
 
 /**
- * The version that is wanted: exactly this one, or for `latest` the newest release that metadata names.
+ * The version that is wanted: exactly this one, for `latest` the newest release that metadata names, and of a snapshot what
+ * was deployed last.
  *
  * @throws PyrsiaError `DOCUMENT_INVALID`
  */
 export function select(body: Uint8Array, reference: Reference): Selected | undefined {
-  const { name, wanted } = reference;
+  const { name, wanted, qualifiers } = reference;
   const [group, artifact] = split(name);
   check(body, `the metadata of ${name}`, '');
   if (checksumIn(body) !== undefined) return undefined;
   const root = readXml(textOf(body));
   if (textAt(root, 'groupId') !== group || textAt(root, 'artifactId') !== artifact) return undefined;
+  if (isChanging({ version: wanted })) {
+    const latest = latestOf(root, wanted, { type: 'jar', ...qualifiers });
+    return latest === undefined ? undefined : located(reference, latest);
+  }
   const versions = childrenAt(root, 'versioning', 'versions', 'version').map(({ text }) => text);
   const release =
     textAt(root, 'versioning', 'release') ?? versions.findLast((each) => !isChanging({ version: each }));
@@ -128,7 +134,7 @@ function located({ name, qualifiers = {} }: Reference, version: string): Selecte
     type,
     ...(classifier === undefined ? {} : { classifier }),
   });
-  return { coordinates, path: pathOf(coordinates) };
+  return { coordinates, path: pathOf(coordinates), ...(isChanging(coordinates) && { changes: true }) };
 }
 
 /** Files that are archives begin so; anything else in their place is an error page, or cut off. */

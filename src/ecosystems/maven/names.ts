@@ -70,6 +70,12 @@ function versionIn(rest: string, directory: string): string | undefined {
   return rest.startsWith(directory) && /^[-.]/.test(rest.slice(directory.length)) ? directory : undefined;
 }
 
+/** Whether `version` is one build of the snapshot `snapshot`. */
+export function isBuildOf(snapshot: string, version: string): boolean {
+  const base = snapshot.replace(SNAPSHOT, '-');
+  return version.startsWith(base) && /^\d{8}\.\d{6}-\d+$/.test(version.slice(base.length));
+}
+
 /** Whether it is a snapshot that is called so itself, and not after one build: another one whenever somebody deploys it. */
 export function isChanging({ version }: Pick<Coordinates, 'version'>): boolean {
   return SNAPSHOT.test(version);
@@ -88,10 +94,18 @@ export function pathOf({ name, version, file }: Omit<Coordinates, 'ecosystem'>):
   return `/${group.replaceAll('.', '/')}/${artifact}/${directory}/${file ?? `${artifact}-${version}.jar`}`;
 }
 
-/** The coordinates of an artifact that a user names. */
-export function coordinatesOf({ group, artifact, version, type, classifier: said }: Gav): Coordinates {
+/** How the file of an artifact ends, and the classifier that it has, by what a user names. */
+export function kindOf({ type, classifier }: Pick<Gav, 'type' | 'classifier'>): {
+  readonly extension: string;
+  readonly classifier: string | undefined;
+} {
   const { extension, classifier: usual } = TYPES[type] ?? { extension: type, classifier: undefined };
-  const classifier = said ?? usual;
+  return { extension, classifier: classifier ?? usual };
+}
+
+/** The coordinates of an artifact that a user names. */
+export function coordinatesOf({ group, artifact, version, ...kind }: Gav): Coordinates {
+  const { extension, classifier } = kindOf(kind);
   const file = `${artifact}-${version}${classifier === undefined ? '' : `-${classifier}`}.${extension}`;
   const isMain = file === `${artifact}-${version}.jar`;
   return { ecosystem: 'maven', name: `${group}:${artifact}`, version, ...(isMain ? {} : { file }) };

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Coordinates } from '../../content/coordinates.ts';
-import type { DocumentAddress, Route } from '../ecosystem.ts';
+import type { DocumentAddress, Listed, Route } from '../ecosystem.ts';
 import { artifactAt, isChanging, pathOf, segmentsOf, sidecarOf, split } from './names.ts';
 
 /** The file by which a repository says which versions there are. */
@@ -65,8 +65,9 @@ export function stronger(coordinates: Coordinates): readonly DocumentAddress[] {
   return ['sha512', 'sha256'].map((ending) => ({ path: `${pathOf(coordinates)}.${ending}`, accept: ANY }));
 }
 
-/** Which versions there are. */
-export function listings({ name }: Pick<Coordinates, 'name'>): readonly DocumentAddress[] {
+/** Which versions there are, or of a snapshot that is wanted, which builds. */
+export function listings({ name, wanted: version = '' }: Listed): readonly DocumentAddress[] {
   const [group, artifact] = split(name);
-  return [{ path: `/${group.replaceAll('.', '/')}/${artifact}/${METADATA}`, accept: ANY }];
+  const directory = isChanging({ version }) ? `${artifact}/${version}` : artifact;
+  return [{ path: `/${group.replaceAll('.', '/')}/${directory}/${METADATA}`, accept: ANY }];
 }
