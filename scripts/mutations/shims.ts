@@ -42,7 +42,7 @@ export const shimGuards = [
     },
     {
       why: 'The agent gets secrets that it does not need',
-      find: 'if (value !== undefined && relevant.test(name)) kept',
+      find: 'if (value !== undefined && (relevant.test(name) || named.has(name.toUpperCase()))) kept',
       replace: 'if (value !== undefined) kept',
     },
     {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Artifact, Binding, Cache } from '../cache/cache.ts';
-import { purlOf } from '../content/coordinates.ts';
+import { packagePurl, purlOf } from '../content/coordinates.ts';
 import { type Digest, isDigest, parseDigest } from '../content/digest.ts';
 import { parseReference } from '../ecosystems/index.ts';
 import { PyrsiaError } from '../errors.ts';
@@ -47,7 +47,7 @@ export async function lookUp(cache: Cache, text: string): Promise<Named> {
     };
   }
   if (!exact) {
-    const anyVersion = purlOf({ ...named, version: '' }).replace(/@$/, '');
+    const anyVersion = packagePurl(named);
     return {
       bindings: known,
       matches: (purl) => purl.startsWith(`${anyVersion}@`),

@@ -156,12 +156,10 @@ export default class Pull extends PyrsiaCommand {
     { env, output }: { readonly env: Record<string, string>; readonly output: string | undefined },
   ): Promise<Result[]> {
     const { closureOf } = await import('../command/closure.ts');
-    const { parseReference } = await import('../ecosystems/index.ts');
     const agent = await session.agent();
     const all: Result[] = [];
     for (const text of references) {
-      const { reference } = await parseReference(text);
-      const closure = await closureOf(session, text, reference);
+      const closure = await closureOf(session, text);
       const pulled: Result[] = [];
       const taken = new Set(all.flatMap(({ output: path }) => path ?? []));
       for (const each of closure.references) {

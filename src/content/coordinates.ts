@@ -22,16 +22,40 @@ export interface Coordinates {
  * keep their case, though a normalised npm purl has none: `JSONStream` and `jsonstream` are two packages.
  */
 export function purlOf({ ecosystem, name, version, file }: Coordinates): string {
-  const parts = name.split(ecosystem === 'maven' ? /[/:]/ : '/').map(encoded);
-  const qualifiers = ecosystem === 'maven' ? mavenQualifiers(parts.at(-1)!, version, file) : undefined;
-  const which = qualifiers ?? (file === undefined ? '' : `#${encoded(file)}`);
+  const { between = '/', qualifiers } = PURLS[ecosystem] ?? {};
+  const parts = name.split(between).map(encoded);
+  const said = file === undefined ? '' : qualifiers?.(parts.at(-1)!, version, file);
+  const which = said ?? `#${encoded(file ?? '')}`;
   return `pkg:${ecosystem}/${parts.join('/')}@${encoded(version)}${which}`;
 }
 
-/** Which file of a version it is, as a purl says it; undefined for one that is not called after the version. */
-function mavenQualifiers(artifact: string, version: string, file?: string): string | undefined {
+/** The purl of a package, whichever version of it. */
+export function packagePurl(named: Pick<Coordinates, 'ecosystem' | 'name'>): string {
+  return purlOf({ ...named, version: '' }).replace(/@$/, '');
+}
+
+/**
+ * What a type of purls has besides: what stands between the parts of a name, and how a purl says which file of a version it
+ * is; undefined for one that it cannot say.
+ *
+ * @see https://github.com/package-url/purl-spec/blob/main/PURL-TYPES.rst
+ */
+const PURLS: Readonly<
+  Partial<
+    Record<
+      EcosystemName,
+      {
+        readonly between: RegExp;
+        qualifiers(this: void, artifact: string, version: string, file: string): string | undefined;
+      }
+    >
+  >
+> = { maven: { between: /[/:]/, qualifiers: typeAndClassifier } };
+
+/** By what it has behind artifact and version. */
+function typeAndClassifier(artifact: string, version: string, file: string): string | undefined {
   const start = `${artifact}-${version}`;
-  if (!file?.startsWith(start)) return undefined;
+  if (!file.startsWith(start)) return undefined;
   const rest = /^(?:-(.+?))?\.((?:tar\.)?[^.]+(?:\.asc)?)$/.exec(file.slice(start.length));
   if (!rest) return undefined;
   const [, classifier, type] = rest;

@@ -31,4 +31,18 @@ export interface Ecosystem {
   scopeOf?(this: void, reference: Reference): string | undefined;
   readonly registry: RegistryProtocol;
   readonly tools: readonly Tool[];
+  /** Who says what an artifact depends on; absent where nobody is asked. */
+  readonly closure?: ClosureBy;
+}
+
+/** How the ecosystem's own tool says what an artifact depends on: what it resolves for a project that has nothing else. */
+export interface ClosureBy {
+  /** The file of a user's project that says where such artifacts may be. */
+  readonly manifest: string;
+  /** That project: its files, by name. `manifest` is the text of the user's own, where there is one. */
+  project(this: void, reference: Reference, manifest?: string): Readonly<Record<string, string>>;
+  /** Lists what is resolved for it, into one of its files; `pathOf` tells where those lie. */
+  command(this: void, pathOf: (file: string) => string, list: string): readonly string[];
+  /** References of all that is listed, what was asked for first. */
+  resolved(this: void, list: string, first: Pick<Reference, 'name'>): readonly string[];
 }

@@ -14,6 +14,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { tools } from '../ecosystems/tools.ts';
 import { PyrsiaError } from '../errors.ts';
 
 const FORMAT = 'pyrsia-launch-2';
@@ -77,14 +78,19 @@ export function ownerOf(file: string): string | undefined {
   return isLaunchId(name) ? name : undefined;
 }
 
+/** What concerns any tool, and npm's settings, of which each has a variable. */
 const relevant =
-  /^(npm_config_.*|PREFIX|DESTDIR|HOME|USERPROFILE|XDG_CONFIG_HOME|PATH|TMPDIR|APPDATA|LOCALAPPDATA|(.*_)?PROXY|NODE_EXTRA_CA_CERTS|MAVEN_ARGS|MAVEN_OPTS|MAVEN_BASEDIR|MAVEN_REPO_CENTRAL|MAVEN_USER_HOME|MVNW_REPOURL|GRADLE_USER_HOME|GRADLE_OPTS|GRADLE_HOME|JAVA_HOME|JAVA_OPTS|JAVA_TOOL_OPTIONS|CONTAINERS_REGISTRIES_CONF|REGISTRY_AUTH_FILE|DOCKER_(CONFIG|CONTEXT|HOST|TLS|TLS_VERIFY)|XDG_RUNTIME_DIR|SSL_CERT_FILE|CI|NODE_ENV|PYRSIA_.*)$/i;
+  /^(npm_config_.*|HOME|USERPROFILE|XDG_CONFIG_HOME|PATH|TMPDIR|APPDATA|LOCALAPPDATA|(.*_)?PROXY|NODE_EXTRA_CA_CERTS|XDG_RUNTIME_DIR|SSL_CERT_FILE|CI|NODE_ENV|PYRSIA_.*)$/i;
+/** What tools say that they read. */
+const named: ReadonlySet<string> = new Set(
+  tools.flatMap(({ settings }) => settings.variables.map((name) => name.toUpperCase())),
+);
 
 /** What of `env` the agent may need to know. */
 export function relevantOf(env: NodeJS.ProcessEnv): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env))
-    if (value !== undefined && relevant.test(name)) kept[name] = value;
+    if (value !== undefined && (relevant.test(name) || named.has(name.toUpperCase()))) kept[name] = value;
   return kept;
 }
 

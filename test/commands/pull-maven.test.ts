@@ -123,7 +123,7 @@ it('says what no repository has, and what is not here when nobody is asked', asy
 
 it('says of whom nobody computes what it depends on', async () => {
   const { code, stderr } = await pull('npm:lodash', '--with-dependencies');
-  expect([code, stderr]).toEqual([1, expect.stringContaining('only of Maven')]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining('only of maven: it')]);
 });
 
 it('names the command that brings what is missing', async () => {

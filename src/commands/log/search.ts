@@ -3,7 +3,9 @@ import * as Flags from '@oclif/core/flags';
 import { entryFlags, entryText, fieldsIn, pickedOf } from '../../command/entry-table.ts';
 import { openOwnLog } from '../../command/own-log.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
+import { packagePurl, purlOf } from '../../content/coordinates.ts';
 import { parseDuration } from '../../content/format.ts';
+import { parseReference } from '../../ecosystems/index.ts';
 import { PyrsiaError } from '../../errors.ts';
 import { entriesFrom, type EntryRow, matches, mayMatch, type Query, rowOf } from '../../trust/entries.ts';
 import { syncLog } from '../../trust/sync.ts';
@@ -36,7 +38,7 @@ export default class LogSearch extends PyrsiaCommand {
   async run(): Promise<Partial<EntryRow>[]> {
     const { args, flags } = await this.parse(LogSearch);
     const fields = fieldsIn(flags.fields);
-    const query = queryOf({ ...flags, text: args.text });
+    const query = await queryOf({ ...flags, text: args.text });
     await using session = this.openSession();
     await using own = await openOwnLog(session);
     await syncLog(own.client);
@@ -55,7 +57,7 @@ export default class LogSearch extends PyrsiaCommand {
   }
 }
 
-function queryOf({
+async function queryOf({
   text,
   package: named,
   image,
@@ -64,9 +66,9 @@ function queryOf({
   since,
 }: Readonly<
   Record<'text' | 'package' | 'image' | 'upstream' | 'observer' | 'since', string | undefined>
->): Query {
+>): Promise<Query> {
   const purl =
-    named !== undefined ? purlOfPackage(named) : image !== undefined ? purlOfImage(image) : undefined;
+    named !== undefined ? await purlOfPackage(named) : image !== undefined ? purlOfImage(image) : undefined;
   return {
     ...(text !== undefined && { text }),
     ...(purl !== undefined && { purl }),
@@ -77,14 +79,11 @@ function queryOf({
 }
 
 /** `npm:@types/node@24.0.0` → `pkg:npm/%40types/node@24.0.0`, `maven:org.slf4j:slf4j-api` → `pkg:maven/org.slf4j/slf4j-api`. */
-function purlOfPackage(text: string): string {
+async function purlOfPackage(text: string): Promise<string> {
   if (text.startsWith('pkg:')) return text;
-  const [, ecosystem, name] = /^([a-z]+):(.+)$/.exec(text) ?? [];
-  if (ecosystem === undefined || name === undefined)
-    throw new PyrsiaError('REFERENCE_MALFORMED', { text, reason: 'expected something like npm:lodash' });
-  if (ecosystem !== 'maven') return `pkg:${ecosystem}/${name.replace(/^@/, '%40')}`;
-  const [group = '', artifact = '', version] = name.split(':');
-  return `pkg:maven/${group}/${artifact}${version === undefined ? '' : `@${version}`}`;
+  const { ecosystem, reference } = await parseReference(text);
+  const exact = ecosystem.registry.exact(reference);
+  return exact ? purlOf(exact.coordinates) : packagePurl(reference);
 }
 
 /** An image as it is typed: `nginx` is `library/nginx`. */

@@ -1,13 +1,42 @@
 /**
- * A project that has one dependency and nothing else, and what Maven lists of it.
+ * A project that has one dependency and nothing else, and what Maven lists of it, with a dependency plugin of its own choice.
  *
+ * @see https://maven.apache.org/plugins/maven-dependency-plugin/list-mojo.html
  * @module
  */
-import type { Reference } from '../ecosystem.ts';
+import type { ClosureBy, Reference } from '../ecosystem.ts';
 import { LATEST } from './documents.ts';
 import type { MavenRepository } from './mirrors.ts';
 import { split } from './names.ts';
+import { readPom } from './pom.ts';
 import { escaped } from './xml.ts';
+
+const POM = 'pom.xml';
+
+export const closure: ClosureBy = {
+  manifest: POM,
+  project: (reference, manifest) => ({ [POM]: closurePom(reference, repositoriesIn(manifest)) }),
+  command: (pathOf, list) => [
+    'mvn',
+    '-B',
+    '-q',
+    '-f',
+    pathOf(POM),
+    `-Dmaven.repo.local=${pathOf('repository')}`,
+    `-DoutputFile=${pathOf(list)}`,
+    'dependency:list',
+  ],
+  resolved: resolvedIn,
+};
+
+/** Those of a project at hand; none where it cannot be read. */
+function repositoriesIn(manifest: string | undefined): readonly MavenRepository[] {
+  try {
+    return manifest === undefined ? [] : readPom(manifest).repositories;
+  } catch {
+    return [];
+  }
+}
 
 /** The pom.xml of that project. `repositories` are asked for its dependency besides those of the settings. */
 export function closurePom(

@@ -6,6 +6,7 @@
  */
 import type { Ecosystem } from '../ecosystem.ts';
 import { locate } from '../locate.ts';
+import { closure } from './closure.ts';
 import { check, declared, digest, exact, headersFor, inPublic, isForeign, select } from './documents.ts';
 import { parse } from './reference.ts';
 import { ABSENT, refuse } from './refuse.ts';
@@ -40,4 +41,5 @@ export const maven: Ecosystem = {
     refuse,
   },
   tools: mavenTools,
+  closure,
 };
