@@ -209,6 +209,22 @@ export const mavenGuards = [
     only: 'its header shown there',
   }),
   ...guardsIn(
+    'src/proxy/fetching.ts',
+    GATE,
+    {
+      why: 'A checksum is asked for only once the artifact is on its way, wherever that is',
+      find: 'if (isNeeded) prompt.add(name);',
+      replace: 'if (false) prompt.add(name);',
+      only: 'asked for at once',
+    },
+    {
+      why: 'What an upstream has not costs two requests each time',
+      find: 'else prompt.delete(name);',
+      replace: '',
+      only: 'asked for alone',
+    },
+  ),
+  ...guardsIn(
     'src/agent/fill-local.ts',
     'test/agent/fill-local.test.ts',
     {

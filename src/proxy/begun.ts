@@ -1,7 +1,7 @@
 /**
  * Artifacts of registries that say by files beside them what their digests are. One of them is asked for once upstream
- * is sending the artifact, and before a byte of that is used: what is not there costs one request, and nothing waits
- * for an answer before the next question is asked.
+ * is sending the artifact, and before a byte of that is used: what is not there costs one request. Of an upstream that had the last
+ * one, both are asked for at once.
  *
  * @module
  */

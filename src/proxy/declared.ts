@@ -71,7 +71,7 @@ export async function declaredBeside(
   { ask, documents, lacks }: Beside,
   asker: Asker,
   { coordinates, headers = {} }: Question,
-  named: Digest | undefined,
+  { named, usual: early }: { readonly named: Digest | undefined; readonly usual?: AskedUsual | undefined },
 ): Promise<readonly Digest[]> {
   const { registry } = asker.upstream.ecosystem;
   const others = registry.beside?.stronger(coordinates) ?? [];
@@ -81,12 +81,15 @@ export async function declaredBeside(
     found.push(...[(document && registry.digest(await decoded(document), coordinates)) ?? []].flat());
   }
   const isEnough = (): boolean => suffices(asker.policy, 'declared', found);
-  const look = async (address: DocumentAddress): Promise<void> => {
-    const body = await askedBeside(ask, asker, address, headers);
+  const look = async (
+    address: DocumentAddress,
+    asked = askedBeside(ask, asker, address, headers),
+  ): Promise<void> => {
+    const body = await asked;
     found.push(...[(body && registry.digest(body, coordinates)) ?? []].flat());
   };
   const usual = registry.document(coordinates);
-  if (found.length === 0 && usual) await look(usual);
+  if (found.length === 0 && usual) await look(usual, early);
   if (found.length > 0 && isEnough()) return found;
   if (found.length === 0 && lacks.has(asker, ANYWHERE)) return found;
   for (const address of others) {
@@ -95,6 +98,21 @@ export async function declaredBeside(
   }
   if (found.length === 0) lacks.add(asker, ANYWHERE);
   return found;
+}
+
+/** What the usual file beside an artifact holds, which was asked for before it was known that it is needed. */
+export type AskedUsual = Promise<Uint8Array | undefined>;
+
+/** Asks for the usual file beside an artifact; whether that fails is nobody's concern who does not wait for it. */
+export function askedUsual(
+  ask: Upstreams['ask'],
+  asker: Asker,
+  { coordinates, headers = {} }: Question,
+): AskedUsual | undefined {
+  const usual = asker.upstream.ecosystem.registry.document(coordinates);
+  const asked = usual && askedBeside(ask, asker, usual, headers);
+  asked?.catch(() => undefined);
+  return asked;
 }
 
 /** What a file holds; undefined where there is none, or it is none that could say something. */

@@ -11,7 +11,7 @@ import { openAbsences } from './absences.ts';
 import type { ArtifactRequest } from './artifact-service.ts';
 import type { Asker } from './asker.ts';
 import { begin, type Begun, openBeginnings } from './begun.ts';
-import { declaredBeside } from './declared.ts';
+import { askedUsual, declaredBeside } from './declared.ts';
 import type { DocumentService } from './documents.ts';
 import type { Refusing } from './refusing.ts';
 import type { Upstreams } from './upstream.ts';
@@ -50,6 +50,8 @@ export function openFetching(parts: {
   const { resolver, upstreams, documents, now, refuseChange } = parts;
   const absences = openAbsences(now);
   const lacks = openAbsences(now);
+  /** Upstreams that had what was asked for last, and a file beside it that was needed: the next one is asked for at once. */
+  const prompt = new Set<string>();
   const beginnings = openBeginnings();
 
   function sourceFor(asker: Asker, { path, headers = {}, ahead = false }: ArtifactRequest): UpstreamSource {
@@ -88,11 +90,20 @@ export function openFetching(parts: {
     let isOnItsWay = false;
     try {
       const ask = asker.ask ?? upstreams.ask;
-      const begun = await beginnings.of(flight, async () =>
-        begin(sourceFor(asker, asked), coordinates, asker.upstream.ecosystem.registry, async (named) =>
-          declaredBeside({ ask, documents, lacks }, asker, asked, named),
-        ),
-      );
+      const begun = await beginnings.of(flight, async () => {
+        const { name, ecosystem } = asker.upstream;
+        // Of what changes the bytes come first: they are what is held against the file.
+        const usual = prompt.has(name) && !asked.changes ? askedUsual(ask, asker, asked) : undefined;
+        let isNeeded = false;
+        const found = await begin(sourceFor(asker, asked), coordinates, ecosystem.registry, async (named) => {
+          const said = await declaredBeside({ ask, documents, lacks }, asker, asked, { named, usual });
+          isNeeded = named === undefined && said.length > 0;
+          return said;
+        });
+        if (isNeeded) prompt.add(name);
+        else prompt.delete(name);
+        return found;
+      });
       if (!begun) {
         absences.add(asker, path);
         return undefined;

@@ -48,7 +48,8 @@ async function serve(
   response: ServerResponse,
 ): Promise<void> {
   const gone = new AbortController();
-  response.once('close', () => gone.abort());
+  // Who has it all is not gone; and what is aborted has a stack, which takes as long as a short answer.
+  response.once('close', () => void (response.writableFinished || gone.abort()));
   const turnedAway = checkHeaders(request, address);
   if (turnedAway) return reply(response, plain(turnedAway.status, turnedAway.reason));
   const { named, admitted } = await admittedOf(parts, request);

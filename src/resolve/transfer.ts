@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import type { Cache, PartialContent } from '../cache/cache.ts';
 import { giveBack, shared } from '../content/buffers.ts';
 import type { Wanted } from '../content/descriptor.ts';
@@ -208,6 +208,8 @@ export function startTransfer(
     begin(source, result.size);
     if (place.kind !== 'memory') return stored.resolve(undefined);
     if (noDisk !== undefined) return stored.resolve(noDisk);
+    // Whoever waits for it comes first: it is all here.
+    await turn();
     try {
       await cache.content.put(result, place.parts);
       stored.resolve(undefined);

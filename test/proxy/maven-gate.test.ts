@@ -44,6 +44,30 @@ describe('an artifact', () => {
     expect(reported()).toMatchObject([{ purl: 'pkg:maven/org.example/app@1.0', word: 'declared' }]);
   });
 
+  it('is asked for at once with the checksum beside it where that had the last one', async () => {
+    put(JAR, jar);
+    expect(await get(JAR)).toMatchObject({ status: 200 });
+    one.shelf[`${POM}.sha1`] = sha1(pom);
+    one.shelf[POM] = (_, response) => {
+      const look = setInterval(() => {
+        if (!one.requests.includes(`${POM}.sha1`)) return;
+        clearInterval(look);
+        response.end(pom);
+      }, 1);
+    };
+    expect(await get(POM)).toMatchObject({ status: 200, body: pom });
+    expect(one.requests).toHaveLength(4);
+  });
+
+  it('is asked for alone where the last one was not there', async () => {
+    put(JAR, jar);
+    expect(await get(JAR)).toMatchObject({ status: 200 });
+    for (const path of ['/org/example/app/2.0/app-2.0.jar', '/org/example/app/3.0/app-3.0.jar'])
+      expect(await get(path)).toMatchObject({ status: 404 });
+    expect(one.requests.filter((path) => path.endsWith('.sha1'))).toHaveLength(2);
+    expect(one.requests.at(-1)).toBe('/org/example/app/3.0/app-3.0.jar');
+  });
+
   it.each([
     ['small', jar],
     ['large', large],
