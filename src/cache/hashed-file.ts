@@ -19,6 +19,10 @@ const AT_ONCE = 2 ** 20;
 /** To allocate as much as is read makes V8 collect garbage all the time, which takes twice as long as to read. */
 let shared: Uint8Array | undefined;
 
+/** What longer files have been read by, one for each that is read at the same time. */
+const spare: Uint8Array[] = [];
+const SPARE_LIMIT = 4;
+
 /** As the cache's `hashed` promises. */
 export async function hashedFile(shelf: Shelf, wanted: Wanted): Promise<HashedFile | undefined> {
   const held = contentFor(shelf.catalogue, wanted);
@@ -47,14 +51,16 @@ export async function hashedFile(shelf: Shelf, wanted: Wanted): Promise<HashedFi
 
 async function read(path: string, size: number, meters: readonly Meter[]): Promise<void> {
   const file = openSync(path, 'r');
+  const isShort = size < AT_ONCE;
+  const buffer = isShort ? (shared ??= new Uint8Array(AT_ONCE)) : (spare.pop() ?? new Uint8Array(AT_ONCE));
   try {
-    const buffer = size < AT_ONCE ? (shared ??= new Uint8Array(AT_ONCE)) : new Uint8Array(AT_ONCE);
     for (let at = 0, length = -1; length !== 0; at += length) {
       length = readSync(file, buffer, 0, AT_ONCE, at);
       for (const meter of meters) meter.update(buffer.subarray(0, length));
-      if (buffer !== shared) await turn();
+      if (!isShort) await turn();
     }
   } finally {
+    if (!isShort && spare.length < SPARE_LIMIT) spare.push(buffer);
     closeSync(file);
   }
 }
