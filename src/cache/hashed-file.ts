@@ -46,6 +46,7 @@ export async function hashedFile(shelf: Shelf, wanted: Wanted): Promise<HashedFi
     throw error;
   }
   unproven.end();
+  shelf.writing?.later.used('content', sha256);
   return { path, size };
 }
 

@@ -50,6 +50,19 @@ describe('a file that is used where it lies', () => {
     expect(existsSync(path)).toBe(false);
   });
 
+  it('counts as used, so that it outlives what was not', async () => {
+    let time = 0;
+    const cache = await cacheIn(undefined, { limit: 2_000_000, now: () => ++time });
+    const put = async (seed: string) =>
+      (await cache.content.put({ digests: [] }, [contentOf(seed, 300_000)])).digests[0];
+    const used = await put('used');
+    const unused = await put('unused');
+    for (const seed of ['a', 'b']) await put(seed);
+    await cache.hashed({ digests: [used] });
+    for (const seed of ['c', 'd', 'e']) await put(seed);
+    expect([used, unused].map((digest) => cache.pathOf(digest) !== undefined)).toEqual([true, false]);
+  });
+
   it('is not given, and stays, when it has not all of the digests that are wanted', async () => {
     const { cache, bytes, sha256, path } = await holding(1000);
     const other = digestOf(contentOf('another package'), 'sha1');
