@@ -24,6 +24,7 @@ import { openSettingsReaders } from './agent/read-settings.ts';
 import { openReception } from './agent/reception.ts';
 import { referenceRequests } from './agent/reference-requests.ts';
 import type { Session, SessionParts } from './agent/sessions.ts';
+import { submitFetched } from './agent/submit-fetched.ts';
 import { openWalkIns } from './agent/walk-ins.ts';
 import { readConfig } from './config/read-config.ts';
 import { type AgentContext, runAgent, type Service } from './control/lifecycle.ts';
@@ -65,7 +66,13 @@ async function serve(context: AgentContext): Promise<Service> {
   const fetching = await openFetching(context, config);
   const { artifacts, documents, upstreams, readOnlyBecause } = fetching;
 
-  const accounts = openAccounts({ state: paths.state, settled: async () => artifacts.settled(), log });
+  const submitting = submitFetched({ paths, log, onDone: () => void fetching.logWord.renew() });
+  const accounts = openAccounts({
+    state: paths.state,
+    settled: async () => artifacts.settled(),
+    onClosed: submitting.take,
+    log,
+  });
   const firstPort = config['proxy.port'];
   const ports = keptPorts(paths.state, log);
   const followings = openFollowings(documents);
@@ -174,7 +181,7 @@ async function serve(context: AgentContext): Promise<Service> {
 
   return {
     prepare: () => void importNpmConfig().catch(() => undefined),
-    busy: () => reception.running() + accounts.closing(),
+    busy: () => reception.running() + accounts.closing() + submitting.pending(),
     withdraw() {
       quick.withdraw();
       reception.look();
@@ -184,6 +191,7 @@ async function serve(context: AgentContext): Promise<Service> {
       await spares.close();
       await fills.ended();
       await accounts.closed();
+      await submitting.close();
       await gates[Symbol.asyncDispose]();
       await fetching[Symbol.asyncDispose]();
     },
@@ -202,6 +210,7 @@ async function serve(context: AgentContext): Promise<Service> {
           rss,
           peakRss: process.resourceUsage().maxRSS * 1024,
           unreachable: upstreams.unreachable(),
+          ...(submitting.pending() > 0 && { submitting: submitting.pending() }),
           ...(readOnly === undefined ? {} : { readOnly }),
         };
       },

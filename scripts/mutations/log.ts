@@ -15,6 +15,48 @@ export const logGuards = [
     only: 'takes up at once',
   }),
   ...guardsIn(
+    'src/resolve/receipt.ts',
+    'test/resolve/receipt.test.ts',
+    {
+      why: 'What is private is submitted to strangers',
+      find: '!isPrivate &&',
+      replace: '',
+      only: 'What may be submitted',
+    },
+    {
+      why: 'What was refused, or had with credentials, is submitted to strangers',
+      find: "(outcome === 'delivered' || outcome === 'linked') &&",
+      replace: '',
+      only: 'What may be submitted',
+    },
+  ),
+  ...guardsIn('src/resolve/reporter.ts', 'test/resolve/reporter.test.ts', {
+    why: 'What was fetched offline is submitted all the same',
+    find: '(submits && log && about.offline === undefined &&',
+    replace: '(submits && log &&',
+    only: 'are submitted',
+  }),
+  ...guardsIn(
+    'src/agent/submitting.ts',
+    'test/agent/submitting.test.ts',
+    {
+      why: 'What nobody has switched on is submitted',
+      find: 'if (receipt.submitted === undefined || over.signal.aborted) return;',
+      replace: 'if (over.signal.aborted) return;',
+    },
+    {
+      why: 'Any number may wait to be submitted',
+      find: 'waiting.size < QUEUE_LIMIT && isNew(purl)',
+      replace: 'isNew(purl)',
+    },
+    {
+      why: 'What cannot be submitted is tried at every install',
+      find: "if (typeof ended === 'string') return remember(purl);",
+      replace: "if (typeof ended === 'string') return;",
+      only: 'again after an hour',
+    },
+  ),
+  ...guardsIn(
     'src/verify/logged.ts',
     'test/verify/logged.test.ts',
     {

@@ -23,6 +23,8 @@ export interface Accounts {
 export function openAccounts(parts: {
   readonly state: string;
   settled(): Promise<void>;
+  /** Told of each receipt that is kept, once nothing is missing in it. */
+  onClosed?(this: void, receipt: Receipt): void;
   log(text: string): void;
 }): Accounts {
   const sessions = new Map<string, Session>();
@@ -36,6 +38,7 @@ export function openAccounts(parts: {
     } catch (error) {
       parts.log(`Cannot keep the receipt: ${String(error)}`);
     }
+    if (kept) parts.onClosed?.(receipt);
     return receipt;
   }
 

@@ -16,7 +16,7 @@ import { type ImageService, openImages } from '../proxy/images.ts';
 import { openUpstreams, type Upstreams } from '../proxy/upstream.ts';
 import { openResolver } from '../resolve/resolve.ts';
 import { proxiesIn } from '../shims/proxies.ts';
-import { openOwnLogWord } from '../trust/own-log-word.ts';
+import { openOwnLogWord, type OwnLogWord } from '../trust/own-log-word.ts';
 import { type Contradictions, openContradictions } from './contradictions.ts';
 
 /** What is fetched with. Disposed of once nobody asks any more. */
@@ -27,6 +27,7 @@ export interface Fetching extends AsyncDisposable {
   readonly artifacts: ArtifactService;
   readonly images: ImageService;
   readonly contradictions: Contradictions;
+  readonly logWord: OwnLogWord;
   /** Why nothing can be stored; undefined where it can. */
   readOnlyBecause(this: void): string | undefined;
 }
@@ -65,6 +66,7 @@ export async function openFetching(
     artifacts,
     images: openImages({ cache, artifacts, documents, upstreams, now: Date.now }),
     contradictions,
+    logWord,
     readOnlyBecause: () => readOnly ?? cache.readOnlyBecause,
     async [Symbol.asyncDispose]() {
       await logWord.settled();

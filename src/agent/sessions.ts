@@ -91,6 +91,7 @@ export function openAccountOf({ cwd, env, command, receiptFile }: Caller): {
       ...(env['PYRSIA_REPORT'] && { report: resolve(cwd, env['PYRSIA_REPORT']) }),
       ...(receiptFile !== undefined && { receipt: receiptFile }),
     },
+    values['log.submit'] === 'on',
   );
   for (const problem of problems) reporter.note(problem);
   const wrong = { file: userConfigPath(paths), problems };

@@ -5,7 +5,7 @@
  */
 import { Readable } from 'node:stream';
 import { PyrsiaError } from '../errors.ts';
-import type { Upstreams } from '../proxy/upstream.ts';
+import type { UpstreamReply, Upstreams } from '../proxy/upstream.ts';
 import type { ConnectionSettings } from '../shims/settings.ts';
 
 /** The most bytes of an answer: 512 KiB. */
@@ -16,7 +16,7 @@ export type Post = (
   url: URL,
   body: Uint8Array,
   signal: AbortSignal,
-) => Promise<{ readonly status: number; readonly body: Buffer }>;
+) => Promise<Pick<UpstreamReply, 'status' | 'headers'> & { readonly body: Buffer }>;
 
 /** How authorities are asked. Rejects with `UPSTREAM_FAILED` when nobody answered, `DOCUMENT_TOO_LARGE`. */
 export function openPost(ask: Upstreams['ask'], connection: ConnectionSettings): Post {
@@ -40,6 +40,6 @@ export function openPost(ask: Upstreams['ask'], connection: ConnectionSettings):
         });
       chunks.push(chunk);
     }
-    return { status: reply.status, body: Buffer.concat(chunks) };
+    return { status: reply.status, headers: reply.headers, body: Buffer.concat(chunks) };
   };
 }

@@ -112,7 +112,7 @@ function toldReceipt(receipt: Receipt): string {
 }
 
 /** `log.example/1, 4567 entries, vouched for 2026-11-21T18:00:00.000Z`, and what is wrong with it. */
-function toldLogOf({ log, artifacts }: Receipt): string {
+function toldLogOf({ log, artifacts, submitted = 0 }: Receipt): string {
   if (log === undefined) return 'no network is configured: nothing was asked';
   const { size, vouchedAt, old, fork, problem } = log;
   const unknown = artifacts.filter((line) => line.log?.says === 'unknown').length;
@@ -121,6 +121,7 @@ function toldLogOf({ log, artifacts }: Receipt): string {
     size === undefined ? 'never read' : `${size} entries`,
     vouchedAt !== undefined && `vouched for ${new Date(vouchedAt).toISOString()}`,
     unknown > 0 && `${unknown} unknown to it`,
+    submitted > 0 && `${submitted} submitted to it`,
     old && 'so old that what is new may be hidden',
     fork !== undefined && `two histories: ${fork}`,
     problem !== undefined && `could not be asked: ${problem}`,

@@ -107,6 +107,13 @@ export const SETTINGS = {
     expected: 'copy or off',
     parse: choice(LOCAL_FILL_MODES),
   }),
+  'log.submit': setting<'on' | 'off'>({
+    summary:
+      'Whether what was fetched from public registries and the log does not know is submitted to it by itself',
+    default: 'off',
+    expected: 'on or off',
+    parse: choice(['on', 'off']),
+  }),
   'upstream.timeout': setting<number>({
     summary: 'Silence of an upstream after which it counts as failed',
     default: '30s',

@@ -31,6 +31,8 @@ export interface AgentStatus {
   /** Launches that are running. */
   readonly launches?: number;
   readonly startedAt?: number;
+  /** What waits to be submitted to the log, or is; absent: nothing. */
+  readonly submitting?: number;
   /** Resident memory in bytes. */
   readonly rss?: number;
   /** Most resident memory so far, in bytes. */

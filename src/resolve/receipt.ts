@@ -35,6 +35,20 @@ export function totals(lines: readonly ReportLine[]): Totals {
 }
 
 /**
+ * What of a launch may be submitted to the log: what the tool got of a public registry, and the log was asked for and does not
+ * know. What only a part of something is called has no name that could be submitted.
+ */
+export function submittable(lines: readonly ReportLine[]): readonly ReportLine[] {
+  return lines.filter(
+    ({ outcome, private: isPrivate, log, purl }) =>
+      (outcome === 'delivered' || outcome === 'linked') &&
+      !isPrivate &&
+      log?.says === 'unknown' &&
+      !purl.includes('#'),
+  );
+}
+
+/**
  * What is said on stderr when a launch is over: one line, and one more for why something was refused or
  * could not be had. Undefined when nothing was fetched, neither through us nor past us. Parts that are zero are left out.
  *
@@ -82,6 +96,7 @@ export function summary(receipt: Receipt): string {
     some(sum.verified, 'verified'),
     // Receipts of earlier versions have no such count.
     some(sum.logged ?? 0, 'in the log'),
+    some(receipt.submitted ?? 0, 'submitted to it'),
     some(sum.claimed, 'named by the lockfile only'),
     some(sum.unknown, 'named by nobody'),
     offline && `offline: ${offline}`,

@@ -94,6 +94,8 @@ export interface Receipt {
   readonly pastUs?: readonly PastUs[];
   /** Things worth a line: nothing can be stored, a registry was left alone. */
   readonly notes: readonly string[];
+  /** How many of them are submitted to the log, which does not know them; absent where nothing is. */
+  readonly submitted?: number;
   /** What the view of the log was worth; absent where no network is configured, so nothing was asked. */
   readonly log?: ToldLog;
 }

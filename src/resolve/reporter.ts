@@ -7,7 +7,7 @@ import { constants, renameSync, writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import type { ToldLog } from '../verify/logged.ts';
 import type { DocumentCounts, Fill, PastUs, Receipt, ReportLine } from './report.ts';
-import { receiptText, totals } from './receipt.ts';
+import { receiptText, submittable, totals } from './receipt.ts';
 
 /** A pipe that nobody reads is an error: to wait for it would hold up every launch of the agent. */
 const APPENDING = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (constants.O_NONBLOCK ?? 0);
@@ -61,6 +61,8 @@ export interface ReporterFiles {
 export function openReporter(
   about: Pick<Receipt, 'launch' | 'command' | 'cwd' | 'startedAt' | 'policy' | 'offline'>,
   files: ReporterFiles = {},
+  /** Whether its user lets what the log does not know be submitted to it. */
+  submits = false,
 ): Reporter {
   const artifacts: ReportLine[] = [];
   /** By package and upstream: where its line stands. */
@@ -124,6 +126,7 @@ export function openReporter(
       ...(past.size > 0 && { pastUs: byHost(past) }),
       totals: totals(artifacts),
       notes: [...notes.values()],
+      ...(submits && log && about.offline === undefined && { submitted: submittable(artifacts).length }),
       ...(log && { log }),
     };
   }

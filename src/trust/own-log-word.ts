@@ -29,12 +29,19 @@ type Current =
   | { readonly kind: 'unreadable'; readonly reason: string }
   | undefined;
 
+/** The log of the user's own network. */
+export interface OwnLogWord extends LogWord {
+  /** Asks for a newer view now: the log is known to have grown. Never rejects. */
+  renew(this: void): Promise<void>;
+  settled(this: void): Promise<void>;
+}
+
 /** Opens the log of the user's network. `sourceAt` reads a place of it. */
 export function openOwnLogWord(parts: {
   readonly paths: Paths;
   readonly sourceAt: (place: string) => TileSource;
   readonly now: () => number;
-}): LogWord & { settled(this: void): Promise<void> } {
+}): OwnLogWord {
   const { paths, sourceAt, now } = parts;
   const path = networkPath(paths);
   let stamp: string | undefined;
@@ -113,6 +120,13 @@ export function openOwnLogWord(parts: {
       } catch {
         return undefined; // It refuses all the same: the index is the log's own word.
       }
+    },
+    async renew() {
+      const at = currently();
+      if (at?.kind === 'joined')
+        await wayOf(at, false)
+          .client.refresh()
+          .catch(() => undefined);
     },
     async settled() {
       if (current?.kind !== 'joined') return;

@@ -175,6 +175,8 @@ const limits: Readonly<
   'answer of a cosigner': [['authority/finality', 'ANSWER_MS', formatDuration]],
   'time of a batch': [['authority/cosigner', 'AHEAD_LIMIT', (s) => formatDuration(s * 1000)]],
   'artifact that is looked at': [['authority/observing', 'ARTIFACT_LIMIT', binary]],
+  'what waits to be submitted by itself': [['agent/submitting', 'QUEUE_LIMIT', asIs]],
+  'what was submitted, or could not be': [['agent/submitting', 'AGAIN_MS', formatDuration]],
   'artifacts that one submitter (an address, of IPv6 a /64) has looked at': [
     ['authority/allowance', 'ALLOWANCE', asIs],
   ],

@@ -14,18 +14,11 @@ import { makePackage, type Package } from '../fixtures/registry/package.ts';
 import type { Project } from '../support/project.ts';
 import { type ServedLog, serveLog } from '../trust/served-log.ts';
 import { openWorld, type World } from './everyday-world.ts';
-import { lockedTo } from './locked.ts';
+import { believe, lockedTo } from './locked.ts';
 import { mvn, openMavenWorld } from './maven-world.ts';
 
 const hasMaven = spawnSync('mvn', ['--version'], { stdio: 'ignore' }).status === 0;
 const sha256 = (bytes: Uint8Array): string => hexOf(digestOf(bytes, 'sha256'));
-
-async function believe(sandbox: World['sandbox'], log: ServedLog): Promise<void> {
-  writeFileSync(join(sandbox.home, 'own.policy'), log.networkText);
-  expect(await sandbox.pyrsia(['network', 'join', join(sandbox.home, 'own.policy')])).toMatchObject({
-    code: 0,
-  });
-}
 
 describe('npm, where a log is believed', { timeout: 120_000 }, () => {
   let world: World;

@@ -28,6 +28,8 @@ describe('A network', { timeout: 120_000 }, () => {
   let world: World;
   let one: Package;
   let other: Package;
+  /** Submitted by nobody's command. */
+  let fetched: Package;
   const authorities: Authority[] = [];
   /** Runs a command of the operator's. */
   const pyrsia = async (...args: string[]) => operator.pyrsia(args, { cwd: operator.home });
@@ -37,7 +39,8 @@ describe('A network', { timeout: 120_000 }, () => {
     one = await makePackage({ name: 'one', version: '1.0.0' });
     other = await makePackage({ name: 'other', version: '1.0.0' });
     const late = await makePackage({ name: 'late', version: '1.0.0' });
-    world = await openWorld({ packages: [one, other, late] });
+    fetched = await makePackage({ name: 'fetched', version: '1.0.0' });
+    world = await openWorld({ packages: [one, other, late, fetched] });
     operator = openSandbox();
   }, 60_000);
   afterAll(async () => {
@@ -102,6 +105,25 @@ describe('A network', { timeout: 120_000 }, () => {
     const policy = join(operator.home, 'net.example.policy');
     const verify = ['log', 'verify', proof, '--entry', entry, '--policy', policy];
     expect(await world.sandbox.pyrsia(verify)).toMatchObject({ code: 0 });
+  });
+
+  it('looks by itself at what the client’s commands fetch and it does not know, once that is switched on', async () => {
+    const { sandbox, registry } = world;
+    await sandbox.pyrsia(['config', 'set', 'log.submit', 'on']);
+    const { dir } = await sandbox.project(lockedTo(registry, [one, fetched]));
+    registry.log.clear();
+    expect(await world.afresh(['npm', 'ci'], { cwd: dir })).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('1 in the log · 1 submitted to it'),
+    });
+    await expect
+      .poll(async () => (await sandbox.pyrsia(['log', 'search', 'fetched', '--fields', 'kind'])).stdout, {
+        timeout: 20_000,
+      })
+      .toContain('observe');
+    // The client's own, and three authorities'.
+    expect(registry.log.all.filter(({ path }) => path.includes('/fetched-1.0.0.tgz'))).toHaveLength(4);
+    await sandbox.pyrsia(['config', 'set', 'log.submit', 'off']);
   });
 
   it('goes on with three of them, and not with two', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { receiptLine, totals } from '../../src/resolve/receipt.ts';
+import { receiptLine, submittable, totals } from '../../src/resolve/receipt.ts';
 import type { Receipt, ReportLine } from '../../src/resolve/report.ts';
 
 const line = (changes: Partial<ReportLine> = {}): ReportLine => ({
@@ -35,6 +35,30 @@ const receipt = (artifacts: ReportLine[], changes: Partial<Receipt> = {}): Recei
   totals: totals(artifacts),
   notes: [],
   ...changes,
+});
+
+describe('What may be submitted', () => {
+  const unknown = { log: { says: 'unknown' } } as const;
+
+  it.each([
+    ['what the tool got and the log does not know', unknown, true],
+    ['what was linked', { ...unknown, outcome: 'linked', via: 'linked' }, true],
+    ['what is private', { ...unknown, private: true }, false],
+    ['what came with the user’s own credentials', { ...unknown, outcome: 'passed' }, false],
+    ['what was refused', { ...unknown, outcome: 'refused' }, false],
+    ['what there is none of', { ...unknown, outcome: 'not found' }, false],
+    ['what the log has', { log: { says: 'logged', entry: 1 } }, false],
+    ['what observers disagree about', { log: { says: 'disputed', entry: 1 } }, false],
+    ['what the log could not be asked for', { log: { says: 'unasked' } }, false],
+    ['what the log was not asked for', {}, false],
+    [
+      'a layer of an image',
+      { ...unknown, purl: `pkg:docker/library/nginx@sha256:${'0'.repeat(64)}#blob` },
+      false,
+    ],
+  ] as const)('is %s: %j %s', (_, changes, may) => {
+    expect(submittable([line(changes)])).toHaveLength(may ? 1 : 0);
+  });
 });
 
 describe('totals', () => {

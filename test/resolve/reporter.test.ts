@@ -238,6 +238,31 @@ describe('the account of a launch', () => {
     expect(reporter.receipt().notes).toEqual(['nothing is stored: the disk is full']);
   });
 
+  it.each([
+    ['how many are submitted', {}, true, { origin: 'log.example', old: false }, 1],
+    [
+      'that none are submitted where nobody has switched that on',
+      {},
+      false,
+      { origin: 'log.example', old: false },
+      undefined,
+    ],
+    ['that none are submitted where no log was asked', {}, true, undefined, undefined],
+    [
+      'that none are submitted offline',
+      { offline: 'PYRSIA_OFFLINE=1' },
+      true,
+      { origin: 'log.example', old: false },
+      undefined,
+    ],
+  ] as const)('tells %s', async (_, more, submits, log, submitted) => {
+    const reporter = openReporter({ ...about, ...more }, {}, submits);
+    if (log) reporter.asked(log);
+    await reporter.add({ ...line('pkg:npm/a@1'), log: { says: 'unknown' } });
+    await reporter.add({ ...line('pkg:npm/b@1'), log: { says: 'logged', entry: 1 } });
+    expect(reporter.receipt().submitted).toBe(submitted);
+  });
+
   it('notes the same only once, and counts documents', () => {
     const reporter = openReporter(about);
     reporter.note('nothing is stored');

@@ -19,13 +19,25 @@ export default class AgentStatus extends PyrsiaCommand {
 }
 
 function told(status: Status, now: number): string {
-  const { running, pid, version, ports = {}, launches, startedAt, rss, readOnly, unreachable = [] } = status;
+  const {
+    running,
+    pid,
+    version,
+    ports = {},
+    launches,
+    startedAt,
+    rss,
+    readOnly,
+    submitting,
+    unreachable = [],
+  } = status;
   if (!running) return 'No agent is running; the first command that needs one starts it';
   return facts([
     ['pid', String(pid)],
     ['version', version],
     ['running for', startedAt === undefined ? undefined : formatDuration(now - startedAt)],
     ['launches', String(launches ?? 0)],
+    ['submitting', submitting === undefined ? undefined : `${submitting} to the log`],
     ['memory', rss === undefined ? undefined : formatBytes(rss)],
     ...Object.entries(ports).map(([upstream, port]) => ['port', `${port}  ${upstream}`] as const),
     ['not stored', readOnly],

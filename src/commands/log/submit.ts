@@ -1,19 +1,10 @@
 import * as Args from '@oclif/core/args';
+import type { SubmittedEntry } from '../../authority/submit.ts';
 import { demandNetwork, openOwnLog } from '../../command/own-log.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { facts } from '../../command/table.ts';
 import { PyrsiaError } from '../../errors.ts';
-import { countIn, membersOf, textIn } from '../../log/shape.ts';
 import type { Session } from '../../session.ts';
-
-/** What was written down of it. */
-interface Submitted {
-  readonly entry: number;
-  readonly kind: string;
-  readonly purl: string;
-  readonly sha256: string;
-  readonly dispute?: number;
-}
 
 export default class LogSubmit extends PyrsiaCommand {
   static override summary =
@@ -28,17 +19,19 @@ export default class LogSubmit extends PyrsiaCommand {
     reference: Args.string({ description: 'a package with its version, or an image', required: true }),
   };
 
-  async run(): Promise<Submitted> {
+  async run(): Promise<SubmittedEntry> {
     const { args } = await this.parse(LogSubmit);
     await using session = this.openSession();
     const what = args.reference;
-    const [{ publicArtifact }, { openPost }, { openUpstreams }, { proxiesIn }] = await Promise.all([
-      import('../../authority/observing.ts'),
-      import('../../authority/ask-authority.ts'),
-      import('../../proxy/upstream.ts'),
-      import('../../shims/proxies.ts'),
-    ]);
-    const { where } = await publicArtifact(what);
+    const [{ publicArtifact }, { openPost }, { submitTo }, { openUpstreams }, { proxiesIn }] =
+      await Promise.all([
+        import('../../authority/observing.ts'),
+        import('../../authority/ask-authority.ts'),
+        import('../../authority/submit.ts'),
+        import('../../proxy/upstream.ts'),
+        import('../../shims/proxies.ts'),
+      ]);
+    const artifact = await publicArtifact(what);
     const [log] = demandNetwork(session).policy.logs;
     if (session.env['PYRSIA_OFFLINE'] === '1')
       throw new PyrsiaError('OFFLINE_MISS', { what, reason: 'PYRSIA_OFFLINE is set' });
@@ -53,28 +46,28 @@ export default class LogSubmit extends PyrsiaCommand {
 
     await using upstreams = openUpstreams({ silenceMs: 2 * 60_000 });
     const post = openPost(upstreams.ask, { strictSsl: true, ...proxiesIn(session.env) });
-    const url = new URL('submit', log?.url?.replace(/\/?$/, '/'));
-    const body = Buffer.from(JSON.stringify({ purl: where.purl }));
-    const reply = await post(url, body, new AbortController().signal);
-    const text = reply.body.toString();
-    if (reply.status === 404) throw new PyrsiaError('NOT_FOUND', { what: `${what} at ${where.upstream}` });
-    if (reply.status !== 200)
+    const url = log?.url ?? '';
+    const submission = await submitTo(url, artifact, post, new AbortController().signal);
+    if ('waitS' in submission)
       throw new PyrsiaError('UPSTREAM_FAILED', {
-        url: url.href,
-        reason: `status ${reply.status}: ${text.slice(0, 300).trim()}`,
+        url,
+        reason: `as much was submitted as one may: again in ${submission.waitS} s`,
       });
-    const submitted = submittedIn(JSON.parse(text), url.href);
+    if ('refused' in submission && submission.status === 404)
+      throw new PyrsiaError('NOT_FOUND', { what: `${what} at ${artifact.where.upstream}` });
+    if ('refused' in submission)
+      throw new PyrsiaError('UPSTREAM_FAILED', { url, reason: submission.refused });
     await known(session);
     this.print(
       facts([
-        ['entry', String(submitted.entry)],
-        ['kind', submitted.kind],
-        ['purl', submitted.purl],
-        ['sha256', submitted.sha256],
-        ['dispute', submitted.dispute === undefined ? undefined : `entry ${submitted.dispute}`],
+        ['entry', String(submission.entry)],
+        ['kind', submission.kind],
+        ['purl', submission.purl],
+        ['sha256', submission.sha256],
+        ['dispute', submission.dispute === undefined ? undefined : `entry ${submission.dispute}`],
       ]),
     );
-    return submitted;
+    return submission;
   }
 }
 
@@ -85,20 +78,3 @@ async function known(session: Session): Promise<void> {
 }
 
 const isDefined = (entry: [string, string | undefined]): entry is [string, string] => entry[1] !== undefined;
-
-/** @throws PyrsiaError `DOCUMENT_INVALID` */
-function submittedIn(value: unknown, what: string): Submitted {
-  try {
-    const required = ['entry', 'kind', 'purl', 'sha256'];
-    const members = membersOf(value, 'the answer', required, ['dispute']);
-    return {
-      entry: countIn(members, 'entry'),
-      kind: textIn(members, 'kind'),
-      purl: textIn(members, 'purl'),
-      sha256: textIn(members, 'sha256'),
-      ...(members['dispute'] !== undefined && { dispute: countIn(members, 'dispute') }),
-    };
-  } catch (error) {
-    throw new PyrsiaError('DOCUMENT_INVALID', { what, reason: error instanceof Error ? error.message : '' });
-  }
-}
