@@ -8,6 +8,12 @@ export const logGuards = [
     replace: 'await log.lookUp(',
     only: '54: what is private',
   }),
+  ...guardsIn('src/agent/fill.ts', 'test/agent/fill.test.ts', {
+    why: 'What was here before is linked without the log being asked',
+    find: 'await askLog(pinned);',
+    replace: '',
+    only: '47: asks the log',
+  }),
   ...guardsIn('src/trust/look-ups.ts', 'test/trust/look-ups.test.ts', {
     why: 'What was just submitted is unknown to the next install',
     find: 'const isNews = client.askedAt() !== knownAt;',

@@ -16,6 +16,7 @@ import { openDocuments } from '../../src/proxy/documents.ts';
 import { openUpstreams, type Upstreams } from '../../src/proxy/upstream.ts';
 import { openReporter, type Reporter } from '../../src/resolve/reporter.ts';
 import { openResolver } from '../../src/resolve/resolve.ts';
+import type { LogWord } from '../../src/verify/logged.ts';
 
 const [tool] = npm.tools;
 const sha512 = (bytes: Uint8Array) => digestOf(bytes, 'sha512');
@@ -32,14 +33,7 @@ beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'pyrsia-fill-'));
   cache = await openCache(join(directory, 'cache'));
   upstreams = openUpstreams({ silenceMs: 1000 });
-  artifacts = openArtifacts({
-    cache,
-    upstreams,
-    resolver: openResolver(cache),
-    documents: openDocuments(cache.documents, upstreams, Date.now),
-    now: Date.now,
-    onContradiction: () => {},
-  });
+  artifacts = artifactsBy();
   reporter = openReporter({ launch: 'L', command: ['npm', 'ci'], cwd: '/', startedAt: 1, policy: 'observe' });
   askers = { default: asker('https://public.example/', 'npm'), '@corp': asker('https://corp.example/npm/') };
   const install = {
@@ -71,6 +65,35 @@ afterEach(async () => {
   await cache[Symbol.asyncDispose]();
   rmSync(directory, { recursive: true });
 });
+
+function artifactsBy(log?: LogWord): ArtifactService {
+  return openArtifacts({
+    cache,
+    upstreams,
+    resolver: openResolver(cache),
+    documents: openDocuments(cache.documents, upstreams, Date.now),
+    now: Date.now,
+    onContradiction: () => {},
+    ...(log && { log }),
+  });
+}
+
+/** A log that says of these, once it was asked for them, that they are other bytes; nothing of what it was not asked for. */
+function contradicting(...names: readonly string[]): LogWord {
+  const asked = new Set<string>();
+  const digest = digestOf(Buffer.from('what others were given'), 'sha256');
+  return {
+    lookUp: async (purls) => Promise.resolve(purls.forEach((purl) => asked.add(purl))),
+    finding(purl) {
+      if (!asked.has(purl)) return { kind: 'unasked', reason: 'it was not asked yet' };
+      const isOther = names.some((name) => purl.startsWith(`pkg:npm/${name}@`));
+      return isOther ? { kind: 'logged', digest, entry: 7 } : { kind: 'unknown' };
+    },
+    told: () => ({ origin: 'log.example', old: false }),
+    notes: () => [],
+    prove: async () => Promise.resolve(undefined),
+  };
+}
 
 function asker(url: string, name = url): Asker {
   const upstream = { url: new URL(url), name, public: name === 'npm', ecosystem: npm };
@@ -150,6 +173,14 @@ const placed = (bytes: Uint8Array): string => {
 };
 
 describe('npm’s own cache is filled', () => {
+  it('47: asks the log for all of it first, and leaves out what that contradicts', async () => {
+    const [left, seen] = [await have('left', 'npm'), await have('seen', 'npm')];
+    artifacts = artifactsBy(contradicting('seen'));
+    lock({ left: { bytes: left }, seen: { bytes: seen } });
+    expect(await run()).toEqual(['left@1.0.0']);
+    expect([existsSync(placed(left)), existsSync(placed(seen))]).toEqual([true, false]);
+  });
+
   it('with what is bound to what the lockfile says of it', async () => {
     const [left, large] = [await have('left', 'npm'), await have('large', 'npm', 3_000_000)];
     lock({ left: { bytes: left }, large: { bytes: large } });

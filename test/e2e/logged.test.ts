@@ -59,6 +59,8 @@ describe('npm, where a log is believed', { timeout: 120_000 }, () => {
     expect(await ci()).toMatchObject({ code: 0, stderr: expect.stringMatching(/2 verified · \d/) });
     expect((await world.last()).log).toBeUndefined();
     expect(await ci({}, before.dir)).toMatchObject({ code: 0 });
+    expect(await ci({ PYRSIA_FILL: 'link' }, before.dir)).toMatchObject({ code: 0 });
+    expect((await world.last()).totals).toMatchObject({ linked: 1 });
     const { stdout } = await world.sandbox.pyrsia(['why', 'last']);
     expect(stdout).toMatch(/^log +no network is configured: nothing was asked$/m);
     expect(log.requests).toEqual([]);
@@ -127,7 +129,9 @@ describe('npm, where a log is believed', { timeout: 120_000 }, () => {
   });
 
   it('47: does not link what was here before, where the log contradicts it: it is refused', async () => {
-    const { code, stderr, stdout } = await ci({}, before.dir);
+    // One that has looked nothing up yet.
+    expect(await world.sandbox.pyrsia(['agent', 'stop'])).toMatchObject({ code: 0 });
+    const { code, stderr, stdout } = await ci({ PYRSIA_FILL: 'link' }, before.dir);
     expect([code, stderr + stdout]).toEqual([
       1,
       expect.stringMatching(/Refused pkg:npm\/seen@1\.0\.0: .*the log, entry 5.*the bytes seen before/),
