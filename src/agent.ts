@@ -37,6 +37,7 @@ import { openSweeps } from './proxy/docker-sweep.ts';
 import type { ImageAsker } from './proxy/image-asker.ts';
 import { openImageGate } from './proxy/image-gate.ts';
 import { openRegistryClient } from './proxy/registry-client.ts';
+import { loggedIn } from './resolve/receipt.ts';
 import { readDockerLed } from './shims/docker-led.ts';
 import { companionFile, relevantOf } from './shims/launch.ts';
 import { importNpmConfig } from './shims/npm-config.ts';
@@ -70,7 +71,10 @@ async function serve(context: AgentContext): Promise<Service> {
   const accounts = openAccounts({
     state: paths.state,
     settled: async () => artifacts.settled(),
-    onClosed: submitting.take,
+    onClosed(receipt) {
+      submitting.take(receipt);
+      void fetching.logWord.keep(loggedIn(receipt.artifacts));
+    },
     log,
   });
   const firstPort = config['proxy.port'];

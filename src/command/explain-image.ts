@@ -8,6 +8,7 @@ import { isDigest } from '../content/digest.ts';
 import { type Explanation, explain } from '../resolve/explain.ts';
 import type { Receipt } from '../resolve/report.ts';
 import type { Policy } from '../verify/expect.ts';
+import type { ExplainedLog } from './explain-log.ts';
 import type { ImageContents, ImagePart } from './cached-images.ts';
 
 /** What is known of one part of an image. */
@@ -19,6 +20,8 @@ export interface PartExplanation extends Explanation {
   readonly platform?: string;
   /** Whether its content is in the cache. */
   readonly here: boolean;
+  /** What the log says of a manifest; layers and configurations are named by those. */
+  readonly log?: ExplainedLog;
 }
 
 /** What is known of each part of `image`, from the manifest down; of one that came from several places, of each. */

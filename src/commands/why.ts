@@ -45,7 +45,12 @@ export default class Why extends PyrsiaCommand {
     const { policy } = session.config.values;
     if (images.length > 0) {
       const receipts = keptReceipts(session.paths);
-      const told = images.map((image) => ({ image, parts: explainImage(cache, image, receipts, policy) }));
+      const explained = images.map((image) => explainImage(cache, image, receipts, policy));
+      const logged = await withLog(session, explained.flat());
+      const told = images.map((image, i) => {
+        const before = explained.slice(0, i).flat().length;
+        return { image, parts: logged.slice(before, before + explained[i]!.length) };
+      });
       this.print(told.map(({ image, parts }) => toldImage(image, parts)).join('\n\n'));
       return told.flatMap(({ parts }) => parts);
     }
@@ -63,6 +68,21 @@ export default class Why extends PyrsiaCommand {
     return explained;
   }
 }
+
+/** Parts of images, with what the log says of those that are more than a part of something that it has. */
+async function withLog(
+  session: Session,
+  parts: readonly PartExplanation[],
+): Promise<readonly PartExplanation[]> {
+  const named = parts.filter(({ purl }) => !purl.includes('#'));
+  const logs = new Map(zipped(named, await explainLog(session, named)));
+  return parts.map((part) => {
+    const log = logs.get(part);
+    return log ? { ...part, log } : part;
+  });
+}
+
+const zipped = <A, B>(as: readonly A[], bs: readonly B[]): [A, B][] => as.map((a, i) => [a, bs[i]!]);
 
 /** An explanation, with what the log says. */
 export type Explained = Explanation & { readonly log: ExplainedLog };
@@ -216,6 +236,11 @@ function toldImage(
     ),
     ['size', `${formatBytes(size)}${shared > 0 ? `, ${formatBytes(shared)} of it shared` : ''}`],
     ['offline', offline ? 'it is here with all its layers' : 'not all of it is here'],
+    ...parts.flatMap(({ log, part, digests }) =>
+      log && (log.says === 'logged' || digests[0]?.digest === digest)
+        ? [...(digests[0]?.digest === digest ? [] : [[part, digests[0]?.digest] as const]), ...logRows(log)]
+        : [],
+    ),
     [
       'policy',
       parts[0] &&
@@ -234,7 +259,7 @@ function toldImage(
     part.seenAt === undefined ? '' : new Date(part.seenAt).toISOString(),
     part.size === undefined ? '' : formatBytes(part.size),
     part.here ? wordOf(part) : 'not here',
-    part.asked[0]?.rung ?? 'none',
+    part.log?.says === 'logged' ? 'observed' : (part.asked[0]?.rung ?? 'none'),
     part.digests[0]?.digest ?? '',
   ]);
   return `${about}\n\n${table(partColumns, rows)}`;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Digest } from '../content/digest.ts';
 import { formatBytes, formatDuration } from '../content/format.ts';
 import { linesOf } from '../content/harmless.ts';
 import type { Receipt, ReportLine, Totals } from './report.ts';
@@ -45,6 +46,17 @@ export function submittable(lines: readonly ReportLine[]): readonly ReportLine[]
       !isPrivate &&
       log?.says === 'unknown' &&
       !purl.includes('#'),
+  );
+}
+
+/** What of a launch the tool got that the log has, with the entries that say so. */
+export function loggedIn(
+  lines: readonly ReportLine[],
+): readonly { readonly purl: string; readonly digest: Digest; readonly entry: number }[] {
+  return lines.flatMap(({ purl, digest, log }) =>
+    digest !== undefined && log?.says === 'logged' && log.entry !== undefined
+      ? [{ purl, digest, entry: log.entry }]
+      : [],
   );
 }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, hexOf } from '../content/digest.ts';
 import { PyrsiaError } from '../errors.ts';
@@ -29,17 +30,33 @@ export interface KeptEvidence extends Evidence {
 }
 
 /**
+ * Keeps the evidence for an artifact where nothing of it has to be asked for: when the part of the log that has its entry is here.
+ * Resolves to whether it is kept, whatever keeps it from that.
+ */
+export async function keepEvidence(client: LogClient, about: LoggedArtifact): Promise<boolean> {
+  const { files } = client;
+  // It is proven whenever it is used.
+  if (existsSync(join(files.name, proofPathOf(about)))) return true;
+  try {
+    await evidenceFor(client, about);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const proofPathOf = ({ digest }: LoggedArtifact): string => `proofs/${hexOf(digest)}.tlog-proof`;
+
+/**
  * The evidence for an artifact: what is kept, else from the log; then it is kept.
  *
  * @throws PyrsiaError `NOT_PROVEN`, `NOT_FOUND`, whatever the log's last source fails with
  */
-export async function evidenceFor(
-  client: LogClient,
-  { purl, digest, entry }: LoggedArtifact,
-): Promise<KeptEvidence> {
+export async function evidenceFor(client: LogClient, about: LoggedArtifact): Promise<KeptEvidence> {
   const { files, network } = client;
+  const { purl, digest, entry } = about;
   const sha256 = hexOf(digest);
-  const [proofPath, entryPath] = [`proofs/${sha256}.tlog-proof`, `proofs/${sha256}.entry`];
+  const [proofPath, entryPath] = [proofPathOf(about), `proofs/${sha256}.entry`];
   const at = { proofFile: join(files.name, proofPath), entryFile: join(files.name, entryPath) };
   const [proof, bytes] = await Promise.all([
     files.read(proofPath, PROOF_LIMIT),

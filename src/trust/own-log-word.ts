@@ -12,7 +12,7 @@ import type { TileSource } from '../log/read-tiles.ts';
 import { makeOurs } from '../ours.ts';
 import type { Paths } from '../paths.ts';
 import type { LogWord, ToldLog } from '../verify/logged.ts';
-import { evidenceFor } from './evidence-files.ts';
+import { evidenceFor, keepEvidence, type LoggedArtifact } from './evidence-files.ts';
 import { type LogClient, openLogClient } from './log-client.ts';
 import { type LookUps, openLookUps } from './look-ups.ts';
 import { networkOf, networkPath, type OwnNetwork, placesOf } from './network-of.ts';
@@ -31,6 +31,8 @@ type Current =
 
 /** The log of the user's own network. */
 export interface OwnLogWord extends LogWord {
+  /** Keeps the evidence for each of these that the part of the log which is here has: nobody is asked. Never rejects. */
+  keep(this: void, logged: readonly LoggedArtifact[]): Promise<void>;
   /** Asks for a newer view now: the log is known to have grown. Never rejects. */
   renew(this: void): Promise<void>;
   settled(this: void): Promise<void>;
@@ -46,6 +48,7 @@ export function openOwnLogWord(parts: {
   const path = networkPath(paths);
   let stamp: string | undefined;
   let current: Current;
+  const keeping = new Set<Promise<void>>();
 
   function currently(): Current {
     const found = statSync(path, { throwIfNoEntry: false });
@@ -121,6 +124,17 @@ export function openOwnLogWord(parts: {
         return undefined; // It refuses all the same: the index is the log's own word.
       }
     },
+    async keep(logged) {
+      const at = currently();
+      if (at?.kind !== 'joined') return;
+      const { client } = wayOf(at, true);
+      const work = (async () => {
+        await at.online?.looks.settled();
+        for (const each of logged) await keepEvidence(client, each);
+      })();
+      keeping.add(work);
+      await work.finally(() => keeping.delete(work));
+    },
     async renew() {
       const at = currently();
       if (at?.kind === 'joined')
@@ -129,6 +143,7 @@ export function openOwnLogWord(parts: {
           .catch(() => undefined);
     },
     async settled() {
+      await Promise.all(keeping);
       if (current?.kind !== 'joined') return;
       await current.online?.looks.settled();
       await current.offline?.looks.settled();

@@ -112,6 +112,14 @@ describe('pyrsia log, of one’s own network', () => {
       'pkg:npm/left@1.0.0',
     ]);
     expect(await purls('--since', '2100-01-01')).toEqual([]);
+    const recent = await purls('--since', '2020-01-01', '--package', 'npm:left');
+    expect(recent).toEqual(['pkg:npm/left@1.0.0', 'pkg:npm/left@1.1.0']);
+    expect(await purls('--since', '10000d', '--image', 'nginx', '--latest')).toHaveLength(1);
+    expect(await pyrsia(['log', 'search', '--since', 'never'])).toMatchObject({ code: 2 });
+    const shown = await pyrsia(['log', 'search', '--package', 'npm:left@1.1.0']);
+    expect(shown.stdout).toMatch(
+      /^INDEX {2}KIND +PURL +SHA256 +TIME +OBSERVERS\n +\d+ {2}observe {2}pkg:npm\/left@1\.1\.0 /,
+    );
     // 53: a tag is what it was at a time; both are told, with digest and time.
     expect((await search('--image', 'nginx')).map(({ sha256 }) => sha256)).toEqual([
       sha256Of('nginx'),
@@ -130,6 +138,12 @@ describe('pyrsia log, of one’s own network', () => {
   it('tail shows the end', async () => {
     const { stdout } = await pyrsia(['log', 'tail', '-n', '2']);
     expect(stdout).toMatch(/^INDEX {2}KIND[^]*\n +8 {2}observe {2}pkg:npm\/new@1.0.0[^]*\n +9 {2}block/);
+    const fields = ['log', 'tail', '-n', '2', '--fields', 'index,kind'];
+    expect((await pyrsia([...fields, '--csv'])).stdout).toBe('index,kind\n8,observe\n9,block\n');
+    expect(JSON.parse((await pyrsia([...fields, '--json'])).stdout)).toEqual([
+      { index: 8, kind: 'observe' },
+      { index: 9, kind: 'block' },
+    ]);
   });
 
   it('59: is searched offline without a name being looked up', async () => {

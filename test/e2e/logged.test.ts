@@ -5,7 +5,7 @@
  * @module
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hexOf, digestOf } from '../../src/content/digest.ts';
@@ -82,6 +82,19 @@ describe('npm, where a log is believed', { timeout: 120_000 }, () => {
     expect(
       log.requests.filter((path) => !/checkpoint$|\/tile\/|\/index\/(recent|0\/000)$/.test(path)),
     ).toEqual([]);
+
+    // Its evidence lies beside it, since the part of the log that has it is here; nobody was asked for it.
+    const kept = join(world.sandbox.env['XDG_CACHE_HOME']!, 'pyrsia', 'log');
+    await expect
+      .poll(() =>
+        readdirSync(kept, { recursive: true })
+          .map(String)
+          .filter((path) => path.includes('proofs/')),
+      )
+      .toEqual([
+        expect.stringContaining(`${sha256(made(left).tarball)}.entry`),
+        expect.stringContaining(`${sha256(made(left).tarball)}.tlog-proof`),
+      ]);
 
     log.requests.length = 0;
     expect(await ci()).toMatchObject({ code: 0, stderr: expect.stringContaining('1 in the log') });
