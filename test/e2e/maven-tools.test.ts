@@ -87,23 +87,35 @@ describe.skipIf(!hasMaven)('mvn', { timeout: 480_000 }, () => {
   });
 
   it.skipIf(!canUnshareNetwork())(
-    'builds with snapshots and classifiers, and again where there is no network',
+    'builds with snapshots, which are asked for as often as its user says, and classifiers; and again where there is no network',
     async () => {
       const { repository, project, through, cut, local } = world;
       publish(repository, 'classified', '1.0', { classifier: 'linux' });
       const wanted =
         '<dependency><groupId>org.example</groupId><artifactId>classified</artifactId><version>1.0</version><classifier>linux</classifier></dependency>';
-      publishSnapshot(repository, 'extension', '1.1', `<dependencies>${wanted}</dependencies>`);
+      const publishBuild = (number: number): void =>
+        publishSnapshot(repository, 'extension', '1.1', `<dependencies>${wanted}</dependencies>`, number);
+      publishBuild(1);
       write(join(project, 'snapshots', 'pom.xml'), projectPom(repository.url, { extension: '1.1-SNAPSHOT' }));
       const [first, second] = [local(), local()];
       const args = ['-f', 'snapshots/pom.xml'];
       const cold = await through(mvn(first, ...args));
       expect(cold.code, cold.stdout + cold.stderr).toBe(0);
+      // Once a day, unless somebody wants it now.
+      publishBuild(2);
+      repository.requests.length = 0;
+      expect(await through(mvn(first, ...args))).toMatchObject({ code: 0 });
+      expect(repository.requests).toEqual([]);
+      const updated = await through(mvn(first, '-U', ...args));
+      expect(updated.code, updated.stdout + updated.stderr).toBe(0);
+      expect(repository.requests).toContain('/org/example/extension/1.1-SNAPSHOT/maven-metadata.xml');
+      expect(repository.requests.some((path) => path.endsWith('-1.1-20260102.030405-2.jar'))).toBe(true);
+
       const offline = await cut(mvn(second, ...args));
       expect(offline.code, offline.stdout + offline.stderr).toBe(0);
       const files = Object.keys(contentOf(second)).filter((path) => path.endsWith('.jar'));
       expect(files).toContain('/org/example/classified/1.0/classified-1.0-linux.jar');
-      expect(files.some((path) => path.includes('extension-1.1-20260102.030405-1.jar'))).toBe(true);
+      expect(files.some((path) => path.includes('extension-1.1-20260102.030405-2.jar'))).toBe(true);
     },
   );
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type MavenRepository, publish } from '../support/maven-repository.ts';
 import { canUnshareNetwork } from '../support/network.ts';
+import { startProxy } from '../support/proxy.ts';
 import type { Sandbox } from '../support/sandbox.ts';
 import { contentOf, EXTENSION, type MavenWorld, mvn, openMavenWorld, write } from './maven-world.ts';
 
@@ -127,6 +128,20 @@ describe.skipIf(!hasMaven)('mvn through pyrsia exec', { timeout: 480_000 }, () =
     expect(await direct(mvn(without))).toMatchObject({ code: 0 });
     expect(contentOf(first)).toEqual(contentOf(without));
     expect(JSON.stringify(contentOf(first))).toContain('>inside=');
+  });
+
+  it('asks by way of the proxy that its user has, and us without it', async () => {
+    await using proxy = await startProxy();
+    const { hostname, port } = new URL(proxy.url);
+    const before = readFileSync(settings, 'utf8');
+    const proxies = `<proxies><proxy><protocol>http</protocol><host>${hostname}</host><port>${port}</port></proxy></proxies>`;
+    write(settings, before.replace('<mirrors>', `${proxies}<mirrors>`));
+    const [first, without] = [local(), local()];
+    const { code, stdout, stderr } = await through(mvn(first));
+    expect([code, stderr], stdout).toEqual([0, expect.stringContaining('6 upstream · 6 verified')]);
+    expect([...new Set([...proxy.tunnels, ...proxy.fetched])]).toEqual([new URL(repository.url).host]);
+    expect(await direct(mvn(without))).toMatchObject({ code: 0 });
+    expect(contentOf(first)).toEqual(contentOf(without));
   });
 
   it('runs without us where its settings cannot be read, and one line names the file', async () => {
