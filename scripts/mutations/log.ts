@@ -451,9 +451,15 @@ export const logGuards = [
     },
     {
       why: 'An entry fills the stack',
-      find: 'if (depthOf(text) > DEPTH_LIMIT)',
-      replace: 'if (depthOf(text) < 0)',
+      find: '(depth += 1) > DEPTH_LIMIT',
+      replace: '(depth += 1) < 0',
       only: 'nested',
+    },
+    {
+      why: 'Whoever hands in 32 KiB of quotes stops an authority for seconds',
+      find: String.raw`(?:"|\\?$)|`,
+      replace: '"|',
+      only: 'in no time',
     },
   ),
   ...guardsIn(

@@ -43,7 +43,7 @@ export function formatEntry(statement: Statement): Uint8Array {
  */
 export function parseEntry(bytes: Uint8Array, what = 'a log entry'): Entry {
   const text = decodeText(bytes, what, STATEMENT_LIMIT);
-  if (depthOf(text) > DEPTH_LIMIT) throw invalid(what, `it is nested more than ${DEPTH_LIMIT} deep`);
+  if (isDeep(text)) throw invalid(what, `it is nested more than ${DEPTH_LIMIT} deep`);
   let value: unknown;
   let canonical: string | undefined;
   try {
@@ -89,12 +89,13 @@ function subjectsIn(value: unknown): Subject[] {
   });
 }
 
-/** How deep the brackets of a text are nested, those within strings left out. */
-function depthOf(text: string): number {
-  let [depth, most] = [0, 0];
-  for (const [bracket] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
-    if (bracket === '[' || bracket === '{') most = Math.max(most, (depth += 1));
-    else if (bracket === ']' || bracket === '}') depth -= 1;
+/** Whether brackets are nested too deep, those within strings left out. */
+function isDeep(text: string): boolean {
+  let depth = 0;
+  // A string that does not end goes on to the end of the text: to look for it again behind each quote would take the square of that.
+  for (const [bracket] of text.matchAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)|[[\]{}]/gs)) {
+    if ((bracket === '[' || bracket === '{') && (depth += 1) > DEPTH_LIMIT) return true;
+    if (bracket === ']' || bracket === '}') depth -= 1;
   }
-  return most;
+  return false;
 }

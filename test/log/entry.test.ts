@@ -171,6 +171,16 @@ describe('An entry', () => {
     expect(() => parseEntry(nested(16))).toThrow('it is nested more than 16 deep');
   });
 
+  it.each([String.raw`\"`.repeat(2 ** 14), `${String.raw`\"`.repeat(2 ** 14 - 1)}\\`])(
+    'that is nothing but quotes is refused in no time',
+    (quotes) => {
+      const before = process.cpuUsage();
+      expect(() => read(quotes)).toThrow('it is no JSON');
+      const { user } = process.cpuUsage(before);
+      expect(user).toBeLessThan(100_000);
+    },
+  );
+
   it('has 32 KiB at most', () => {
     const large = { ...observation, file: 'x'.repeat(2 ** 15) };
     expect(() => formatEntry(observeStatement(large))).toThrow('larger than the limit of 32768 bytes');
