@@ -46,6 +46,12 @@ export const authorityGuards = [
     'src/authority/cosigner.ts',
     'test/authority/cosigner.test.ts',
     {
+      why: 'A log whose batch does not end fills the memory of who cosigns it',
+      find: 'if (batch.length > BATCH_ENTRIES + 1) throw',
+      replace: 'if (batch.length < 0) throw',
+      only: 'does not end',
+    },
+    {
       why: '30: a cosigner signs what it will not know of after a crash',
       find: 'await cosigned.put(next);',
       replace: '',
@@ -153,6 +159,28 @@ export const authorityGuards = [
       find: 'encodeBase64(expected) === encodeBase64(last)',
       replace: 'expected.byteLength > 0',
       only: 'says something else',
+    },
+  ),
+  ...guardsIn(
+    'src/authority/judge.ts',
+    'test/authority/judge.test.ts',
+    {
+      why: 'Whoever reads the log makes disputes of what has changed',
+      find: 'if (others.some(({ observedAt })',
+      replace: 'if (others.some(({ observedAt }) => observedAt < 0) && others.some(({ observedAt })',
+      only: 'at different times',
+    },
+    {
+      why: 'Disputes of old are handed in over and over',
+      find: 'first!.observedAt <= (before?.observedAt ?? -1)',
+      replace: 'first!.observedAt < -1',
+      only: 'over and over',
+    },
+    {
+      why: 'One liar fills the index with what only he has seen',
+      find: 'if (new Set(all).size < all.length)',
+      replace: 'if (all.length < 0)',
+      only: 'one liar',
     },
   ),
 ];

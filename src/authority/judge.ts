@@ -81,6 +81,7 @@ export function openJudge({ origin, network, said, mayChange }: JudgeOptions): J
       if (signed.length !== sighting.observers.length) return 'it names observers twice, or unknown ones';
       all.push(...signed);
     }
+    if (new Set(all).size < all.length) return 'one observer has seen several things at once';
     return all;
   };
 
@@ -110,9 +111,16 @@ export function openJudge({ origin, network, said, mayChange }: JudgeOptions): J
       return unsigned(bytes, observation, [observation]);
     }
     if (entry.kind === 'dispute') {
-      const before = said.newest('dispute', entry.dispute);
-      if (before?.sha256 === digestsOf(entry.dispute.seen)) return `entry ${before.entry} says it already`;
-      return unsigned(bytes, entry.dispute, entry.dispute.seen);
+      const { dispute } = entry;
+      const [first, ...others] = dispute.seen;
+      // Else anybody makes one of two observations of what has changed between them: all that takes is public.
+      if (others.some(({ observedAt }) => observedAt !== first!.observedAt))
+        return 'what it has was not seen at one time';
+      const before = said.newest('dispute', dispute);
+      // Nor are old ones handed in over and over.
+      if (before?.sha256 === digestsOf(dispute.seen) || first!.observedAt <= (before?.observedAt ?? -1))
+        return `entry ${before!.entry} says it already, or is newer`;
+      return unsigned(bytes, dispute, dispute.seen);
     }
     return 'it is of a kind that nobody submits';
   };

@@ -4,7 +4,7 @@ import type { Clock } from '../../src/authority/clock.ts';
 import { openCosigner } from '../../src/authority/cosigner.ts';
 import type { Judging } from '../../src/authority/judge.ts';
 import type { ReadableLog } from '../../src/authority/log-core.ts';
-import { createLog } from '../../src/authority/open-log.ts';
+import { createLog, openLog } from '../../src/authority/open-log.ts';
 import { openSaid } from '../../src/authority/said.ts';
 import { openSignedHead } from '../../src/authority/signed-head.ts';
 import { consistencyRanges, prove } from '../../src/content/merkle.ts';
@@ -40,14 +40,21 @@ async function ordered(): Promise<Ordered> {
     core,
     files,
     add: async (entries, time = NOW) => commit(core, judging, entries, time),
-    async request(old, by = log, origin = log.verifier.name) {
-      const head = core.last();
-      const text = checkpointText({ origin, size: head.size, root: head.root });
-      const checkpoint = formatNote({ text, signatures: [signText(text, by, 0n)] });
-      const proof = await prove(consistencyRanges(old, head.size), provenLog(core.source, head).readHashes);
-      return Buffer.from(formatAddCheckpoint({ old, proof, checkpoint }));
-    },
+    request: async (old, by, origin) => requestOf(core, old, by, origin),
   };
+}
+
+async function requestOf(
+  core: ReadableLog,
+  old: bigint,
+  by: Signer = log,
+  origin = log.verifier.name,
+): Promise<Buffer> {
+  const head = core.last();
+  const text = checkpointText({ origin, size: head.size, root: head.root });
+  const checkpoint = formatNote({ text, signatures: [signText(text, by, 0n)] });
+  const proof = await prove(consistencyRanges(old, head.size), provenLog(core.source, head).readHashes);
+  return Buffer.from(formatAddCheckpoint({ old, proof, checkpoint }));
 }
 
 async function commit(
@@ -61,7 +68,11 @@ async function commit(
 }
 
 /** A cosigner with disks of its own. */
-async function watching(from: { files: MemoryFiles }, files = memoryFiles(), state = memoryFiles()) {
+async function watching(
+  from: { files: Pick<MemoryFiles, 'read'> },
+  files = memoryFiles(),
+  state = memoryFiles(),
+) {
   if (!files.files.has('position')) await createLog(files);
   const { core, judging } = await openAuthorityLog(files, { ...judged, said: openSaid(':memory:') });
   const cosigner = openCosigner({
@@ -166,7 +177,7 @@ describe('A cosigner', () => {
 
   it('takes a dispute with what was logged before, once', async () => {
     const origin = await ordered();
-    const [a, b] = ['a', 'b'].map((bytes) => {
+    const [a, b] = ['a', 'b'].map((bytes, which) => {
       const { subject, predicate } = JSON.parse(Buffer.from(observation(1, bytes, QUORUM)).toString());
       const { upstream, file, observers, ...seen } = predicate;
       const signed = observers.map(({ name, signature }: Record<string, string>) => {
@@ -178,7 +189,13 @@ describe('A cosigner', () => {
         purl: subject[0].name,
         upstream,
         file,
-        sighting: { ...seen, observedAt, digest: subject[0].digest, observers: signed },
+        sighting: {
+          ...seen,
+          observedAt,
+          digest: subject[0].digest,
+          // Nobody has seen both.
+          observers: which === 0 ? signed.slice(1) : signed.slice(0, 1),
+        },
       };
     });
     const dispute = formatEntry(
@@ -203,6 +220,29 @@ describe('A cosigner', () => {
       body: expect.stringContaining('its block is of the future'),
     });
     expect(cosigner.state.files.has('cosigned')).toBe(false);
+  });
+
+  it('reads no more of a batch that does not end than a batch may have', async () => {
+    const files = memoryFiles();
+    await createLog(files);
+    const core = await openLog(files, () => null);
+    const other = { ...JSON.parse(Buffer.from(observation(1, 'a', QUORUM)).toString()), predicateType: 'x' };
+    await core.commit({ seq: 1n, entries: Array.from({ length: 3000 }, () => formatEntry(other)) });
+    const asked: string[] = [];
+    const cosigner = await watching({
+      files: {
+        ...files,
+        async read(path, limit) {
+          asked.push(path);
+          return files.read(path, limit);
+        },
+      },
+    });
+    expect(await cosigner.addCheckpoint(await requestOf(core, 0n))).toMatchObject({
+      status: 422,
+      body: expect.stringContaining('of 1024 entries at most'),
+    });
+    expect(asked.filter((path) => path.startsWith('tile/entries/'))).toHaveLength(5);
   });
 
   it('14: answers 409 with what it has cosigned last, and signs no smaller tree', async () => {
