@@ -24,6 +24,7 @@ import type { Judging } from './judge.ts';
 import type { ReadableLog } from './log-core.ts';
 import type { LogFiles } from './log-files.ts';
 import type { SignedHead } from './signed-head.ts';
+import { BATCH_ENTRIES } from './single.ts';
 
 /** How far the time of a batch may be ahead of this machine's, in seconds: 5 min. */
 const AHEAD_LIMIT = 5 * 60;
@@ -121,6 +122,11 @@ export function openCosigner(options: CosignerOptions): Cosigner {
   async function* batchesAfter(start: bigint, next: Checkpoint): AsyncGenerator<Uint8Array[]> {
     const log = provenLog(origin, next);
     const width = BigInt(TILE_WIDTH);
+    const unwhole = (): PyrsiaError =>
+      new PyrsiaError('NOT_PROVEN', {
+        what: `the checkpoint of ${next.size} entries`,
+        reason: `it is not of whole batches, of ${BATCH_ENTRIES + 1} entries at most`,
+      });
     let batch: Uint8Array[] = [];
     for (let at = start; at < next.size; at += BigInt(TILE_WIDTH) - (at % width)) {
       const entries = await log.entries(at / width);
@@ -128,16 +134,13 @@ export function openCosigner(options: CosignerOptions): Cosigner {
         // Nobody else holds on to it: the file that it is part of need not stay in memory.
         const copy = Uint8Array.from(entry);
         batch.push(copy);
+        if (batch.length > BATCH_ENTRIES + 1) throw unwhole();
         if (read(copy).kind !== 'block') continue;
         yield batch;
         batch = [];
       }
     }
-    if (batch.length > 0)
-      throw new PyrsiaError('NOT_PROVEN', {
-        what: `the checkpoint of ${next.size} entries`,
-        reason: 'it is not of whole batches',
-      });
+    if (batch.length > 0) throw unwhole();
   }
 
   /** Two trees of one size that the log has signed: a proof that anybody can check. */
