@@ -18,6 +18,7 @@ import { leadDocker, readDockerLed, releaseDocker, withMirror, withoutMirror } f
 import { dockerdsAt } from '../shims/dockerd.ts';
 import { hostsToml } from '../shims/hosts-toml.ts';
 import { accountFiles, othersThan } from '../shims/people.ts';
+import { word } from '../shims/sh.ts';
 
 /** From this version on a daemon reads `hosts.toml`, for every registry. */
 const FIRST_WITH_HOSTS = 29;
@@ -160,13 +161,20 @@ function asRoot<T>(state: string, file: string, text: string | undefined, work: 
     const prepared = join(state, 'docker-config');
     makeOurs(state);
     if (text !== undefined) writeFileSync(prepared, text, { encoding: 'latin1', mode: 0o600 });
-    const command = text === undefined ? `sudo rm ${file}` : `sudo install -D -m 644 ${prepared} ${file}`;
+    const command = forRoot(file, text === undefined ? undefined : prepared);
     throw new PyrsiaError(
       'FILE_UNWRITABLE',
       { path: file, reason: `only root may: ${command}, and then this command once more` },
       { cause: error },
     );
   }
+}
+
+/** The command with which root gives `file` the content of another one, or removes it: whatever they are called, it does no more. */
+export function forRoot(file: string, prepared: string | undefined): string {
+  return prepared === undefined
+    ? `sudo rm ${word(file)}`
+    : `sudo install -D -m 644 ${word(prepared)} ${word(file)}`;
 }
 
 /** Has the daemon read its file again, where we may. Resolves to whether it names `base` now (or no more). */

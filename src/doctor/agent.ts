@@ -10,7 +10,7 @@ import { agentProcess, type AgentSeen, type AgentsSeen } from './agents-seen.ts'
 import type { Finding } from './finding.ts';
 import { opener } from './processes.ts';
 import type { Patient } from './patient.ts';
-import { word } from './words.ts';
+import { word } from '../shims/sh.ts';
 
 /** Looks at the agents of this user. */
 export async function lookAtAgent(patient: Patient): Promise<readonly Finding[]> {

@@ -12,7 +12,7 @@ import { isRecord } from '../control/lines.ts';
 import { findTool } from '../shims/find-tool.ts';
 import type { Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
-import { word } from './words.ts';
+import { word } from '../shims/sh.ts';
 
 /** How long a program may take to say its version, in milliseconds. */
 const VERSION_MS = 4_000;

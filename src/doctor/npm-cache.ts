@@ -10,7 +10,7 @@ import { foldersOf, type Obstacle, obstacleIn, sharesDevice } from '../shims/npm
 import { loadNpmConfig } from '../shims/npm-config.ts';
 import type { Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
-import { word } from './words.ts';
+import { word } from '../shims/sh.ts';
 import { firstUnwritable } from './writable.ts';
 
 const ASKS = 'npm asks for each package, also for those that are here, and its installs take longer';

@@ -9,7 +9,7 @@ import { layoutOf } from '../cache/layout.ts';
 import { userConfigPath } from '../config/config-file.ts';
 import type { Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
-import { word } from './words.ts';
+import { word } from '../shims/sh.ts';
 
 /** Looks at all our directories, and at what lies immediately in them. */
 export function lookWhose({ paths, uid, env }: Patient): Finding[] {

@@ -12,7 +12,7 @@ import type { Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
 import { placeOf } from './shims.ts';
 import { TOOLS } from './tools.ts';
-import { word } from './words.ts';
+import { word } from '../shims/sh.ts';
 
 /** Looks in which order a typed tool is looked for. Where there are no shims, there is nothing to be found. */
 export function lookAtPath(patient: Patient): Finding[] {

@@ -9,7 +9,7 @@ import { isPyrsiaError } from '../errors.ts';
 import { networkNamespace, socketPath } from '../control/directory.ts';
 import { done, type Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
-import { word } from './words.ts';
+import { word } from '../shims/sh.ts';
 
 const NO_AGENT = 'No agent can be used: tools run without pyrsia';
 

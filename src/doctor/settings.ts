@@ -8,7 +8,7 @@ import { change } from '../config/edit-config.ts';
 import { KEYS, settingOf } from '../config/settings.ts';
 import { done, type Finding, type Fix } from './finding.ts';
 import type { Patient } from './patient.ts';
-import { word } from './words.ts';
+import { word } from '../shims/sh.ts';
 
 /** What reading the settings complained about. */
 export function lookAtSettings(patient: Patient): Finding[] {

@@ -22,7 +22,7 @@ import { shellNamed } from '../shims/shells.ts';
 import type { Finding, Fix } from './finding.ts';
 import type { Patient } from './patient.ts';
 import { placeOf } from './shims.ts';
-import { word } from './words.ts';
+import { word } from '../shims/sh.ts';
 
 /** What changes the order of a PATH: an assignment, and programs that write one. */
 const MAY_PREPEND =

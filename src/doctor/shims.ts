@@ -11,7 +11,7 @@ import type { Finding, Fix } from './finding.ts';
 import type { Patient } from './patient.ts';
 import { differenceOf, faultOf } from './shim-fault.ts';
 import { TOOLS } from './tools.ts';
-import { word } from './words.ts';
+import { word } from '../shims/sh.ts';
 
 /** Where the shims of a patient are. */
 export function placeOf({ paths, env, cwd, root }: Patient): ShimPlace {

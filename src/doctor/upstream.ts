@@ -6,7 +6,7 @@
 import type { Asked, Unanswered } from './asked.ts';
 import type { Finding } from './finding.ts';
 import type { Patient } from './patient.ts';
-import { word } from './words.ts';
+import { word } from '../shims/sh.ts';
 
 /** Codes of OpenSSL and Node for certificates, and what they mean. */
 const CERTIFICATES: Readonly<Record<string, string>> = {

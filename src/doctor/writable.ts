@@ -9,7 +9,7 @@ import { layoutOf } from '../cache/layout.ts';
 import { done, type Finding } from './finding.ts';
 import { nearest } from './nearest.ts';
 import type { Patient } from './patient.ts';
-import { word } from './words.ts';
+import { word } from '../shims/sh.ts';
 
 /** The cache and its directories. */
 export function lookWhetherCacheWritable(patient: Patient): Finding[] {

@@ -20,10 +20,13 @@ export interface Dockerd {
   readonly namesMirrors: boolean;
 }
 
-/** The daemons whose socket this is: one, or none or several where that cannot be told. */
-export function dockerdsAt(socket: string): readonly Dockerd[] {
+/**
+ * The daemons whose socket this is: one, or none or several where that cannot be told. Only those that root, or `uid`, has started:
+ * what its command line says of itself anybody's process may say.
+ */
+export function dockerdsAt(socket: string, uid = process.getuid?.()): readonly Dockerd[] {
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => /^\d+$/.test(name) && [0, uid].includes(userOf(name)))
     .flatMap((name) => {
       const found = dockerdOf(Number(name), commandLine(name));
       return found && found.sockets.some((each) => real(each) === real(socket)) ? [found] : [];
@@ -57,6 +60,16 @@ function hostsIn(file: string): string[] {
     return Array.isArray(hosts) ? hosts.filter((host) => typeof host === 'string') : [];
   } catch {
     return [];
+  }
+}
+
+/** Who has started a process, whatever it may be by its file's mode. */
+function userOf(pid: string): number | undefined {
+  try {
+    const [, uid] = /^Uid:\s+(\d+)\s/m.exec(readFileSync(join('/proc', pid, 'status'), 'utf8')) ?? [];
+    return uid === undefined ? undefined : Number(uid);
+  } catch {
+    return undefined; // It has ended, or is hidden from us.
   }
 }
 

@@ -10,6 +10,11 @@ export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
+/** The same without quotes where it needs none: as somebody would type it who is told to. */
+export function word(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : quoted(text);
+}
+
 /**
  * What stands between the interpreter's name and `-c` so that it reads nothing before the script. bash else reads
  * `$BASH_ENV` and takes functions out of the environment, which would then stand where we call a builtin; and
