@@ -188,12 +188,24 @@ export const cacheGuards = [
       only: 'whatever is stored',
     },
   ),
+  ...guardsIn('src/cache/appending.ts', 'test/cache/partial.test.ts', {
+    why: 'What comes faster than the disk writes fills the memory',
+    find: 'return come - written > BEHIND;',
+    replace: 'return false;',
+    only: 'waits for the disk',
+  }),
   ...guardsIn(
     'src/cache/partial.ts',
     'test/cache/partial.test.ts',
     {
+      why: 'A transfer ends, and what waited to be written is lost',
+      find: 'await appending.over();\n      await file.close();',
+      replace: 'await file.close();',
+      only: 'another process too',
+    },
+    {
       why: 'Who reads along gets the end before it is proven',
-      find: "outcome === 'finished' ? size : size - HELD_BACK",
+      find: "outcome === 'finished' ? size : appending.written - HELD_BACK",
       replace: 'size',
     },
     {
@@ -208,8 +220,8 @@ export const cacheGuards = [
     },
     {
       why: 'The next transfer goes on behind what turned out wrong',
-      find: 'await end(reason, false);',
-      replace: 'await end(reason, true);',
+      find: 'await end(reason, false).catch',
+      replace: 'await end(reason, true).catch',
     },
     {
       why: 'Large content that is cached can be written by accident',

@@ -7,9 +7,21 @@ export const contentGuards = [
     'test/content/buffers.test.ts',
     {
       why: 'Memory is lent to two at a time',
-      find: '|| !lent.delete(buffer)) return;',
-      replace: '|| !lent.has(buffer)) return;',
+      find: 'lent.delete(buffer);',
+      replace: '',
       only: 'however often',
+    },
+    {
+      why: 'Memory is used again of which others still read a part',
+      find: 'if (left > byteLength) return void lent.set(buffer, left - byteLength);',
+      replace: '',
+      only: 'in parts',
+    },
+    {
+      why: 'An empty rest takes the memory from whom it was lent to since',
+      find: '|| byteLength === 0) return;',
+      replace: ') return;',
+      only: 'nothing of it',
     },
     {
       why: 'Memory that several read is used again',

@@ -60,9 +60,21 @@ export const proxyGuards = [
     replace: 'response.write((giveBack(piece), piece))',
     only: 'however slowly',
   }),
+  ...guardsIn('src/proxy/landing.ts', 'test/proxy/landing.test.ts', {
+    why: 'Short answers keep large memory alive for as long as somebody has them',
+    find: 'if (!isLong) return socket.push(Buffer.from(chunk));',
+    replace: '',
+    only: 'behind a long one',
+  }),
   ...guardsIn(
     'src/proxy/body.ts',
     'test/proxy/body.test.ts',
+    {
+      why: 'What is filled is memory that was handed on, and may be anybody’s',
+      find: 'if (isLanding) putAway();\n    isLanding = false;',
+      replace: 'isLanding = false;',
+      only: 'another’s by then, when',
+    },
     {
       why: 'What comes faster than it is taken fills the memory',
       find: 'if (come >= AHEAD) body.pause();',
@@ -76,10 +88,10 @@ export const proxyGuards = [
       only: 'that is closed',
     },
     {
-      why: 'Memory that was given back is written to, and another client gets those bytes',
+      why: 'What nobody wants any more goes on coming',
       find: "body.off('data', gather).destroy();",
-      replace: 'body.destroy();',
-      only: 'another’s by then',
+      replace: "body.off('data', gather);",
+      only: 'break the connection off',
     },
   ),
   ...guardsIn(

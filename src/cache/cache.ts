@@ -147,7 +147,10 @@ export interface PartialContent {
    * that was killed: they are untrusted until `finish`, and the transfer goes on behind them.
    */
   readonly size: number;
-  /** Appends. Rejects with `SIZE_MISMATCH` at a byte too many, and with `CACHE_READ_ONLY` when it cannot be written. */
+  /**
+   * Appends, a little later; the chunk is its own from then on, and its memory is used again. Rejects with `SIZE_MISMATCH`
+   * at a byte too many, and, it or `finish`, with `CACHE_READ_ONLY` when something cannot be written.
+   */
   write(chunk: Uint8Array): Promise<void>;
   /**
    * Follows the writer from `offset` on, any number of times. The last 64 KiB come only when `finish` has

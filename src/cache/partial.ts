@@ -13,6 +13,7 @@ import { giveBack } from '../content/buffers.ts';
 import type { Wanted } from '../content/descriptor.ts';
 import { type Digest, digestWith } from '../content/digest.ts';
 import { HELD_BACK, measure, type Meter } from '../content/verified.ts';
+import { appendingTo } from './appending.ts';
 import type { PartialContent } from './cache.ts';
 import { storedFrom } from './contents.ts';
 import { cannotWrite, moveIntoPlace, temporaryPath } from './layout.ts';
@@ -106,15 +107,28 @@ function partialOf(
     for (const go of waiting) go();
   };
 
+  const mayGoOn = (): boolean => outcome === 'arriving';
   const mustGoOn = (): void => {
     if (outcome instanceof Error) throw outcome;
   };
+  /** The same for whoever writes: what has failed is gone by then. */
+  const mustWrite = async (): Promise<void> => {
+    if (outcome instanceof Error) await ending;
+    mustGoOn();
+  };
 
+  let ending: Promise<void> | undefined;
   const end = async (how: 'finished' | Error, keep: boolean): Promise<void> => {
     if (outcome !== 'arriving') return;
+    ending = over(how, keep);
+    await ending;
+  };
+  const over = async (how: 'finished' | Error, keep: boolean): Promise<void> => {
     outcome = how;
     wake();
+    if (!keep) appending.drop();
     try {
+      await appending.over();
       await file.close();
       if (!keep) await rm(path, { force: true });
     } finally {
@@ -123,18 +137,17 @@ function partialOf(
     }
   };
 
-  const failed = async (error: unknown): Promise<Error> => {
-    const reason = cannotWrite(shelf.layout, error);
-    await end(reason, false);
+  const failed = async (cause: unknown): Promise<Error> => {
+    const reason = cannotWrite(shelf.layout, cause);
+    await end(reason, false).catch(() => undefined);
     return reason;
   };
 
-  const append = async (chunk: Uint8Array): Promise<void> => {
-    for (let written = 0; written < chunk.byteLength;) {
-      const { bytesWritten } = await file.write(chunk, written);
-      written += bytesWritten;
-    }
-  };
+  const appending = appendingTo(file, size, room, {
+    written: wake,
+    // What is in the file and what was measured differ now: nobody can go on from here.
+    failed: (error) => void failed(error),
+  });
 
   return {
     get size() {
@@ -142,17 +155,17 @@ function partialOf(
     },
 
     async write(chunk) {
-      mustGoOn();
+      await mustWrite();
       try {
         meter.update(chunk);
         room.mustFit(size + chunk.byteLength);
-        await room.reserve(chunk.byteLength, () => append(chunk));
-        size += chunk.byteLength;
-        wake();
       } catch (error) {
-        // What is in the file and what was measured may differ now: nobody can go on from here.
         throw await failed(error);
       }
+      size += chunk.byteLength;
+      appending.add(chunk);
+      while (mayGoOn() && appending.isBehind) await more(waiting, undefined);
+      await mustWrite();
     },
 
     async *read({ offset = 0, signal } = {}) {
@@ -162,14 +175,14 @@ function partialOf(
         for (let at = offset; ;) {
           signal?.throwIfAborted();
           mustGoOn();
-          const proven = outcome === 'finished' ? size : size - HELD_BACK;
+          const proven = outcome === 'finished' ? size : appending.written - HELD_BACK;
           for await (const chunk of readFrom(source, at, proven)) {
             at += chunk.byteLength;
             yield chunk;
             signal?.throwIfAborted();
           }
           if (outcome === 'finished' && at >= size) return;
-          if (outcome === 'arriving' && at >= size - HELD_BACK) await more(waiting, signal);
+          if (outcome === 'arriving' && at >= appending.written - HELD_BACK) await more(waiting, signal);
         }
       } finally {
         await source.close();
@@ -177,7 +190,8 @@ function partialOf(
     },
 
     async finish() {
-      mustGoOn();
+      await appending.over();
+      await mustWrite();
       try {
         const stored = storedFrom(meter.end());
         await file.chmod(0o444);

@@ -14,22 +14,44 @@ export const PIECE = 256 * 2 ** 10;
 /** How many wait to be used again: 8 MiB in all. */
 const MOST = 32;
 
+/** Any byte of it stands for all. */
+const WHOLE = 0;
+
 const free: ArrayBuffer[] = [];
-const lent = new WeakSet<ArrayBufferLike>();
+/** What is in use, with how many of its bytes have not been given back. */
+const lent = new WeakMap<ArrayBufferLike, number>();
+
+function take(bytes: number): Uint8Array {
+  const memory = free.pop() ?? new ArrayBuffer(PIECE);
+  lent.set(memory, bytes);
+  return new Uint8Array(memory);
+}
 
 /** A buffer of {@link PIECE} bytes, whatever is in it. */
 export function takeBuffer(): Uint8Array {
-  const memory = free.pop() ?? new ArrayBuffer(PIECE);
-  lent.add(memory);
-  return new Uint8Array(memory);
+  return take(WHOLE);
+}
+
+/** The same for whoever hands it on in parts: it is given back once each of its bytes was. */
+export function takeBufferInParts(): Uint8Array {
+  return take(PIECE);
+}
+
+/** Whether a chunk is a part of a buffer, and nobody else has these bytes. */
+export function isPart({ buffer }: Uint8Array): boolean {
+  return (lent.get(buffer) ?? WHOLE) !== WHOLE;
 }
 
 /**
  * Gives back the memory of a chunk, all of it, which nobody may read any more. Whatever did not come from
- * {@link takeBuffer}, or was given back already, is left alone.
+ * here, or was given back already, is left alone; but the bytes of a part are given back once.
  */
-export function giveBack({ buffer }: Uint8Array): void {
-  if (!(buffer instanceof ArrayBuffer) || !lent.delete(buffer)) return;
+export function giveBack({ buffer, byteLength }: Uint8Array): void {
+  const left = lent.get(buffer);
+  // An empty chunk is nobody's: its memory may have been lent to another since.
+  if (!(buffer instanceof ArrayBuffer) || left === undefined || byteLength === 0) return;
+  if (left > byteLength) return void lent.set(buffer, left - byteLength);
+  lent.delete(buffer);
   if (free.length < MOST) free.push(buffer);
 }
 

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import type { Dispatcher } from 'undici';
+import type { buildConnector, Dispatcher } from 'undici';
 import { digestOf } from '../content/digest.ts';
 import type { ConnectionSettings } from '../shims/settings.ts';
 import { CONNECTIONS } from './connections.ts';
+import { landingOf } from './landing.ts';
 
 /** How long a connection may take to be made, in milliseconds. */
 const CONNECT_MS = 5_000;
@@ -36,28 +38,40 @@ export async function load(): ReturnType<typeof importUndici> {
 }
 
 /** Connections on these terms. `silenceMs`: how long making one may take at most. */
-export function dispatcherOf(
-  { Agent, EnvHttpProxyAgent }: Undici,
-  connection: ConnectionSettings,
-  silenceMs: number,
-): Dispatcher {
+export function dispatcherOf(undici: Undici, connection: ConnectionSettings, silenceMs: number): Dispatcher {
   const tls = {
     rejectUnauthorized: connection.strictSsl,
     ...(connection.ca?.length || connection.identity ? { secureContext: contextOf(connection) } : {}),
   };
-  const options = {
-    connections: CONNECTIONS,
-    pipelining: 1,
-    connect: { ...tls, timeout: Math.min(CONNECT_MS, silenceMs) },
-  };
-  if (!connection.httpProxy && !connection.httpsProxy) return new Agent(options);
-  return new EnvHttpProxyAgent({
+  const connect = { ...tls, timeout: Math.min(CONNECT_MS, silenceMs) };
+  const options = { connections: CONNECTIONS, pipelining: 1 };
+  if (!connection.httpProxy && !connection.httpsProxy)
+    return new undici.Agent({ ...options, connect: connectorOf(undici, connect) });
+  return new undici.EnvHttpProxyAgent({
     ...options,
+    connect,
     requestTls: tls,
     httpProxy: connection.httpProxy ?? '',
     httpsProxy: connection.httpsProxy ?? '',
     noProxy: connection.noProxy ?? '',
   });
+}
+
+/** Plain connections read into memory that is used again; what is encrypted is copied in any case. */
+function connectorOf(
+  { buildConnector: connectorWith }: Undici,
+  options: buildConnector.BuildOptions,
+): buildConnector.connector {
+  const secure = connectorWith(options);
+  return (about, done) => {
+    if (about.protocol === 'https:') return secure(about, done);
+    let socket: Socket | undefined;
+    const onread = landingOf(() => socket!);
+    connectorWith({ ...options, onread })(about, (...outcome) => {
+      if (outcome[1]) [, socket] = outcome;
+      done(...outcome);
+    });
+  };
 }
 
 /** One for all connections: to read all certificates for each takes 10 ms. */

@@ -10,7 +10,7 @@
  */
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import type { Cache, PartialContent } from '../cache/cache.ts';
-import { giveBack, shared } from '../content/buffers.ts';
+import { shared } from '../content/buffers.ts';
 import type { Wanted } from '../content/descriptor.ts';
 import type { Source, SourceName } from '../content/source.ts';
 import { type Measured, measure, verified } from '../content/verified.ts';
@@ -125,15 +125,15 @@ export function startTransfer(
         if (!content) return undefined;
         const size = wanted.size ?? content.size;
         for await (const chunk of content.chunks) {
+          const { byteLength } = chunk;
           if (place.kind === 'file') {
             await place.file.write(chunk);
-            giveBack(chunk);
           } else if (place.kind === 'memory') {
             meter.update(chunk);
             place.parts.push(shared(chunk));
             come += chunk.byteLength;
           }
-          offset += chunk.byteLength;
+          offset += byteLength;
           if (place.kind === 'memory' && Math.max(come, size ?? 0) > MEMORY_LIMIT && noDisk === undefined)
             await spill(place.parts);
           if (!streaming && Math.max(offset, size ?? 0) > WHOLE_LIMIT) {

@@ -1,6 +1,7 @@
 import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PIECE } from '../../src/content/buffers.ts';
 import { digestOf } from '../../src/content/digest.ts';
 import { HELD_BACK } from '../../src/content/verified.ts';
 import { bytesOf } from '../conformance/store.ts';
@@ -91,6 +92,21 @@ describe('partial content', () => {
     await second.write(bytes.subarray(second.size));
     await second.finish();
     expect(await bytesOf((await again.content.open(wanted))!)).toEqual(bytes);
+  });
+
+  it('waits for the disk, which has what was taken', async () => {
+    const cache = await cacheIn();
+    const many = contentOf('many', 8e6);
+    const partial = await cache.partial({ digests: [digestOf(many, 'sha256')], size: many.length });
+    const path = join(cache.path, 'partial', partialsIn(cache.path)[0]!);
+    let most = 0;
+    for (let at = 0; at < many.length; at += 100_000) {
+      await partial.write(many.subarray(at, at + 100_000));
+      most = Math.max(most, partial.size - statSync(path).size);
+    }
+    expect(most).toBeLessThanOrEqual(4 * PIECE);
+    const { digests } = await partial.finish();
+    expect(digests).toEqual([digestOf(many, 'sha256')]);
   });
 
   it('drops a beginning that is longer than the whole', async () => {

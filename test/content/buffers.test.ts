@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { giveBack, PIECE, shared, takeBuffer } from '../../src/content/buffers.ts';
+import { giveBack, isPart, PIECE, shared, takeBuffer, takeBufferInParts } from '../../src/content/buffers.ts';
 
 describe('memory that is used again', () => {
   it('is lent to one at a time', () => {
@@ -19,6 +19,26 @@ describe('memory that is used again', () => {
     giveBack(first.subarray(1));
     expect(takeBuffer().buffer).toBe(first.buffer);
     expect(takeBuffer().buffer).not.toBe(first.buffer);
+  });
+
+  it('that was lent in parts is lent again when each of its bytes was given back', () => {
+    const parts = takeBufferInParts();
+    expect(isPart(parts)).toBe(true);
+    expect(isPart(takeBuffer())).toBe(false);
+    giveBack(parts.subarray(0, 1000));
+    giveBack(parts.subarray(1001));
+    expect(takeBuffer().buffer).not.toBe(parts.buffer);
+    giveBack(parts.subarray(1000, 1001));
+    expect(takeBuffer().buffer).toBe(parts.buffer);
+  });
+
+  it('is another’s by the time that nothing of it is given back', () => {
+    const first = takeBuffer();
+    giveBack(first);
+    const second = takeBuffer();
+    expect(second.buffer).toBe(first.buffer);
+    giveBack(first.subarray(0, 0));
+    expect(takeBuffer().buffer).not.toBe(second.buffer);
   });
 
   it('is not anybody else’s', () => {

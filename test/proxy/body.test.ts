@@ -2,7 +2,7 @@ import { fc, test } from '@fast-check/vitest';
 import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { giveBack, PIECE, takeBuffer } from '../../src/content/buffers.ts';
+import { giveBack, PIECE, takeBuffer, takeBufferInParts } from '../../src/content/buffers.ts';
 import { piecesOf } from '../../src/proxy/body.ts';
 
 const pattern = Buffer.from(Uint8Array.from({ length: 4 * PIECE }, (_, i) => i % 251));
@@ -37,6 +37,69 @@ describe('the pieces of a body', () => {
       expect(Buffer.concat(come).equals(whole)).toBe(true);
     },
   );
+
+  test.prop([fc.array(fc.integer({ min: 1, max: 70_000 }), { maxLength: 30 }), fc.boolean()], {
+    numRuns: 30,
+  })('are all of it where connections read into memory that is used again', async (sizes, back) => {
+    let memory = takeBufferInParts();
+    let at = 0;
+    const whole: Buffer[] = [];
+    // As connections read it: the same memory comes back filled anew.
+    const body = new Readable({
+      highWaterMark: 1,
+      read() {
+        const size = sizes.shift();
+        if (size === undefined) {
+            this.push(null);
+            return;
+          }
+        if (PIECE - at < 70_000) {
+          giveBack(memory.subarray(at));
+          [memory, at] = [takeBufferInParts(), 0];
+        }
+        const chunk = Buffer.from(memory.buffer, at, size);
+        numbered(size).copy(chunk);
+        chunk[0] = sizes.length;
+        whole.push(Buffer.from(chunk));
+        at += size;
+        this.push(chunk);
+      },
+    });
+    const come: Buffer[] = [];
+    for await (const piece of piecesOf(body)) {
+      if (sizes.length % 3 === 0) await turn();
+      come.push(Buffer.from(piece));
+      // Whoever has it next writes into it.
+      if (back) giveBack(piece);
+      if (back) takeBuffer().fill(255);
+    }
+    expect(Buffer.concat(come).equals(Buffer.concat(whole))).toBe(true);
+  });
+
+  it('are not copied where they lie in such memory one behind the other', async () => {
+    const memory = takeBufferInParts();
+    const chunks = [0, 1, 2].map((i) => Buffer.from(memory.buffer, i * 60_000, 60_000).fill(i));
+    const body = new Readable({ highWaterMark: 2 ** 20, read() {} });
+    for (const chunk of chunks) body.push(chunk);
+    body.push(null);
+    const pieces = await Array.fromAsync(piecesOf(body));
+    expect(pieces.map(({ byteLength }) => byteLength)).toEqual([180_000]);
+    expect(pieces[0]!.buffer).toBe(memory.buffer);
+  });
+
+  it('that are copied go into no memory that is another’s by then, when a connection read the ones before', async () => {
+    const body = new Readable({ highWaterMark: 2 ** 20, read() {} });
+    const landed = takeBufferInParts();
+    body.push(Buffer.from(landed.buffer, 0, 100_000).fill(1));
+    const pieces = piecesOf(body);
+    giveBack((await pieces.next()).value!);
+    giveBack(landed.subarray(100_000));
+    const another = takeBuffer().fill(7);
+    expect(another.buffer).toBe(landed.buffer);
+    body.push(numbered(100_000));
+    expect((await pieces.next()).value).toEqual(new Uint8Array(numbered(100_000)));
+    expect(another.every((byte) => byte === 7)).toBe(true);
+  });
 
   it('are few where many chunks come together', async () => {
     const chunks = Array.from({ length: 64 }, () => numbered(2 ** 14));
