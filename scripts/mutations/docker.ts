@@ -1,6 +1,7 @@
 import { guardsIn } from './mutation.ts';
 
 const SOCKET = 'test/proxy/docker-socket.test.ts';
+const PIECES = 'test/proxy/pieces.test.ts';
 const E2E = 'test/e2e/docker.test.ts';
 
 /** A daemon gets images from us, and everything else as it is. */
@@ -22,16 +23,26 @@ export const dockerGuards = [
     },
     {
       why: 'What an SDK tells the daemon besides comes to a container as its input',
-      find: "await send(framing && head?.headers.has('content-length') ? await withBody(bytes, framing) : bytes);",
-      replace: 'await send(bytes);',
+      find: "send(framing && head?.headers.has('content-length') ? await withBody(bytes, framing) : bytes);",
+      replace: 'send(bytes);',
       only: 'come with its head',
     },
     {
       why: 'The body of a request that was answered is taken for the next one',
-      find: 'if (!isAnswered) await send(piece.subarray(0, used));',
-      replace: 'await send(piece.subarray(0, used));',
+      find: 'if (!isAnswered) send(piece.subarray(0, used), done);',
+      replace: 'send(piece.subarray(0, used), done);',
       only: 'is answered here for no other request',
     },
+    {
+      why: 'The daemon hangs up on a pull that takes long, for want of a request',
+      find: "client.on('error', () => undefined);",
+      replace: 'toDaemon();',
+      only: 'however long that takes',
+    },
+  ),
+  ...guardsIn(
+    'src/proxy/docker-reader.ts',
+    SOCKET,
     {
       why: 'A head without an end fills the memory',
       find: 'if (bytes.byteLength > HEAD_LIMIT) return bytes;',
@@ -44,11 +55,27 @@ export const dockerGuards = [
       replace: '',
       only: 'the client is gone',
     },
+  ),
+  ...guardsIn('src/proxy/docker-reader.ts', PIECES, {
+    why: 'What a client says next stands where something waits that it has said before',
+    find: 'used === bytes.byteLength && done()',
+    replace: 'done()',
+    only: 'still waits',
+  }),
+  ...guardsIn(
+    'src/proxy/pieces.ts',
+    PIECES,
     {
-      why: 'The daemon hangs up on a pull that takes long, for want of a request',
-      find: "client.on('error', () => undefined);",
-      replace: 'toDaemon();',
-      only: 'however long that takes',
+      why: 'What a slow daemon does not take fills the memory',
+      find: 'from.pause();',
+      replace: '',
+      only: 'whoever is slower',
+    },
+    {
+      why: 'What is not yet written is overwritten by what is read next',
+      find: 'to.write(bytes, done);',
+      replace: 'to.write(bytes);\n  done();',
+      only: 'is what it was',
     },
   ),
   ...guardsIn('src/shims/people.ts', 'test/shims/people.test.ts', {

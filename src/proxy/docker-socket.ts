@@ -9,12 +9,9 @@
 import { once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
+import { HEAD_LIMIT, type Incoming, readerOf } from './docker-reader.ts';
 import { type Framing, framingOf, parseHead, type RequestHead } from './http-head.ts';
-
-/** The longest head that is looked at: 64 KiB. */
-const HEAD_LIMIT = 2 ** 16;
-/** How much may wait for its turn before a client has to, and then once more for the daemon to take it: 1 MiB. */
-const WAITING_LIMIT = 2 ** 20;
+import { passOn, reading } from './pieces.ts';
 
 /** A request that may be answered here. */
 export interface DockerExchange extends RequestHead {
@@ -51,11 +48,13 @@ export async function openDockerSocket(
   parts: DockerSocketParts | DockerSocketToCome,
 ): Promise<AsyncDisposable> {
   const clients = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (client) => {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (accepted) => {
+    const incoming = readerOf(accepted);
+    const { client } = incoming;
     clients.add(client);
     client.once('close', () => clients.delete(client));
     const served = 'find' in parts ? parts.find() : parts;
-    void relay(client, served).catch((error: unknown) => {
+    void relay(incoming, served).catch((error: unknown) => {
       parts.log(`Gave up a connection to docker: ${String(error)}`);
       client.destroy();
     });
@@ -75,9 +74,12 @@ export async function openDockerSocket(
   };
 }
 
-async function relay(client: Socket, served: DockerSocketParts | Promise<DockerSocketParts>): Promise<void> {
+async function relay(
+  incoming: Incoming,
+  served: DockerSocketParts | Promise<DockerSocketParts>,
+): Promise<void> {
+  const { client } = incoming;
   client.on('error', () => undefined);
-  const incoming = readerOf(client);
   let found: DockerSocketParts;
   try {
     found = await served;
@@ -94,8 +96,13 @@ async function relay(client: Socket, served: DockerSocketParts | Promise<DockerS
   /** Not before it is told something: it waits 5 minutes for a first request, and what we do ourselves may take longer. */
   const toDaemon = (): Socket => {
     if (opened) return opened;
-    opened = connect({ path, allowHalfOpen: true });
-    opened.pipe(client);
+    const daemon = connect({
+      path,
+      allowHalfOpen: true,
+      ...reading((bytes, done) => passOn(bytes, done, daemon, client)),
+    });
+    opened = daemon;
+    opened.once('end', () => client.end());
     // Who fails is gone, and the other one hears of it by that; but whom nobody has heard is told what docker says then.
     opened.on('error', (error) => {
       const isNobody = 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT');
@@ -105,11 +112,8 @@ async function relay(client: Socket, served: DockerSocketParts | Promise<DockerS
     return opened;
   };
   client.once('close', () => opened?.destroy());
-  const send = async (bytes: Buffer): Promise<void> => {
-    if (client.destroyed) return;
-    const daemon = toDaemon();
-    if (!daemon.write(bytes) && daemon.writableLength > WAITING_LIMIT && !daemon.destroyed)
-      await drained(daemon);
+  const send = (bytes: Buffer, done = (): void => undefined): void => {
+    if (!client.destroyed) passOn(bytes, done, client, toDaemon());
   };
 
   /**
@@ -118,14 +122,16 @@ async function relay(client: Socket, served: DockerSocketParts | Promise<DockerS
    */
   const withBody = async (head: Buffer, framing: Framing): Promise<Buffer> => {
     const parts = [head];
-    for (let size = 0; !framing.isOver && size < HEAD_LIMIT;) {
-      const piece = await incoming.next();
-      if (piece === undefined) break;
-      const used = framing.feed(piece);
-      size += used;
-      parts.push(piece.subarray(0, used));
-      incoming.giveBack(piece.subarray(used));
-    }
+    let size = 0;
+    await incoming.give(
+      (piece) => {
+        const used = framing.feed(piece);
+        size += used;
+        parts.push(piece.subarray(0, used));
+        return used;
+      },
+      () => framing.isOver || size >= HEAD_LIMIT,
+    );
     return Buffer.concat(parts);
   };
 
@@ -137,23 +143,29 @@ async function relay(client: Socket, served: DockerSocketParts | Promise<DockerS
     if (head) await before?.(head);
     asked = head;
     if (!head || !framing || isHijacked(head)) {
-      await send(framing && head?.headers.has('content-length') ? await withBody(bytes, framing) : bytes);
-      return client.destroyed ? undefined : incoming.pipe(toDaemon());
+      send(framing && head?.headers.has('content-length') ? await withBody(bytes, framing) : bytes);
+      await incoming.give((piece, done) => {
+        send(piece, done);
+        return piece.byteLength;
+      });
+      break;
     }
     const exchange = { ...head, write: (text: string) => void client.write(text), signal: incoming.gone };
     // SDKs put into a body once more what the address says.
     const isAnswered = await answer(exchange);
-    if (!isAnswered) await send(bytes);
-    while (!framing.isOver) {
-      const piece = await incoming.next();
-      if (piece === undefined) break;
-      const used = framing.feed(piece);
-      if (!isAnswered) await send(piece.subarray(0, used));
-      incoming.giveBack(piece.subarray(used));
-    }
+    if (!isAnswered) send(bytes);
+    if (framing.isOver) continue;
+    await incoming.give(
+      (piece, done) => {
+        const used = framing.feed(piece);
+        if (!isAnswered) send(piece.subarray(0, used), done);
+        return used;
+      },
+      () => framing.isOver,
+    );
   }
   const rest = incoming.rest();
-  if (rest.byteLength > 0) await send(rest);
+  if (rest.byteLength > 0) send(rest);
   if (opened) opened.end();
   else client.end();
 }
@@ -175,96 +187,8 @@ function refusal(head: RequestHead | undefined, message: string): string {
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** Resolves when more can be written, or nothing any more. */
-async function drained(socket: Socket): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  socket.once('drain', resolve).once('close', resolve);
-  await promise;
-  socket.off('drain', resolve).off('close', resolve);
-}
-
 /** Whether the connection is something else from here on; old clients do not say so. */
 function isHijacked({ method, target, headers }: RequestHead): boolean {
   if (headers.has('upgrade')) return true;
   return method === 'POST' && /\/(?:containers\/[^/]+\/attach|exec\/[^/]+\/start)(?:\?|$)/.test(target);
-}
-
-/** What a client sends, piece by piece. It is read also while nobody takes it, so that its end is noticed. */
-interface Incoming {
-  /** The next head, with the empty line at its end, or without it the beginning of one that is too long; undefined when none comes any more. */
-  head(): Promise<Buffer | undefined>;
-  next(): Promise<Buffer | undefined>;
-  giveBack(bytes: Buffer): void;
-  /** What has come and was not taken. */
-  rest(): Buffer;
-  /** All that still comes goes there. */
-  pipe(to: Socket): void;
-  /** Aborts when nothing comes any more. */
-  readonly gone: AbortSignal;
-}
-
-function readerOf(client: Socket): Incoming {
-  let waiting: Buffer[] = [];
-  let isOver = false;
-  let wake: (() => void) | undefined;
-  const gone = new AbortController();
-  const size = (): number => waiting.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const take = (bytes: Buffer): void => {
-    waiting.push(bytes);
-    if (size() > WAITING_LIMIT) client.pause();
-    wake?.();
-  };
-  const over = (): void => {
-    isOver = true;
-    gone.abort();
-    wake?.();
-  };
-  client.on('data', take).once('end', over).once('close', over);
-
-  const come = async (): Promise<boolean> => {
-    if (isOver) return false;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    wake = resolve;
-    client.resume();
-    await promise;
-    wake = undefined;
-    return true;
-  };
-  const incoming: Incoming = {
-    gone: gone.signal,
-    async head() {
-      for (;;) {
-        const bytes = Buffer.concat(waiting);
-        const end = bytes.indexOf('\r\n\r\n');
-        if (end >= 0) {
-          waiting = end + 4 < bytes.byteLength ? [bytes.subarray(end + 4)] : [];
-          return bytes.subarray(0, end + 4);
-        }
-        waiting = [];
-        if (bytes.byteLength > HEAD_LIMIT) return bytes;
-        if (bytes.byteLength > 0) waiting = [bytes];
-        if (!(await come())) return undefined;
-      }
-    },
-    async next() {
-      while (waiting.length === 0) if (!(await come())) return undefined;
-      return waiting.shift();
-    },
-    giveBack(bytes) {
-      if (bytes.byteLength > 0) waiting.unshift(bytes);
-    },
-    rest() {
-      const bytes = Buffer.concat(waiting);
-      waiting = [];
-      return bytes;
-    },
-    pipe(to) {
-      client.off('data', take);
-      const rest = incoming.rest();
-      if (rest.byteLength > 0) to.write(rest);
-      if (isOver) to.end();
-      else client.pipe(to);
-    },
-  };
-  return incoming;
 }

@@ -109,7 +109,7 @@ const limits: Readonly<
   "registry that docker's daemon asks for a digest's manifests": [
     ['proxy/docker-pull', 'NAMING_TIMEOUT_MS', formatDuration],
   ],
-  "head of a request to docker's daemon": [['proxy/docker-socket', 'HEAD_LIMIT', binary]],
+  "head of a request to docker's daemon": [['proxy/docker-reader', 'HEAD_LIMIT', binary]],
   'Dockerfile that is searched for the images it names': [['shims/docker-bases', 'DOCKERFILE_LIMIT', binary]],
   'name of an image there, and argument that it is made of': [
     ['ecosystems/oci/dockerfile', 'NAME_LIMIT', (length) => `${length} characters`],
