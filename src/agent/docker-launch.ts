@@ -9,13 +9,16 @@ import { purlOf } from '../content/coordinates.ts';
 import { imageAskedFor, isBuildRequest } from '../ecosystems/oci/docker-api.ts';
 import { docker, DOCKER_SOCKET } from '../ecosystems/oci/docker.ts';
 import { endpointOf } from '../ecosystems/oci/names.ts';
+import type { ImageReference } from '../ecosystems/oci/reference.ts';
 import { answerImages, type DockerImagesParts, fetchAhead } from '../proxy/docker-images.ts';
 import { openEngine } from '../proxy/docker-engine.ts';
 import { type DockerSocketParts, openDockerSocket } from '../proxy/docker-socket.ts';
+import { openGivenManifests } from '../proxy/given-manifests.ts';
 import type { ImageName } from '../proxy/image-asker.ts';
 import { coordinatesOf } from '../proxy/image-content.ts';
 import { mirrorOf } from '../proxy/image-gate.ts';
 import { PyrsiaError } from '../errors.ts';
+import type { ReportLine } from '../resolve/report.ts';
 import { restored } from '../shims/environment.ts';
 import { environmentNow } from '../shims/process-environment.ts';
 import type { Launch } from '../shims/launch.ts';
@@ -46,11 +49,13 @@ export interface DockerLaunchParts
  * @throws PyrsiaError `CONFIG_INVALID`
  */
 export async function planDocker(parts: DockerLaunchParts, launch: Omit<Launch, 'pid'>): Promise<Plan> {
-  const { session, offline, policy, wrong, lend } = await openImageSession(parts, {
+  const { offline, policy, wrong, lend, ...opened } = await openImageSession(parts, {
     ...launch,
     command: [launch.tool, ...launch.args],
     ...(launch.receipt && { receiptFile: parts.pathOf(launch.name, 'receipt') }),
   });
+  const given = openGivenManifests();
+  const session = { ...opened.session, images: { ...opened.session.images, gave: given.add } };
   const { reporter } = session;
   const readOnly = parts.readOnlyBecause();
   if (readOnly !== undefined) reporter.unstored(readOnly);
@@ -96,6 +101,13 @@ export async function planDocker(parts: DockerLaunchParts, launch: Omit<Launch, 
     mayAsk: (registry: string) =>
       offline === undefined &&
       !parts.unreachable().some((origin) => URL.parse(origin)?.host === endpointOf(registry)),
+    given(image: ImageReference) {
+      const found = given.of(image);
+      const isNew = ({ digest, source }: ReportLine): boolean =>
+        source === 'upstream' && digest !== undefined && found!.layers.includes(digest);
+      // Of an image that is here the daemon is to ask for manifests only.
+      return found && session.receipt().artifacts.some(isNew) ? found : undefined;
+    },
     whyNot(image: ImageName) {
       const version = 'latest';
       const all = purlOf(coordinatesOf(image, version)).slice(0, -version.length);

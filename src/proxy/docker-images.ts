@@ -11,11 +11,13 @@ import {
   type HandedOver,
   type ImageAskedFor,
   imageAskedFor,
+  nameOf,
 } from '../ecosystems/oci/docker-api.ts';
 import type { ImageReference } from '../ecosystems/oci/reference.ts';
 import type { DockerEngine } from './docker-engine.ts';
-import { type DockerProgress, nameOf, pullFromUs } from './docker-pull.ts';
+import { type DockerProgress, type DockerPull, pullFromUs } from './docker-pull.ts';
 import type { DockerExchange } from './docker-socket.ts';
+import type { GivenImage } from './given-manifests.ts';
 
 /** Whose images these are. */
 export interface DockerImagesParts {
@@ -24,6 +26,8 @@ export interface DockerImagesParts {
   ours(this: void, image: ImageReference): string | undefined;
   /** Uses a credential for images of this registry. */
   lend(this: void, registry: string, credential: HandedOver): void;
+  /** What of an image was given from upstream so far. */
+  given(this: void, image: ImageReference): GivenImage | undefined;
   /** Whether the daemon may ask this registry whether it is there. */
   mayAsk(this: void, registry: string): boolean;
   /** Why the daemon must not fetch what we do not deliver; undefined where it may. */
@@ -55,9 +59,7 @@ export async function answerImages(parts: DockerImagesParts, exchange: DockerExc
   if (credential) parts.lend(asked.image.registry, credential);
 
   const reply = replyTo(exchange);
-  const { registry } = asked.image;
-  const mayAsk = (): boolean => parts.mayAsk(registry);
-  const pull = { asked, ours, ...(auth === undefined ? {} : { auth }), mayAsk, signal };
+  const pull = { asked, ours, ...(auth === undefined ? {} : { auth }), ...howToName(parts, asked), signal };
   const failed = await pullFromUs(parts.engine, pull, reply);
   if (failed === undefined) {
     reply.end();
@@ -89,10 +91,17 @@ export async function fetchAhead(
   const ours = parts.ours(asked.image);
   const isThere = async (): Promise<boolean> => (await engine.idOf(asked.version, name)) !== undefined;
   if (ours === undefined || (!anew && (await isThere().catch(() => false)))) return;
-  const mayAsk = (): boolean => parts.mayAsk(asked.image.registry);
-  const failed = await pullFromUs(engine, { asked, ours, mayAsk, signal }, { begin() {}, line() {} });
+  const pull = { asked, ours, ...howToName(parts, asked), signal };
+  const failed = await pullFromUs(engine, pull, { begin() {}, line() {} });
   if (failed !== undefined)
     parts.note(`${name} did not come through pyrsia, docker was to fetch it itself: ${failed}`);
+}
+
+function howToName(
+  { mayAsk, given }: DockerImagesParts,
+  { image }: ImageAskedFor,
+): Pick<DockerPull, 'mayAsk' | 'given'> {
+  return { mayAsk: () => mayAsk(image.registry), given: () => given(image) };
 }
 
 /** What is said of a request's body, which says nothing about an image. */

@@ -7,23 +7,15 @@
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type { Digest } from '../content/digest.ts';
-import { familiarName, type ImageAskedFor, progressLine, pullPath } from '../ecosystems/oci/docker-api.ts';
+import { familiarName, nameOf, progressLine, pullPath, withVersion } from '../ecosystems/oci/docker-api.ts';
 import { isImageDigest } from '../ecosystems/oci/names.ts';
-import type { ImageReference } from '../ecosystems/oci/reference.ts';
 import type { DockerEngine } from './docker-engine.ts';
-
-/** How long the daemon may take to ask a registry whether it is there: 10 s. */
-const NAMING_TIMEOUT_MS = 10_000;
+import { type NamedPull, type Naming, openNaming } from './docker-naming.ts';
 
 /** How an image is pulled. */
-export interface DockerPull {
-  readonly asked: ImageAskedFor;
+export interface DockerPull extends NamedPull {
   /** The image's name at our address, without tag and digest. */
   readonly ours: string;
-  /** What the client shows the image's own registry: `X-Registry-Auth`. */
-  readonly auth?: string;
-  /** Whether the daemon may ask that registry, of which it wants to know that it is there. */
-  readonly mayAsk: () => boolean;
   /** Aborts when nobody waits for it any more. */
   readonly signal: AbortSignal;
 }
@@ -47,11 +39,13 @@ export async function pullFromUs(
 ): Promise<string | undefined> {
   const { asked, ours } = pull;
   const { version, image } = asked;
+  const naming = openNaming(engine, pull);
   try {
-    return await pulled(engine, pull, progress);
+    return await pulled(engine, pull, progress, naming);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   } finally {
+    naming.end();
     await engine.untag(version, withVersion(ours, image)).catch(() => undefined);
   }
 }
@@ -60,6 +54,7 @@ async function pulled(
   engine: DockerEngine,
   pull: DockerPull,
   progress: DockerProgress,
+  naming: Naming,
 ): Promise<string | undefined> {
   const { asked, ours, signal } = pull;
   const { version, image } = asked;
@@ -72,8 +67,9 @@ async function pulled(
   const held: string[] = [];
   for await (const each of createInterface({ input: answer, crlfDelay: Infinity })) {
     if (each === '') continue;
-    const { status = '', error } = progressLine(each);
+    const { id, status = '', error } = progressLine(each);
     if (error !== undefined) return inOurWords(error, pull);
+    if (id !== undefined) naming.hear(id, status);
     const [, said = ''] = /^Digest: (\S+)$/.exec(status) ?? [];
     if (isImageDigest(said)) digest = said;
     const shown = `${renamed(each, pull)}\r\n`;
@@ -84,7 +80,7 @@ async function pulled(
   if (held.length === 0) return 'its daemon did not say how the pull ended';
 
   const id = await engine.idOf(version, withVersion(ours, image));
-  const isNamed = digest !== undefined && (await namedByItself(engine, pull, digest, id));
+  const isNamed = digest !== undefined && (await naming.done(digest, id));
   if (image.tag !== undefined) {
     if (!(await engine.tag(version, withVersion(ours, image), familiarName(image), image.tag)))
       return 'its daemon would not name it';
@@ -95,49 +91,6 @@ async function pulled(
       id === before ? line.replace('Downloaded newer image for', 'Image is up to date for') : line,
     );
   return undefined;
-}
-
-/**
- * Has the daemon pull what it has now by its own name and digest: it asks the registry for the manifests of that
- * digest, and finds the rest with itself. So it learns the digest by which it knows an image.
- */
-async function namedByItself(
-  engine: DockerEngine,
-  { asked, auth, mayAsk }: DockerPull,
-  digest: Digest,
-  id: string | undefined,
-): Promise<boolean> {
-  const { registry, repository } = asked.image;
-  const { version, platform } = asked;
-  const same = {
-    version,
-    image: { registry, repository, digest },
-    ...(platform === undefined ? {} : { platform }),
-  };
-  try {
-    if ((await engine.idOf(version, nameOf(same.image))) === id && id !== undefined) return true;
-    if (!mayAsk()) return false;
-    const answer = await engine.ask('POST', pullPath(same, familiarName(asked.image)), {
-      ...(auth === undefined ? {} : { headers: { 'x-registry-auth': auth } }),
-      signal: AbortSignal.timeout(NAMING_TIMEOUT_MS),
-    });
-    const said = await text(answer);
-    return (
-      answer.statusCode === 200 &&
-      said.split('\n').every((each) => progressLine(each.trim()).error === undefined)
-    );
-  } catch {
-    return false;
-  }
-}
-
-/** The name of an image as the daemon keeps it. */
-export function nameOf(image: ImageReference): string {
-  return withVersion(familiarName(image), image);
-}
-
-function withVersion(name: string, { tag, digest }: Pick<ImageReference, 'tag' | 'digest'>): string {
-  return digest === undefined ? `${name}:${tag ?? 'latest'}` : `${name}@${digest}`;
 }
 
 /** A line of progress with the image's own names in it. */

@@ -167,20 +167,26 @@ async function answer(call: Call, route: Route): Promise<void> {
   if (route.kind === 'artifact' && route.claimed !== undefined) {
     const asked = { image, digest: route.claimed, signal };
     if (route.coordinates.file === BLOB) return blob(call, route.claimed);
-    return sendManifest(call, await images.manifest(asker, asked));
+    return sendManifest(call, await images.manifest(asker, asked), {});
   }
   if (route.kind !== 'metadata') throw new Error(`No such route: ${route.kind}`);
   const [, tag] = /\/manifests\/([^/]+)$/.exec(route.path) ?? [];
   if (tag !== undefined) {
     if (route.accept === '')
       return reply(call.response, imageError('MANIFEST_UNKNOWN', 'no type of a manifest is accepted'));
-    return sendManifest(call, await images.tag(asker, { image, tag, accept: route.accept, signal }));
+    const found = await images.tag(asker, { image, tag, accept: route.accept, signal });
+    return sendManifest(call, found, { tag });
   }
   return list(call, route);
 }
 
-function sendManifest({ response, headers, isHead }: Call, found: Manifest | undefined): void {
+function sendManifest(
+  { asker, image, response, headers, isHead }: Call,
+  found: Manifest | undefined,
+  by: { readonly tag?: string },
+): void {
   if (!found) return reply(response, imageError('MANIFEST_UNKNOWN', 'there is no such manifest'));
+  asker.gave?.({ image, ...by, digest: found.digest, body: found.body });
   const etag = `"${found.digest}"`;
   if (headers['if-none-match'] === etag) return void response.writeHead(304, { etag }).end();
   response.writeHead(200, {

@@ -107,7 +107,7 @@ const limits: Readonly<
   'Containerfile that is searched for the images it names': [['shims/mirrored', 'BUILD_FILE_LIMIT', binary]],
   'engine that is asked whether it is there': [['command/load-image', 'ANSWER_TIMEOUT_MS', formatDuration]],
   "registry that docker's daemon asks for a digest's manifests": [
-    ['proxy/docker-pull', 'NAMING_TIMEOUT_MS', formatDuration],
+    ['proxy/docker-naming', 'NAMING_TIMEOUT_MS', formatDuration],
   ],
   "head of a request to docker's daemon": [['proxy/docker-reader', 'HEAD_LIMIT', binary]],
   'Dockerfile that is searched for the images it names': [['shims/docker-bases', 'DOCKERFILE_LIMIT', binary]],

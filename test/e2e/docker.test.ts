@@ -104,6 +104,9 @@ describe.skipIf(!canDocker)('docker through us', () => {
       first.stdout.endsWith(end),
     ]).toEqual([0, true, true]);
     expect(first.stderr).toContain('5 upstream · 5 verified');
+    // The daemon, which asks for the digest meanwhile, fetches none of it itself.
+    for (const { digest } of image.layers)
+      expect(blobs().filter((request) => request.includes(digest))).toHaveLength(1);
     await direct('rmi', `${app}:1`);
     front.requests.length = 0;
     const again = await through(['pull', `${app}:1`]);

@@ -11,6 +11,7 @@ async function told(target: string, strict?: string) {
     ours: () => undefined,
     lend: () => {},
     mayAsk: () => false,
+    given: () => undefined,
     strict,
     whyNot: () => undefined,
     note: (text: string) => void notes.push(text),

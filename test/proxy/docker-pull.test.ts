@@ -60,6 +60,7 @@ async function pull(wanted: { readonly tag: string } | { readonly digest: `sha25
       asked: { version: '', image: { registry: 'images.example', repository: 'app', ...wanted } },
       ours: OURS,
       mayAsk: () => true,
+      given: () => undefined,
       signal: new AbortController().signal,
     },
     { begin: () => {}, line: (text) => void shown.push(text) },

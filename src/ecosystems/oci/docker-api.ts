@@ -70,6 +70,16 @@ export function familiarName({
   return registry === DEFAULT_REGISTRY ? short : qualified(registry, repository);
 }
 
+/** The same with its tag or digest. */
+export function nameOf(image: ImageReference): string {
+  return withVersion(familiarName(image), image);
+}
+
+/** `name` with a tag or a digest behind it. */
+export function withVersion(name: string, { tag, digest }: Pick<ImageReference, 'tag' | 'digest'>): string {
+  return digest === undefined ? `${name}:${tag ?? 'latest'}` : `${name}@${digest}`;
+}
+
 /** What a client shows for the registry that it wants an image of. */
 export interface HandedOver {
   readonly username: string;
@@ -101,6 +111,8 @@ export function credentialIn(header: string | undefined): HandedOver | undefined
 /** One line of a pull's progress. */
 export interface ProgressLine {
   readonly text: string;
+  /** The layer that it is about, by the beginning of its digest. */
+  readonly id?: string;
   /** What it ends with: which image it was, once all of it is there. */
   readonly status?: string;
   readonly error?: string;
@@ -115,10 +127,12 @@ export function progressLine(text: string): ProgressLine {
     return { text };
   }
   if (typeof said !== 'object' || said === null) return { text };
+  const id: unknown = 'id' in said ? said.id : undefined;
   const status: unknown = 'status' in said ? said.status : undefined;
   const error: unknown = 'error' in said ? said.error : undefined;
   return {
     text,
+    ...(typeof id === 'string' ? { id } : {}),
     ...(typeof status === 'string' ? { status } : {}),
     ...(typeof error === 'string' ? { error } : {}),
   };
