@@ -78,6 +78,12 @@ export const dockerGuards = [
       only: 'is what it was',
     },
   ),
+  ...guardsIn('src/shims/resident-unit.ts', 'test/shims/resident-unit.test.ts', {
+    why: 'systemd looks for a program of another name',
+    find: '[quoted(program), ...',
+    replace: "[quoted(program).replaceAll('$', '$$$$'), ...",
+    only: 'runs the program',
+  }),
   ...guardsIn('src/shims/people.ts', 'test/shims/people.test.ts', {
     why: 'Somebody else chooses what tags mean for a daemon that is root',
     find: 'Number(id) !== uid;',

@@ -135,7 +135,7 @@ export async function planDocker(parts: DockerLaunchParts, launch: Omit<Launch, 
           if (isAnswered) parts.sweep(daemon.socket);
           return isAnswered;
         },
-        ...(bases ? { before: openBases(images, bases, over) } : {}),
+        before: bases ? openBases(images, bases, over) : openNoting(images),
         log: parts.log,
       };
       const socket = parts.spares.serve(launch.name, served) ?? (await openDockerSocket(path, served));
@@ -174,5 +174,17 @@ function openBases(
   }
   return async ({ target }) => {
     if (isBuildRequest(target)) await (fetching ??= fetchAll());
+  };
+}
+
+/** Says that a build fetches past us whose Dockerfile nobody shows us: an SDK's, Compose's, one from standard input. */
+function openNoting({ note }: DockerImagesParts): NonNullable<DockerSocketParts['before']> {
+  let isNoted = false;
+  return async ({ method, target }) => {
+    if (isNoted || method !== 'POST' || !isBuildRequest(target)) return Promise.resolve();
+    isNoted = true;
+    note(
+      'what a build is based on, and docker does not have, was fetched without pyrsia: no Dockerfile was to be seen',
+    );
   };
 }

@@ -17,7 +17,12 @@ export function unitFile(env: NodeJS.ProcessEnv, home: string): string {
 }
 
 /** The unit that runs `command` with these variables. */
-export function unitText(command: readonly string[], variables: Readonly<Record<string, string>>): string {
+export function unitText(
+  [program = '', ...args]: readonly string[],
+  variables: Readonly<Record<string, string>>,
+): string {
+  // Of the program `$` stands for itself.
+  const words = [quoted(program), ...args.map((word) => quoted(word).replaceAll('$', '$$$$'))];
   const set = Object.entries(variables).map(([name, value]) => `Environment=${quoted(`${name}=${value}`)}`);
   return [
     MADE,
@@ -25,7 +30,7 @@ export function unitText(command: readonly string[], variables: Readonly<Record<
     "Description=Pyrsia's agent, from which docker's daemon has images",
     '',
     '[Service]',
-    `ExecStart=${command.map((word) => quoted(word).replaceAll('$', '$$$$')).join(' ')}`,
+    `ExecStart=${words.join(' ')}`,
     ...set,
     'Restart=always',
     'RestartSec=10',

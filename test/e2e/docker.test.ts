@@ -351,9 +351,16 @@ describe.skipIf(!canDocker)('docker through us', () => {
     const { code, stderr } = await through(build, legacy);
     expect([code, stderr]).toEqual([0, expect.stringContaining('verified')]);
     expect(await direct('run', '--rm', '--network', 'none', 'made')).toBe('it runs\n');
+    expect(stderr).not.toContain('no Dockerfile was to be seen');
     front.requests.length = 0;
     expect((await through(build, legacy)).code).toBe(0);
     expect(front.requests).toEqual([]);
+    // What is read from standard input is docker's, and the receipt says what follows from that.
+    const unseen = await through(['build', '-q', '-'], { ...legacy, input: `FROM ${app}:1\n` });
+    expect([unseen.code, unseen.stderr]).toEqual([
+      0,
+      expect.stringContaining('no Dockerfile was to be seen'),
+    ]);
     // A builder that is to pull asks for the tag itself, and finds the rest.
     writeFileSync(join(directory, 'Dockerfile'), `FROM ${app}:1\n`);
     const anew = await through(['build', '--pull', ...build.slice(1)], legacy);

@@ -20,6 +20,8 @@ export interface Dockerd extends AsyncDisposable {
   readonly socket: string;
   /** `DOCKER_HOST` */
   readonly host: string;
+  /** Of its process. */
+  pid(): number;
   /** Ends it and starts it again, with all that it has. */
   restart(): Promise<void>;
   /** Takes every container and image from it. */
@@ -70,8 +72,9 @@ export async function startDockerd({
       () => readFileSync(at('log'), 'utf8'),
     );
   };
+  const pidNow = (): number => Number(readFileSync(at('pid'), 'utf8'));
   const end = async (): Promise<void> => {
-    const pid = Number(readFileSync(at('pid'), 'utf8'));
+    const pid = pidNow();
     process.kill(pid, 'SIGTERM');
     await until(
       async () => Promise.resolve(!existsSync(`/proc/${pid}`)),
@@ -85,6 +88,7 @@ export async function startDockerd({
   return {
     socket,
     host: `unix://${socket}`,
+    pid: pidNow,
     async restart() {
       await end();
       await begin();
