@@ -118,11 +118,13 @@ describe.skipIf(!canDocker)('a socket of a shell’s own', { timeout: 60_000 }, 
         );
       });
     await followed(await sdk.pull(image()));
-    expect(world.blobs()).toHaveLength(2);
+    const { digest } = world.image.layers[0]!;
+    expect(world.blobs().filter((request) => request.includes(digest))).toHaveLength(1);
+    const before = world.blobs();
     await sdk.getImage(image()).remove();
     const again = await followed(await sdk.pull(image()));
-    expect([world.blobs().length, again.at(-1)]).toEqual([
-      2,
+    expect([world.blobs(), again.at(-1)]).toEqual([
+      before,
       expect.objectContaining({ status: `Status: Downloaded newer image for ${image()}` }),
     ]);
     const { RepoDigests: digests } = await sdk.getImage(image()).inspect();

@@ -17,16 +17,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AgentStatus } from '../../src/control/protocol.ts';
 import { type Paths, pathsOf } from '../../src/paths.ts';
 import { quickFile } from '../../src/shims/quick-file.ts';
-import { busybox, canDocker, docker, type Dockerd, startDockerd } from '../support/docker.ts';
-import { type Front, type ImageRegistry, startFront, startRegistry } from '../support/image-registry.ts';
-import { type Described, Layout, type MadeImage } from '../support/oci-layout.ts';
-import { openSandbox, type Sandbox } from '../support/sandbox.ts';
-import { openTerminal } from '../support/terminal.ts';
-import { asUser, unprivileged } from '../support/user.ts';
+import { canDocker, docker, type Dockerd } from '../support/docker.ts';
+import type { Front } from '../support/image-registry.ts';
+import type { Described } from '../support/oci-layout.ts';
+import type { Sandbox } from '../support/sandbox.ts';
+import { openTerminal, type Terminal } from '../support/terminal.ts';
+import { asUser } from '../support/user.ts';
+import { type DockerWorld, openDockerWorld, user } from './docker-world.ts';
 
-const who = unprivileged();
-/** An ordinary user in docker's group, where there is one. */
-const user = who.possible ? who.user : undefined;
 /** Every docker of this machine: clients of several years. */
 const clients = [
   ...new Set(
@@ -39,25 +37,22 @@ const clients = [
 const LONG_AGO = new Date('2020-01-01');
 const WITHIN = { timeout: 15_000 };
 
+/** What a screen shows of us. */
+const toldBy = ({ screen }: Terminal): readonly string[] =>
+  screen.split('\n').filter((line) => line.startsWith('pyrsia: '));
+
 describe.skipIf(!canDocker)('a stand-in for docker', { timeout: 90_000 }, () => {
+  let world: DockerWorld;
   let sandbox: Sandbox;
-  let registry: ImageRegistry;
   let dockerd: Dockerd;
   let front: Front;
-  let image: MadeImage;
   let index: Described;
   let paths: Paths;
   let app: string;
 
   beforeAll(async () => {
-    sandbox = openSandbox(user ? { user } : {});
-    [registry, dockerd] = await Promise.all([startRegistry(), startDockerd({ gid: user?.gid ?? 0 })]);
-    front = await startFront(registry.host);
-    app = `${front.host}/org/app`;
-    const layout = new Layout(join(sandbox.root, 'layout'));
-    image = await layout.image({ layers: [busybox()], command: ['/bin/busybox', 'echo', 'it runs'] });
-    index = layout.index([image], 'app');
-    await registry.push(layout.directory, 'app', 'org/app:1');
+    world = await openDockerWorld();
+    ({ sandbox, dockerd, front, index, app } = world);
     const mine = pathsOf(sandbox.env);
     // Whose it is decides where it is.
     const runtime = join(sandbox.env['XDG_RUNTIME_DIR']!, 'pyrsia', basename(mine.runtime));
@@ -65,12 +60,7 @@ describe.skipIf(!canDocker)('a stand-in for docker', { timeout: 90_000 }, () => 
     expect((await sandbox.pyrsia(['shim', 'install', 'docker', '--no-path'])).code).toBe(0);
   }, 90_000);
   afterEach(async () => dockerd.clear());
-  afterAll(async () => {
-    await sandbox[Symbol.asyncDispose]();
-    await dockerd[Symbol.asyncDispose]();
-    await front[Symbol.asyncDispose]();
-    await registry[Symbol.asyncDispose]();
-  });
+  afterAll(() => world?.[Symbol.asyncDispose]());
 
   const envFor = (client = clients[0]!): Record<string, string> => ({
     DOCKER_HOST: dockerd.host,
@@ -79,6 +69,11 @@ describe.skipIf(!canDocker)('a stand-in for docker', { timeout: 90_000 }, () => 
   const call = (args: readonly string[], client?: string, input = '') =>
     sandbox.run('docker', args, { env: envFor(client), input });
   const begin = (args: readonly string[]) => sandbox.start(['docker', ...args], { env: envFor() });
+  const atTerminal = (args: readonly string[]): Terminal => {
+    const command = ['docker', ...args] as const;
+    const env = { ...sandbox.env, ...envFor(), TERM: 'xterm' };
+    return openTerminal(user ? asUser(user, command) : command, { env });
+  };
   const direct = async (...args: readonly string[]): Promise<string> => {
     const { stdout, stderr, code } = await docker(dockerd.host, args);
     expect([code, stderr]).toEqual([0, '']);
@@ -161,19 +156,45 @@ describe.skipIf(!canDocker)('a stand-in for docker', { timeout: 90_000 }, () => 
 
   it('leaves a container alone when the agent is killed, and says on a terminal what has ended', async () => {
     await ask();
-    const [program, ...args] = ['docker', ...lasting, `${app}:1`, ...sleep] as const;
-    const env = { ...sandbox.env, ...envFor(), TERM: 'xterm' };
-    const command = user ? asUser(user, [program, ...args]) : ([program, ...args] as const);
-    await using terminal = openTerminal(command, { env });
+    await using terminal = atTerminal([...lasting, `${app}:1`, ...sleep]);
     await expect.poll(names, WITHIN).toBe('lasting\n');
     expect(followed()).toEqual([expect.stringMatching(/./)]);
     await killAgent();
     expect((await terminal.ends()).code).not.toBe(0);
-    const told = terminal.screen.split('\n').filter((line) => line.startsWith('pyrsia: '));
-    expect(told).toEqual([expect.stringMatching(/^pyrsia: The agent ended while docker was running/)]);
+    expect(toldBy(terminal)).toEqual([
+      expect.stringMatching(/^pyrsia: The agent ended while docker was running/),
+    ]);
     expect(await names()).toBe('lasting\n');
     // The next one starts another.
     expect((await call(['run', '--rm', '--network', 'none', `${app}:1`])).stdout).toBe('it runs\n');
+  });
+
+  it('ends a pull with a line of ours when the agent is killed in mid-layer, and docker’s next one has all of it', async () => {
+    await ask();
+    await dockerd.clear();
+    const { digest } = world.image.layers[0]!;
+    expect((await sandbox.pyrsia(['cache', 'rm', digest, '--yes'])).code).toBe(0);
+    const layer = readFileSync(join(world.layout.directory, 'blobs', digest.replace(':', '/')));
+    const { promise: half, resolve: come } = Promise.withResolvers<void>();
+    front.instead = ({ method, url = '' }, response) => {
+      if (method !== 'GET' || !url.endsWith(digest)) return false;
+      response.writeHead(200, { 'content-length': layer.byteLength });
+      response.write(layer.subarray(0, layer.byteLength / 2), () => come());
+      return true;
+    };
+    await using terminal = atTerminal(['pull', `${app}:1`]);
+    await half;
+    await expect.poll(() => terminal.screen, WITHIN).toContain('Pulling fs layer');
+    expect(followed()).toEqual([expect.stringMatching(/./)]);
+    await killAgent();
+    expect((await terminal.ends()).code).toBe(1);
+    // Besides what had come by then.
+    expect(toldBy(terminal).filter((line) => !line.includes(' artifacts · '))).toEqual([
+      expect.stringMatching(/^pyrsia: The agent ended while docker was running/),
+    ]);
+    front.instead = () => false;
+    expect((await call(['pull', `${app}:1`])).code).toBe(0);
+    expect(await direct('run', '--rm', '--network', 'none', `${app}:1`)).toBe('it runs\n');
   });
 
   it('pulls again what the agent was killed at, and leaves no name of ours', async () => {

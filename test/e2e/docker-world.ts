@@ -5,8 +5,8 @@
  */
 import { join } from 'node:path';
 import { busybox, type Dockerd, startDockerd } from '../support/docker.ts';
-import { type Front, startFront, startRegistry } from '../support/image-registry.ts';
-import { type Described, Layout } from '../support/oci-layout.ts';
+import { type Front, type ImageRegistry, startFront, startRegistry } from '../support/image-registry.ts';
+import { type Described, type Files, Layout, type MadeImage } from '../support/oci-layout.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 import { unprivileged } from '../support/user.ts';
 
@@ -14,15 +14,52 @@ const who = unprivileged();
 /** An ordinary user in docker's group, where there is one. */
 export const user = who.possible ? who.user : undefined;
 
-/** An open world. */
-export interface DockerWorld extends AsyncDisposable {
-  readonly sandbox: Sandbox;
+/** A daemon, and a registry that has an image which it can run. */
+export interface DockerShelf extends AsyncDisposable {
+  readonly registry: ImageRegistry;
   readonly dockerd: Dockerd;
+  /** What was pushed, and may be added to. */
+  readonly layout: Layout;
+  /** org/app:1, which says that it runs. */
+  readonly image: MadeImage;
+  /** The same for two machines, as it was pushed. */
+  readonly index: Described;
+}
+
+/** Opens one, which keeps its images below `root`. */
+export async function openDockerShelf(
+  root: string,
+  layers: readonly Files[] = [busybox()],
+): Promise<DockerShelf> {
+  const [registry, dockerd] = await Promise.all([startRegistry(), startDockerd({ gid: user?.gid ?? 0 })]);
+  const layout = new Layout(join(root, 'layout'));
+  const image = await layout.image({ layers, command: ['/bin/busybox', 'echo', 'it runs'] });
+  const arm = await layout.image({
+    layers: [{ a: 'arm' }],
+    platform: { os: 'linux', architecture: 'arm64' },
+  });
+  const index = layout.index([image, arm], 'app');
+  await registry.push(layout.directory, 'app', 'org/app:1');
+  return {
+    registry,
+    dockerd,
+    layout,
+    image,
+    index,
+    async [Symbol.asyncDispose]() {
+      await dockerd[Symbol.asyncDispose]();
+      await registry[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** An open world. */
+export interface DockerWorld extends Omit<DockerShelf, 'registry'> {
+  readonly sandbox: Sandbox;
   /** Where the registry answers, and what it was asked. */
   readonly front: Front;
-  /** An image with busybox, for two machines, as the daemon's user writes it. */
+  /** The image as the daemon's user writes it, without its tag. */
   readonly app: string;
-  readonly index: Described;
   /** Where blobs were fetched from the registry. */
   blobs(): readonly string[];
 }
@@ -30,32 +67,23 @@ export interface DockerWorld extends AsyncDisposable {
 /** Opens one. */
 export async function openDockerWorld(): Promise<DockerWorld> {
   const sandbox = openSandbox(user ? { user } : {});
-  const [registry, dockerd] = await Promise.all([startRegistry(), startDockerd({ gid: user?.gid ?? 0 })]);
+  const shelf = await openDockerShelf(sandbox.root);
+  const { registry, dockerd, layout } = shelf;
   const front = await startFront(registry.host);
-  const layout = new Layout(join(sandbox.root, 'layout'));
-  const image = await layout.image({ layers: [busybox()], command: ['/bin/busybox', 'echo', 'it runs'] });
-  const arm = await layout.image({
-    layers: [{ a: 'arm' }],
-    platform: { os: 'linux', architecture: 'arm64' },
-  });
-  const index = layout.index([image, arm], 'app');
-  await registry.push(layout.directory, 'app', 'org/app:1');
   await registry.push(layout.directory, 'app', 'org/db:1');
   await layout.image({ layers: [{ other: 'nobody has this layer' }] }, 'other');
   await registry.push(layout.directory, 'other', 'org/other:1');
   return {
+    ...shelf,
     sandbox,
-    dockerd,
     front,
     app: `${front.host}/org/app`,
-    index,
     blobs: () => front.requests.filter((request) => /^GET .*\/blobs\//.test(request)),
     async [Symbol.asyncDispose]() {
       await dockerd.clear();
       await sandbox[Symbol.asyncDispose]();
-      await dockerd[Symbol.asyncDispose]();
       await front[Symbol.asyncDispose]();
-      await registry[Symbol.asyncDispose]();
+      await shelf[Symbol.asyncDispose]();
     },
   };
 }

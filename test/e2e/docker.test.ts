@@ -5,20 +5,18 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AgentStatus } from '../../src/control/protocol.ts';
 import type { RunOptions } from '../support/command.ts';
-import { busybox, canDocker, docker, type Dockerd, nginx, startDockerd } from '../support/docker.ts';
+import { busybox, canDocker, docker, type Dockerd, nginx } from '../support/docker.ts';
 import { type Front, type ImageRegistry, startFront, startRegistry } from '../support/image-registry.ts';
 import { type Described, Layout, type MadeImage } from '../support/oci-layout.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
-import { unprivileged } from '../support/user.ts';
 import { freePort } from '../support/free-port.ts';
+import { type DockerShelf, openDockerShelf, user } from './docker-world.ts';
 
 const LARGE = randomBytes(9 * 2 ** 20);
-const who = unprivileged();
-/** An ordinary user in docker's group, where there is one. */
-const user = who.possible ? who.user : undefined;
 
 describe.skipIf(!canDocker)('docker through us', () => {
-  let shelf: Sandbox;
+  let disk: Sandbox;
+  let shelf: DockerShelf;
   let registry: ImageRegistry;
   let dockerd: Dockerd;
   let image: MadeImage;
@@ -27,17 +25,10 @@ describe.skipIf(!canDocker)('docker through us', () => {
   let port: number;
 
   beforeAll(async () => {
-    shelf = openSandbox();
-    [registry, dockerd] = await Promise.all([startRegistry(), startDockerd({ gid: user?.gid ?? 0 })]);
-    const layout = new Layout(join(shelf.root, 'layout'));
-    const layers = [busybox(), { 'bin/large': LARGE }];
-    image = await layout.image({ layers, command: ['/bin/busybox', 'echo', 'it runs'] });
-    const arm = await layout.image({
-      layers: [{ a: 'arm' }],
-      platform: { os: 'linux', architecture: 'arm64' },
-    });
-    index = layout.index([image, arm], 'app');
-    await registry.push(layout.directory, 'app', 'org/app:1');
+    disk = openSandbox();
+    shelf = await openDockerShelf(disk.root, [busybox(), { 'bin/large': LARGE }]);
+    ({ dockerd, registry, image, index } = shelf);
+    const { layout } = shelf;
     await registry.push(layout.directory, 'app', 'library/app:latest');
     port = await freePort();
     const server = ['/usr/sbin/nginx', '-c', '/etc/nginx.conf'];
@@ -45,9 +36,8 @@ describe.skipIf(!canDocker)('docker through us', () => {
     await registry.push(layout.directory, 'nginx', 'library/nginx:latest');
   });
   afterAll(async () => {
-    await dockerd[Symbol.asyncDispose]();
-    await registry[Symbol.asyncDispose]();
-    await shelf[Symbol.asyncDispose]();
+    await shelf?.[Symbol.asyncDispose]();
+    await disk?.[Symbol.asyncDispose]();
   });
 
   let sandbox: Sandbox;
@@ -124,10 +114,10 @@ describe.skipIf(!canDocker)('docker through us', () => {
       const [found] = JSON.parse(await direct('image', 'inspect', `${app}:1`)) as Record<string, unknown>[];
       // When it was last tagged, and where the daemon unpacked it.
       const { Metadata: _, GraphDriver: __, ...inspected } = found!;
-      const saved = await docker(dockerd.host, ['save', '-o', join(shelf.root, 'saved.tar'), `${app}:1`]);
+      const saved = await docker(dockerd.host, ['save', '-o', join(disk.root, 'saved.tar'), `${app}:1`]);
       const manifest = spawnSync('tar', [
         'xOf',
-        join(shelf.root, 'saved.tar'),
+        join(disk.root, 'saved.tar'),
         'manifest.json',
         'repositories',
       ]);
