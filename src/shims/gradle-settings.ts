@@ -6,7 +6,8 @@
  */
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { calledGradle } from '../ecosystems/maven/gradle.ts';
 import type { MavenRepository } from '../ecosystems/maven/mirrors.ts';
 import { jvmConnection, type JvmProxy } from './jvm-connection.ts';
 import type { ConnectionSettings, ToolContext, ToolSettings, UpstreamSettings } from './settings.ts';
@@ -48,7 +49,7 @@ export async function readGradleSettings(
   const root = await rootOf(project);
   const home = valueOf(args, ['-g', '--gradle-user-home']) ?? env['GRADLE_USER_HOME'];
   const user = home ? resolve(cwd, home) : join(env['HOME'] || homedir(), '.gradle');
-  const shipped = executable === undefined ? [] : await shippedBy(executable);
+  const shipped = executable === undefined ? [] : await shippedBy(await librariesOf(executable, user));
   const scripts = [...(await scriptsIn(root)), ...(await scriptsIn(join(user, 'init.d')))];
   const named = (
     await Promise.all(scripts.map(async (path) => urlsOf(await readFile(path, 'latin1'))))
@@ -82,13 +83,35 @@ function upstreamsOf(shipped: readonly string[], named: readonly string[]): read
   });
 }
 
-/** The addresses that an installation ships, its central repository's first; none where it is not to be found. */
-async function shippedBy(executable: string): Promise<readonly string[]> {
+/**
+ * Where the Gradle that is started has its jars: beside it, or where a project's own `gradlew` has unpacked the one that it names;
+ * nowhere before it has.
+ *
+ * @see https://docs.gradle.org/current/userguide/gradle_wrapper.html
+ */
+async function librariesOf(executable: string, user: string): Promise<readonly string[]> {
   const path = await realpath(executable).catch(() => executable);
-  const lib = join(dirname(dirname(path)), 'lib');
+  if (basename(path) !== calledGradle.wrapper) return [join(dirname(dirname(path)), 'lib')];
+  const properties = join(dirname(path), 'gradle', 'wrapper', 'gradle-wrapper.properties');
+  const [, name = ''] =
+    /^\s*distributionUrl\s*[=:].*[/:]([\w.+-]+)\.zip\s*$/m.exec(
+      await readFile(properties, 'utf8').catch(() => ''),
+    ) ?? [];
+  if (name === '') return [];
+  const found: string[] = [];
+  const unpacked = join(user, 'wrapper', 'dists', name);
+  // Below a hash of the address.
+  for (const hash of await readdir(unpacked).catch(() => []))
+    for (const home of await readdir(join(unpacked, hash)).catch(() => []))
+      found.push(join(unpacked, hash, home, 'lib'));
+  return found;
+}
+
+/** The addresses that an installation ships, its central repository's first; none where it is not to be found. */
+async function shippedBy(libraries: readonly string[]): Promise<readonly string[]> {
   const found: string[] = [];
   for (const [jar, classes] of SHIPPED) {
-    for (const directory of [lib, join(lib, 'plugins')]) {
+    for (const directory of libraries.flatMap((lib) => [lib, join(lib, 'plugins')])) {
       const name = (await readdir(directory).catch(() => [])).find((each) => jar.test(each));
       if (name !== undefined) found.push(...(await addressesIn(join(directory, name), classes)));
     }

@@ -18,19 +18,19 @@ function write(path: string, content: string | Uint8Array): string {
 const jar = (name: string, url: string): Uint8Array => zipSync({ [name]: strToU8(`\0\0${url}\u0001\0`) });
 
 /** An installation that ships two addresses, as strings stand in classes. */
-function installed(): string {
+function installed(home = 'opt'): string {
   write(
-    'opt/lib/gradle-core-api-8.5.jar',
+    `${home}/lib/gradle-core-api-8.5.jar`,
     jar('org/gradle/api/artifacts/ArtifactRepositoryContainer.class', 'https://central.example/maven2/'),
   );
   write(
-    'opt/lib/plugins/gradle-dependency-management-8.5.jar',
+    `${home}/lib/plugins/gradle-dependency-management-8.5.jar`,
     jar(
       'org/gradle/api/internal/artifacts/repositories/DefaultBaseRepositoryFactory.class',
       'https://plugins.example/m2',
     ),
   );
-  return write('opt/bin/gradle', '');
+  return write(`${home}/bin/gradle`, '');
 }
 
 const read = async (cwd: string, args: string[] = []): Promise<string[][]> => {
@@ -48,6 +48,22 @@ describe('gradle', () => {
   it('asks those that it ships, of which the first is the public one', async () => {
     write('project/build.gradle', '');
     expect(await read('project')).toEqual(SHIPPED);
+  });
+
+  it('of a project’s own gradlew asks those that the Gradle ships that it names, once that is unpacked', async () => {
+    const executable = write('project/gradlew', '');
+    const cwd = join(root, 'project');
+    const env = { HOME: join(root, 'home') };
+    write(
+      'project/gradle/wrapper/gradle-wrapper.properties',
+      'distributionBase=GRADLE_USER_HOME\ndistributionUrl=https\\://gradle.example/distributions/gradle-8.5-bin.zip\n',
+    );
+    expect((await readGradleSettings({ cwd, args: [], env, executable })).upstreams).toEqual([]);
+    installed('home/.gradle/wrapper/dists/gradle-8.4-bin/5t9huq95ubn472n8rpzujfbqh/gradle-8.4');
+    expect((await readGradleSettings({ cwd, args: [], env, executable })).upstreams).toEqual([]);
+    installed('home/.gradle/wrapper/dists/gradle-8.5-bin/5t9huq95ubn472n8rpzujfbqh/gradle-8.5');
+    const { upstreams } = await readGradleSettings({ cwd, args: [], env, executable });
+    expect(upstreams.map(({ url, shipped }) => [url, shipped ? 'public' : ''])).toEqual(SHIPPED);
   });
 
   it('asks those whose addresses stand in the scripts of the whole build, from anywhere in it', async () => {
