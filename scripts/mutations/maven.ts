@@ -169,6 +169,28 @@ export const mavenGuards = [
     },
   ),
   ...guardsIn(
+    'src/agent/sessions.ts',
+    'test/agent/sessions.test.ts',
+    {
+      why: 'What needs credentials is looked up in a log and submitted to it',
+      find: '!provesAnything(each.proof) &&',
+      replace: '',
+      only: 'proves who its user is',
+    },
+    {
+      why: 'What is asked for by hand is asked for without the credentials that it needs',
+      find: 'if (each.proof && (caller.tool === undefined || !tellsOwners())) continue;',
+      replace: '',
+      only: 'proves who its user is',
+    },
+  ),
+  ...guardsIn('src/ecosystems/maven/settings.ts', SETTINGS, {
+    why: 'A credential of ours takes the place of what a user says of a repository',
+    find: '.filter((id) => !told.has(id))',
+    replace: '',
+    only: 'shows us no credential',
+  }),
+  ...guardsIn(
     'src/proxy/own-proof.ts',
     PROOF,
     {

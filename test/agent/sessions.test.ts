@@ -158,6 +158,24 @@ describe('a registry', () => {
     expect((await asked(shipped))[0]!.name).not.toBe(first!.name);
   });
 
+  it('to which its tool proves who its user is is private, for each id another one, and for that tool alone', async () => {
+    const proof = { byPassword: true, headers: [] };
+    const [one, other] = ['one', 'other'].map((scope) => ({ ...shipped, scope, proof }));
+    const upstreams = await asked(one!, other!);
+    expect(upstreams.map((each) => each.public)).toEqual([false, false]);
+    expect(new Set(upstreams.map(({ url }) => url.href)).size).toBe(2);
+    expect(upstreams.map(({ name, url }) => name === url.href && name !== shipped.url)).toEqual([true, true]);
+    const { answer } = await leading(shipped, { ...one!, scope: '@one' });
+    expect(answer.notes).toEqual([]);
+    // Where nothing is proven it is only that nothing of ours can be shown.
+    expect(await asked({ ...one!, proof: { byPassword: false, headers: [] } })).toMatchObject([
+      { public: true },
+    ]);
+    const { tool: _, ...command } = launch;
+    const { session } = await openSession(parts, plain, { ...command, command: ['pyrsia', 'pull'] });
+    expect(session.askers.size).toBe(0);
+  });
+
   it('of a scope that only the tool may ask is not replaced by the default one', async () => {
     const scoped = { ...corp, scope: '@corp', authorization: 'Bearer mine' };
     settings = { ...settings, upstreams: [shipped, scoped] };
