@@ -59,6 +59,7 @@ export default {
     home('toml-stays-in-shims', 'smol-toml', '^src/shims/'),
     home('canonicalize-stays-in-log', 'canonicalize', '^src/log/'),
     home('xml-stays-in-maven', 'saxes', '^src/ecosystems/maven/'),
+    home('purls-are-read-in-one-place', 'packageurl-js', '^src/ecosystems/purl\\.ts$'),
     home('zip-stays-in-shims', 'fflate', '^src/shims/'),
     home('npm-config-stays-in-shims', '@npmcli', '^src/shims/'),
   ],

@@ -29,19 +29,28 @@ export function processesOf(root: string): Process[] {
     .map(({ pid, command }) => ({ pid, command: command.replaceAll('\0', ' ').trim() }));
 }
 
-/** Kills the processes of `root` and waits until they are gone. Throws when that takes more than five seconds. */
+/** How long processes may take to end of themselves, in milliseconds. */
+const GRACE_MS = 1_000;
+
+/** Kills the processes of `root`, after a moment in which they may end of themselves, and waits until they are gone. Throws when that takes more than five seconds. */
 export async function killProcessesOf(root: string): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const begunAt = Date.now();
+  const asked = new Set<number>();
   for (let left = processesOf(root); left.length > 0; left = processesOf(root)) {
-    if (Date.now() > deadline) throw new Error(`Left behind: ${JSON.stringify(left)}`);
-    for (const { pid } of left) kill(pid);
-    await sleep(20);
+    const ms = Date.now() - begunAt;
+    if (ms > 5_000) throw new Error(`Left behind: ${JSON.stringify(left)}`);
+    for (const { pid } of left) {
+      if (ms > GRACE_MS) send(pid, 'SIGKILL');
+      else if (!asked.has(pid)) send(pid, 'SIGTERM');
+      asked.add(pid);
+    }
+    await sleep(10);
   }
 }
 
-function kill(pid: number): void {
+function send(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }

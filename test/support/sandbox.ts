@@ -169,7 +169,6 @@ export function openSandbox({ user, registry, npmrc = {} }: SandboxOptions = {})
 
     async [Symbol.asyncDispose]() {
       for (const each of running) each.kill();
-      if (processesOf(root).length > 0) await pyrsia(['agent', 'stop'], { timeoutMs: 5_000 }).catch(() => {});
       await killProcessesOf(root);
       deleteTree(root);
     },
