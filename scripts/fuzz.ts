@@ -10,7 +10,8 @@
 import { isPyrsiaError } from '../src/errors.ts';
 import { alter, randomFrom } from '../test/fuzz/alter.ts';
 import { readCorpus, writeCorpus } from '../test/fuzz/corpus.ts';
-import { type Target, targets } from '../test/fuzz/targets.ts';
+import type { Target } from '../test/fuzz/target.ts';
+import { targets } from '../test/fuzz/targets.ts';
 
 /** How many inputs are kept for each reader: more are not many ways, but messages that quote the input. */
 const WAYS_LIMIT = 200;
@@ -81,7 +82,7 @@ function general(message: string): string {
     .replaceAll(/, got [^]*$/g, ', got …')
     .replaceAll(/(line|entry|size|expected|from|to|of|than|and) \d+/g, '$1 N')
     .replaceAll(/\d+/g, 'N')
-    .replaceAll(/line N: [^]* is (defined|not|already)/g, 'line N: … is $1')
+    .replaceAll(/line N: [^]* is (defined|not|already|no witness)/g, 'line N: … is $1')
     .replaceAll(/the (key|signature) of [^]* (is there|does not)/g, 'the $1 of … $2')
     .slice(0, 120);
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { alter, randomFrom } from './alter.ts';
 import { readCorpus } from './corpus.ts';
-import { outcomeOf, targets } from './targets.ts';
+import { outcomeOf } from './target.ts';
+import { targets } from './targets.ts';
 
 /** How many inputs each run makes; the same ones each time. `npm run fuzz` makes others, for as long as one likes. */
 const RUNS = 1000;

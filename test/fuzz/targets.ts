@@ -6,7 +6,6 @@
  */
 import assert from 'node:assert/strict';
 import { inclusionRanges, leafHash, prove } from '../../src/content/merkle.ts';
-import { isPyrsiaError } from '../../src/errors.ts';
 import { blockStatement } from '../../src/log/block.ts';
 import { formatBuckets, keyOf, parseBucket } from '../../src/log/buckets.ts';
 import { checkpointText, parseCheckpoint } from '../../src/log/checkpoint.ts';
@@ -21,26 +20,8 @@ import { formatBundle, parseBundle, parseTile } from '../../src/log/tiles.ts';
 import { answerAddCheckpoint, formatAddCheckpoint, parseAddCheckpoint } from '../../src/log/witness.ts';
 import { entriesOf, memoryLog } from '../log/memory-log.ts';
 import { checkpoint, log, policy, signer, vkey, witnesses } from '../log/signers.ts';
-
-/** One reader. */
-export interface Target {
-  readonly name: string;
-  /** Well-formed examples, from which others are made. */
-  readonly seeds: readonly Uint8Array[];
-  /** Reads; throws one of our errors, or anything else for a finding. */
-  readonly read: (bytes: Uint8Array) => void;
-}
-
-/** How reading ended: `read`, or the code of our error. Throws what is no error of ours. */
-export function outcomeOf({ read }: Target, bytes: Uint8Array): string {
-  try {
-    read(bytes);
-    return 'read';
-  } catch (error) {
-    if (!isPyrsiaError(error)) throw error;
-    return error.code;
-  }
-}
+import { networkTargets } from './network-targets.ts';
+import type { Target } from './target.ts';
 
 const files = memoryLog();
 const head = files.add(entriesOf(0, 300));
@@ -174,4 +155,5 @@ export const targets: readonly Target[] = [
       if (answer.status === 200) assert.equal(answer.next.size, head.size);
     },
   },
+  ...networkTargets,
 ];
