@@ -20,6 +20,7 @@ import { openAuthorityLog } from './authority-log.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Cosigner, openCosigner } from './cosigner.ts';
 import { type AskedCosigner, type Finality, openFinality } from './finality.ts';
+import { openFinding } from './finding.ts';
 import { homeFiles, type Identity } from './home.ts';
 import { openIndexOfLog } from './index-of-log.ts';
 import { openIntake } from './intake.ts';
@@ -48,6 +49,8 @@ export interface NodeOptions {
   readonly silenceMs?: number;
   /** How long a batch waits for more entries. */
   readonly batchMs?: number;
+  /** How many artifacts one submitter may have looked at in an hour. */
+  readonly allowance?: number;
 }
 
 /** An authority that runs. */
@@ -138,7 +141,7 @@ export async function startNode(options: NodeOptions): Promise<AuthorityNode> {
   const submissions = openSubmissions({
     said,
     mayChange,
-    allowances: openAllowances(clock),
+    allowances: openAllowances(clock, options.allowance),
     add,
     reached: async (size) => finality?.reached(size),
     now: () => clock.now(),
@@ -157,6 +160,7 @@ export async function startNode(options: NodeOptions): Promise<AuthorityNode> {
   const server = await listen(options.listen, {
     files: publicFiles,
     log: options.log,
+    find: openFinding(said, () => finality?.size() ?? mirror?.size() ?? 0n),
     status: () => ({
       organisation: identity.organisation,
       orders,

@@ -28,7 +28,10 @@ export interface Told {
 }
 
 /** What names an entry. */
-export type NameKind = 'purl' | 'digest' | 'source' | 'builder';
+export type NameKind = (typeof NAME_KINDS)[number];
+
+/** All of them: coordinates, a digest, the registry that was asked, who has vouched for it. */
+export const NAME_KINDS = ['purl', 'digest', 'source', 'builder'] as const;
 
 /** The index of coordinates as the last block names it, without its list of what came since. */
 export type Snapshot = Omit<BlockIndex, 'recent'>;
@@ -41,8 +44,12 @@ export interface Said {
   time(): number;
   /** The newest observation, or dispute, of an artifact at an upstream. */
   newest(kind: 'observe' | 'dispute', where: Where): Told | undefined;
-  /** Entries that a name leads to, oldest first. */
-  entries(kind: NameKind, name: string): bigint[];
+  /** Entries that a name leads to, from `from` on to below `end`, oldest first; `most` of them. */
+  entries(
+    kind: NameKind,
+    name: string,
+    within: { readonly from: bigint; readonly end: bigint; readonly most: number },
+  ): bigint[];
   /** The snapshot that the last block names; undefined before there is one. */
   snapshot(): Snapshot | undefined;
   /** The records of entries from `first` on to below `end`, in their order. */
@@ -76,7 +83,9 @@ export function openSaid(path: string): Said {
   const newest = database.prepare(
     'SELECT entry, sha256, observed_at FROM said WHERE purl = ? AND upstream = ? AND file = ? AND kind = ? ORDER BY entry DESC LIMIT 1',
   );
-  const named = database.prepare('SELECT entry FROM name WHERE kind = ? AND name = ? ORDER BY entry');
+  const named = database.prepare(
+    'SELECT entry FROM name WHERE kind = ? AND name = ? AND entry >= ? AND entry < ? ORDER BY entry LIMIT ?',
+  );
   const records = database.prepare('SELECT * FROM record WHERE entry >= ? AND entry < ? ORDER BY rowid');
   const addSaid = database.prepare('INSERT INTO said VALUES (?, ?, ?, ?, ?, ?, ?)');
   const addName = database.prepare('INSERT OR IGNORE INTO name VALUES (?, ?, ?)');
@@ -116,7 +125,8 @@ export function openSaid(path: string): Said {
         observedAt: Number(row['observed_at']),
       };
     },
-    entries: (kind, name) => named.all(kind, name).map(({ entry }) => bigOf(entry)),
+    entries: (kind, name, { from, end, most }) =>
+      named.all(kind, name, from, end, most).map(({ entry }) => bigOf(entry)),
     snapshot() {
       const { index_size: size, index_bits: bits, index_root: root } = now;
       return size === null ? undefined : { size: Number(size), bits: Number(bits), root: String(root) };

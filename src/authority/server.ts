@@ -8,6 +8,7 @@
  * | `POST entry`            | takes an entry that is signed; 200 with its index once it is final         |
  * | `POST observe`          | fetches an artifact and says what it saw                                   |
  * | `POST submit`           | has enough authorities observe an artifact; 200 once the entry is final    |
+ * | `GET find`              | which entries coordinates, a digest, a registry or an observer lead to    |
  * | `GET status`            | how far the log is, and who is wanting                                     |
  *
  * @module
@@ -48,6 +49,7 @@ export interface Answered {
 export interface Endpoints {
   readonly files: TileSource;
   readonly status: () => object;
+  readonly find: (query: URLSearchParams) => Answered;
   /** By path, below the prefix. */
   readonly posts: ReadonlyMap<string, (posted: Posted) => Promise<Answered>>;
   readonly log: (line: string) => void;
@@ -102,7 +104,7 @@ type Body = Omit<Answered, 'body'> & { readonly body: string | Uint8Array };
 
 async function respond(
   request: IncomingMessage,
-  { files, status, posts }: Endpoints,
+  { files, status, find, posts }: Endpoints,
   signal: AbortSignal,
 ): Promise<Body> {
   const path = (request.url ?? '').replace(/\?.*$/s, '').replace(/^\//, '');
@@ -116,6 +118,7 @@ async function respond(
     return { status: 405, headers: { allow: 'GET, HEAD, POST' }, body: '' };
   if (path === 'status')
     return { status: 200, type: 'application/json', body: `${JSON.stringify(status(), undefined, 2)}\n` };
+  if (path === 'find') return find(new URLSearchParams(/\?(.*)$/s.exec(request.url ?? '')?.[1]));
   const kind = kindOf(path);
   const bytes = kind && (await files.read(path, BUNDLE_LIMIT));
   if (!kind || bytes === undefined) return { status: 404, body: 'Not found\n' };

@@ -60,7 +60,7 @@ export interface Member {
   readonly url: string;
   readonly identity: Identity;
   readonly keys: AuthorityKeys;
-  start(): Promise<AuthorityNode>;
+  start(allowance?: number): Promise<AuthorityNode>;
   stop(): Promise<void>;
 }
 
@@ -119,7 +119,7 @@ export async function openNetwork(n: number, upstream?: Upstream): Promise<TestN
       url,
       identity,
       keys,
-      async start() {
+      async start(allowance) {
         running = await startNode({
           directory,
           identity,
@@ -130,6 +130,7 @@ export async function openNetwork(n: number, upstream?: Upstream): Promise<TestN
           log: (line) => process.stderr.write(`${line}\n`),
           clock: { ...systemClock, now: () => Date.now() + ahead },
           batchMs: 20,
+          ...(allowance !== undefined && { allowance }),
         });
         return running;
       },

@@ -132,6 +132,29 @@ describe('A network of four authorities', { timeout: 30_000 }, () => {
     expect(read.observers).toHaveLength(4);
   });
 
+  it('finds entries by coordinates, digest, registry and observer', async () => {
+    const [first] = network.members;
+    const find = async (query: string) => {
+      const reply = await fetch(`${first!.url}find?${query}`);
+      return { status: reply.status, ...((await reply.json().catch(() => ({}))) as { entries?: number[] }) };
+    };
+    const { value } = await submit(first!, 'pkg:npm/x@1.0.0');
+    const x = Number(value['entry']);
+    expect(await find('purl=pkg:npm/x@1.0.0')).toEqual({ status: 200, entries: [x] });
+    expect(await find(`digest=sha256:${String(value['sha256'])}`)).toEqual({ status: 200, entries: [x] });
+    const { entries: all = [] } = await find('source=npm');
+    expect(all).toContain(x);
+    expect(all.length).toBeGreaterThan(1);
+    expect(await find(`source=npm&from=${x + 1}`)).toEqual({
+      status: 200,
+      entries: all.filter((entry) => entry > x),
+    });
+    expect((await find('builder=a1.example')).entries).toContain(x);
+    expect(await find('builder=nobody.example')).toEqual({ status: 200, entries: [] });
+    for (const wrong of ['', 'name=x', 'purl=a&source=b', 'purl=a&from=-1'])
+      expect((await find(wrong)).status).toBe(400);
+  });
+
   it('asks upstream once about a name that there is not, and nobody else', async () => {
     upstream.asked.length = 0;
     const { status, text } = await submit(network.members[1]!, 'pkg:npm/nothing@1.0.0');
@@ -224,6 +247,24 @@ describe('A network of four authorities', { timeout: 30_000 }, () => {
       .toBe(200);
     const { size } = await checkpointOf(first!);
     await expect.poll(async () => (await checkpointOf(fourth!)).size, { timeout: 20_000 }).toBe(size);
+  });
+
+  it('looks at so many artifacts for one submitter, known or not, and says when there may be more', async () => {
+    const [, , , fourth] = network.members;
+    upstream.has.set('/npm/late/-/late-1.0.0.tgz', () => ({ body: 'late' }));
+    await fourth!.stop();
+    await fourth!.start(3);
+    upstream.asked.length = 0;
+    for (const name of ['none-1', 'none-2', 'none-3'])
+      expect((await submit(fourth!, `pkg:npm/${name}@1.0.0`)).status).toBe(404);
+    const refused = await submit(fourth!, 'pkg:npm/late@1.0.0');
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1200']);
+    // Each of them cost one request, at this authority alone; what was refused cost none.
+    expect(upstream.asked).toEqual([1, 2, 3].map((n) => `a4.example /npm/none-${n}/-/none-${n}-1.0.0.tgz`));
+    // What is written down already may be asked for.
+    expect((await submit(fourth!, 'pkg:npm/x@1.0.0')).status).toBe(200);
+    await fourth!.stop();
+    await fourth!.start();
   });
 
   it('serves nothing but the log', async () => {

@@ -180,6 +180,7 @@ const limits: Readonly<
   'artifacts that one submitter (an address, of IPv6 a /64) has looked at': [
     ['authority/allowance', 'ALLOWANCE', asIs],
   ],
+  'entries that one answer to `find` lists': [['authority/finding', 'LISTED', asIs]],
   'request to it': [
     ['authority/server', 'REQUEST_LIMIT', binary],
     ['authority/server', 'REQUEST_MS', formatDuration],
