@@ -50,9 +50,9 @@ describe('the pieces of a body', () => {
       read() {
         const size = sizes.shift();
         if (size === undefined) {
-            this.push(null);
-            return;
-          }
+          this.push(null);
+          return;
+        }
         if (PIECE - at < 70_000) {
           giveBack(memory.subarray(at));
           [memory, at] = [takeBufferInParts(), 0];
