@@ -251,8 +251,8 @@ export const mavenGuards = [
     'test/agent/fill-local.test.ts',
     {
       why: 'A file that two repositories have given is put there for one of them',
-      find: 'const sure = isOne ?',
-      replace: 'const sure = true ?',
+      find: 'files.filter((each) => each.file === file).length === 1',
+      replace: 'file.length > 0',
     },
     {
       why: 'An artifact is written down as from the repository of another id',

@@ -99,9 +99,9 @@ export async function fillLocal(
     for (const [directory, files] of versions) {
       await breath();
       if (signal.aborted) return;
-      // mvn asks for a file that two repositories have given of the one that is right now.
-      const isOne = new Set(files.map(({ file }) => file)).size === files.length;
-      const sure = isOne ? files.flatMap((each) => sureOf(parts.artifacts, each) ?? []) : [];
+      // A file that two repositories have given mvn asks of the one that is right now.
+      const single = files.filter(({ file }) => files.filter((each) => each.file === file).length === 1);
+      const sure = single.flatMap((each) => sureOf(parts.artifacts, each) ?? []);
       if (sure.length > 0) await put(local, directory, sure);
     }
   }

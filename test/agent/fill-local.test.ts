@@ -146,8 +146,9 @@ describe('what the proxy would not deliver', () => {
   });
 
   it('is nothing that two repositories have given', async () => {
-    await run([await have('app-1.0.pom', pom), await have('app-1.0.pom', pom, gates.other)]);
-    expect(existsSync(at(DIRECTORY))).toBe(false);
+    const both = [await have('app-1.0.pom', pom), await have('app-1.0.pom', pom, gates.other)];
+    await run([...both, await have('app-1.0.jar', jar)]);
+    expect(readdirSync(at(DIRECTORY))).toEqual(['_remote.repositories', 'app-1.0.jar', 'app-1.0.jar.sha1']);
   });
 
   it('is nothing that nobody has asked for at this repository', async () => {
