@@ -20,12 +20,38 @@ export const logGuards = [
     replace: '',
     only: '47: asks the log',
   }),
-  ...guardsIn('src/trust/look-ups.ts', 'test/trust/look-ups.test.ts', {
-    why: 'What was just submitted is unknown to the next install',
-    find: 'const isNews = client.askedAt() !== knownAt;',
-    replace: 'const isNews = false;',
-    only: 'takes up at once',
-  }),
+  ...guardsIn(
+    'src/trust/look-ups.ts',
+    'test/trust/look-ups.test.ts',
+    {
+      why: 'What was just submitted is unknown to the next install',
+      find: 'const isNews = client.askedAt() !== knownAt;',
+      replace: 'const isNews = false;',
+      only: 'takes up at once',
+    },
+    {
+      why: 'Each package waits ten seconds for a log that does not answer',
+      find: 'delay(wasLate ? IMPATIENCE_MS : patienceMs,',
+      replace: 'delay(patienceMs,',
+      only: 'waits once',
+    },
+  ),
+  ...guardsIn(
+    'src/proxy/http-tiles.ts',
+    'test/proxy/http-tiles.test.ts',
+    {
+      why: 'A few bytes that unpack to 128 MiB are unpacked',
+      find: 'headers: reply.headers }, limit);',
+      replace: 'headers: reply.headers });',
+      only: 'unpacks',
+    },
+    {
+      why: 'One of several who have a log keeps its clients from the others',
+      find: "headers: { 'accept-encoding': 'gzip' }, signal }",
+      replace: "headers: { 'accept-encoding': 'gzip' } }",
+      only: 'drip',
+    },
+  ),
   ...guardsIn(
     'src/resolve/receipt.ts',
     'test/resolve/receipt.test.ts',

@@ -22,6 +22,9 @@ const REST_MS = 60_000;
 /** How long somebody waits for the log, in milliseconds; what comes later is there the next time. */
 const PATIENCE_MS = 10_000;
 
+/** The same within {@link REST_MS} of when that was too short: what is here already takes no longer. */
+const IMPATIENCE_MS = 200;
+
 /** How often the index is read again when the log grows while it is read. */
 const TRIES = 3;
 
@@ -45,7 +48,11 @@ interface View {
 }
 
 /** Looks up in the log of `client`; one without sources answers from what is kept. */
-export function openLookUps(client: LogClient, now: () => number): LookUps {
+export function openLookUps(
+  client: LogClient,
+  now: () => number,
+  { patienceMs = PATIENCE_MS }: { readonly patienceMs?: number } = {},
+): LookUps {
   const { files, sources } = client;
   const all: readonly TileSource[] = [files, ...sources];
   let view: View | undefined;
@@ -54,6 +61,7 @@ export function openLookUps(client: LogClient, now: () => number): LookUps {
   /** When a source was asked last, as far as that was taken up here. */
   let knownAt: number | undefined;
   let restsUntil = -Infinity;
+  let lateAt = -Infinity;
   let standing: Standing = { old: false };
   let renewing: Promise<void> | undefined;
   const buckets = new Map<number, Uint8Array>();
@@ -179,12 +187,16 @@ export function openLookUps(client: LogClient, now: () => number): LookUps {
     async lookUp(purls) {
       if (purls.length === 0) return;
       const over = new AbortController();
-      const late = delay(PATIENCE_MS, 'late' as const, { signal: over.signal, ref: false }).catch(
-        () => 'over',
-      );
+      const wasLate = now() >= lateAt && now() < lateAt + REST_MS;
+      const late = delay(wasLate ? IMPATIENCE_MS : patienceMs, 'late' as const, {
+        signal: over.signal,
+        ref: false,
+      }).catch(() => 'over');
       const end = await Promise.race([lookUp(purls).catch(() => undefined), late]);
       over.abort();
-      if (end === 'late') problem ??= `it has not answered within ${PATIENCE_MS / 1000} s`;
+      if (end !== 'late') return;
+      if (!wasLate) lateAt = now();
+      problem ??= `it has not answered within ${patienceMs / 1000} s`;
     },
     finding(purl) {
       if (view === undefined) return { kind: 'unasked', reason: problem ?? 'it was not asked yet' };

@@ -110,6 +110,25 @@ describe('Looking up', () => {
     }
   });
 
+  it('waits once for a log that does not answer, and then hardly', async () => {
+    const of = grownLog();
+    of.append(some(0, 10));
+    const hanging: TileSource = { name: 'the hanging', read: async () => new Promise(() => {}) };
+    const home = join(root, String(count++));
+    const client = clientOf(of, { sources: [hanging], home, now: Date.now });
+    const looks = openLookUps(client, Date.now, { patienceMs: 1500 });
+    const began = performance.now();
+    await looks.lookUp([purl(1)]);
+    expect(looks.finding(purl(1))).toMatchObject({
+      kind: 'unasked',
+      reason: 'it has not answered within 1.5 s',
+    });
+    const waited = performance.now() - began;
+    for (let n = 2; n < 5; n++) await looks.lookUp([purl(n)]);
+    expect(waited).toBeGreaterThan(1400);
+    expect(performance.now() - began - waited).toBeLessThan(1500);
+  });
+
   it('6: takes no altered bucket and no altered list: the next one is asked', async () => {
     const of = grownLog();
     of.append(some(0, 10));
