@@ -357,4 +357,10 @@ export const mavenGuards = [
     find: "text.replaceAll(/[\\\\']/g, String.raw`\\$&`)",
     replace: 'text',
   }),
+  ...guardsIn('src/shims/maven-settings.ts', 'test/shims/maven-settings.test.ts', {
+    why: 'What mvnw runs is had from whoever has something of that name',
+    find: 'const distribution = from && upstreams.find(({ scope }) => scope === from.id)?.url;',
+    replace: 'const distribution = from && upstreams[0]?.url;',
+    only: 'own mvnw',
+  }),
 ];

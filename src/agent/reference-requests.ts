@@ -51,15 +51,22 @@ export function referenceRequests(parts: ReferenceParts): Pick<Handlers, 'pull' 
     ecosystem: Ecosystem,
     reference: Reference,
     caller: Caller,
+    distribution = false,
   ): Promise<{ readonly session: Session; readonly askers: readonly Asker[] }> {
-    const { session, askerFor } = await openSession(sessions, ecosystem, caller);
+    const { session, settings, askerFor } = await openSession(sessions, ecosystem, caller);
     const { scopeOf } = ecosystem;
-    if (!scopeOf) return { session, askers: [...session.askers.values()] };
+    if (!scopeOf) {
+      const askers = [...session.askers.values()];
+      if (!distribution) return { session, askers };
+      const isFrom = ({ upstream: { url } }: Asker): boolean =>
+        `${url.origin}${url.pathname}` === settings.distribution;
+      return { session, askers: askers.filter(isFrom) };
+    }
     return { session, askers: [askerFor(scopeOf(reference)) ?? []].flat() };
   }
 
   return {
-    async pull({ reference: text, cwd, env, platform, passes = false }, { signal, progress }) {
+    async pull({ reference: text, cwd, env, platform, passes = false, distribution }, { signal, progress }) {
       const { ecosystem, reference } = await parseReference(text);
       const caller = callerOf(['pull', text], { cwd, env });
       const options = { signal, onProgress: progress };
@@ -73,7 +80,7 @@ export function referenceRequests(parts: ReferenceParts): Pick<Handlers, 'pull' 
           }),
         );
       }
-      const { session, askers } = await openFor(ecosystem, reference, caller);
+      const { session, askers } = await openFor(ecosystem, reference, caller, distribution);
       if (askers.length === 0)
         throw new PyrsiaError('CREDENTIALS_NEEDED', { what: text, upstream: 'its registry' });
       return onAccount({ id: caller.id, session, passes }, async () =>

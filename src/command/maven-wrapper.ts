@@ -32,7 +32,12 @@ export async function fetchWrapped(session: Session, script: string, env: NodeJS
   const reference = `maven:org.apache.maven:apache-maven:${wrapped.version}:zip:bin`;
   try {
     const agent = await session.agent();
-    const pulled = await agent.call('pull', { reference, cwd: dirname(script), env: relevantOf(env) });
+    const pulled = await agent.call('pull', {
+      reference,
+      cwd: dirname(script),
+      env: relevantOf(env),
+      distribution: true,
+    });
     if ('image' in pulled) return;
     await unpackWrapped(wrapped, pulled.path);
     say(`Maven ${wrapped.version}, which mvnw runs: ${pulled.source}`);

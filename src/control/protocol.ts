@@ -129,6 +129,8 @@ export interface Methods {
       platform?: string;
       /** It is part of another command, and its receipt is not kept. */
       passes?: boolean;
+      /** It is what the project's own script for a tool runs, and is had from where that has it, and from nobody else. */
+      distribution?: boolean;
     };
     /** `source` once all of it is here: where it came from. */
     progress: { bytes: number; size?: number; what: string; source?: string };

@@ -74,8 +74,13 @@ export async function readMavenSettings(context: MavenContext): Promise<ToolSett
   }));
   const proxies = [...user.proxies, ...global.proxies];
   const mirrors = mirrorsIn([user, global]);
+  const upstreams = upstreamsOf(named, [user, global], proxies, home?.central);
+  const behind = wrapped && named.find(({ url }) => url.replace(/\/*$/, '/') === wrapped.repository);
+  const from = behind && (mirrorOf(behind, mirrors) ?? behind);
+  const distribution = from && upstreams.find(({ scope }) => scope === from.id)?.url;
   return {
-    upstreams: upstreamsOf(named, [user, global], proxies, home?.central),
+    upstreams,
+    ...(distribution === undefined ? {} : { distribution }),
     ...(isLed ? {} : { namedIn: deepRepositories(named, mirrors) }),
     connection: connectionOf(proxies),
     globalConfig: global.text,

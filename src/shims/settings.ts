@@ -80,6 +80,8 @@ export interface ToolSettings {
   readonly replacing?: Omit<Replacing, 'registries'>;
   /** Whom else the tool asks past us because this file, which it is given, names them; none in most. */
   readonly namedIn?: (file: string, text: string) => readonly string[];
+  /** Of the URLs in `upstreams`, the one that the project's own script for the tool has it from; undefined where it is none of them. */
+  readonly distribution?: string;
   /** Set for a call that installs packages, where the tool would look for them in its own cache. */
   readonly install?: InstallSettings;
   /** Set for a call that builds a project out of a local repository, where the tool looks before it asks anybody. */

@@ -50,6 +50,43 @@ const asked = async (...args: Parameters<typeof read>) =>
   Object.fromEntries((await read(...args)).upstreams.map(({ scope, url }) => [scope, url]));
 const pom = (more: string): string => `<project><modelVersion>4.0.0</modelVersion>${more}</project>`;
 
+const wrapped = async (more: { readonly pom?: string; readonly settings?: string } = {}) => {
+  write('project/mvnw', '#!/bin/sh\n# hash_string()\n');
+  write(
+    'project/.mvn/wrapper/maven-wrapper.properties',
+    'distributionUrl=https://right.example/r/org/apache/maven/apache-maven/3.9.9/apache-maven-3.9.9-bin.zip\n',
+  );
+  write(
+    'project/pom.xml',
+    pom(`<repositories>${repository('other', 'https://other.example/r')}${more.pom ?? ''}</repositories>`),
+  );
+  if (more.settings !== undefined) write('home/.m2/settings.xml', `<settings>${more.settings}</settings>`);
+  const { distribution } = await readMavenSettings({
+    cwd: at('project'),
+    args: [],
+    env: { MAVEN_OPTS: `-Duser.home=${at('home')}` },
+    executable: at('bin/mvn'),
+    forWrapper: true,
+  });
+  return distribution;
+};
+
+describe('A project’s own mvnw', () => {
+  it('has its Maven from where its address says, or from the mirror that the user has for that', async () => {
+    expect(await wrapped()).toBe('https://right.example/r/');
+    expect(await wrapped({ pom: repository('right', 'https://right.example/r') })).toBe(
+      'https://right.example/r/',
+    );
+    const mirrors = `<mirrors>${mirror('all', '*', 'https://all.example')}</mirrors>`;
+    expect(await wrapped({ settings: mirrors })).toBe('https://all.example/');
+  });
+
+  it('has it from nobody where that one may not be asked', async () => {
+    const blocked = `<mirrors>${mirror('no', 'mvnw', 'http://0.0.0.0/', '<blocked>true</blocked>')}</mirrors>`;
+    expect(await wrapped({ settings: blocked })).toBeUndefined();
+  });
+});
+
 describe('mvn', () => {
   it('asks the repository of its own super POM, which is the public one', async () => {
     const { upstreams, connection } = await read();
