@@ -131,9 +131,10 @@ const KEPT = 'public, max-age=31536000, immutable';
 function kindOf(path: string): { readonly type: string; readonly kept: string } | undefined {
   if (path === 'checkpoint') return { type: 'text/plain; charset=utf-8', kept: 'no-cache' };
   if (path === 'index/recent') return { type: 'application/octet-stream', kept: 'no-cache' };
+  // No number is longer than that of an entry: what no disk could have is not looked for, and leaves no line in the log.
   const isFile =
-    /^tile\/(?:entries|[0-9]{1,2})\/(?:x[0-9]{3}\/)*[0-9]{3}(?:\.p\/[0-9]{1,3})?$/.test(path) ||
-    /^index\/[0-9]+\/(?:x[0-9]{3}\/)*[0-9]{3}$/.test(path);
+    /^tile\/(?:entries|[0-9]{1,2})\/(?:x[0-9]{3}\/){0,6}[0-9]{3}(?:\.p\/[0-9]{1,3})?$/.test(path) ||
+    /^index\/[0-9]{1,19}\/(?:x[0-9]{3}\/){0,6}[0-9]{3}$/.test(path);
   return isFile ? { type: 'application/octet-stream', kept: KEPT } : undefined;
 }
 

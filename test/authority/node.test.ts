@@ -276,6 +276,8 @@ describe('A network of four authorities', { timeout: 30_000 }, () => {
       '%2e%2e/keys',
       'tile/0/../../position',
       'index/recent/x',
+      `index/${'1'.repeat(300)}/000`,
+      `tile/0/${'x000/'.repeat(1000)}000`,
     ])
       expect((await fetch(`${first!.url}${path}`)).status).toBe(404);
     expect((await fetch(`${first!.url}tile/0/000`, { method: 'DELETE' })).status).toBe(405);
