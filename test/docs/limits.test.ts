@@ -174,6 +174,7 @@ const limits: Readonly<
   'entries that wait to be ordered': [['authority/single', 'WAITING_LIMIT', asIs]],
   'answer of a cosigner': [['authority/finality', 'ANSWER_MS', formatDuration]],
   'time of a batch': [['authority/cosigner', 'AHEAD_LIMIT', (s) => formatDuration(s * 1000)]],
+  'batch that a cosigner reads': [['authority/single', 'BATCH_ENTRIES', (most) => `${most + 1} entries`]],
   'artifact that is looked at': [['authority/observing', 'ARTIFACT_LIMIT', binary]],
   'what waits to be submitted by itself': [['agent/submitting', 'QUEUE_LIMIT', asIs]],
   'what was submitted, or could not be': [['agent/submitting', 'AGAIN_MS', formatDuration]],
@@ -196,6 +197,14 @@ const limits: Readonly<
   'records since the last snapshot of it': [['log/index-files', 'RECENT_LIMIT', asIs]],
   'file of a network': [['log/network-file', 'NETWORK_LIMIT', binary]],
   'proof of a fork': [['log/fork', 'FORK_LIMIT', binary]],
+  'file of a log, over HTTP': [
+    ['proxy/http-tiles', 'FILE_MS', formatDuration],
+    ['proxy/http-tiles', 'BYTES_PER_MS', (rate) => `${rate} kB/s`],
+  ],
+  'wait of an install for the log': [
+    ['trust/look-ups', 'PATIENCE_MS', formatDuration],
+    ['trust/look-ups', 'IMPATIENCE_MS', formatDuration],
+  ],
   'entries of a bundle, hashes of a tile': [['log/tiles', 'TILE_WIDTH', asIs]],
   redirects: [['proxy/upstream', 'REDIRECTS', asIs]],
   'cache on the disk': [['cache/room', 'LOW_WATER', (share) => `${share * 100} %`]],
