@@ -11,6 +11,9 @@ import type { Room } from './shelf.ts';
 /** How much may wait to be written: 1 MiB. */
 const BEHIND = 4 * PIECE;
 
+/** How long less than a piece waits for more, in milliseconds: what a slow line brings comes in bits. */
+const GATHER_MS = 10;
+
 /** What is written to a file. */
 export interface Appending {
   /** How long the file is. */
@@ -40,9 +43,19 @@ export function appendingTo(
   let written = start;
   let come = start;
   let flushing: Promise<void> | undefined;
+  let enough: (() => void) | undefined;
+
+  const gathered = async (): Promise<void> => {
+    if (come - written >= PIECE) return;
+    const timer = setTimeout(() => enough?.(), GATHER_MS);
+    await new Promise<void>((resolve) => (enough = resolve));
+    clearTimeout(timer);
+    enough = undefined;
+  };
 
   const flush = async (): Promise<void> => {
     try {
+      await gathered();
       for (let parts = waiting.splice(0); parts.length > 0; parts = waiting.splice(0)) {
         const bytes = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
         await room.reserve(bytes, () => append(file, parts));
@@ -68,9 +81,13 @@ export function appendingTo(
     add(chunk) {
       come += chunk.byteLength;
       waiting.push(chunk);
+      if (come - written >= PIECE) enough?.();
       flushing ??= flush();
     },
-    over: async () => flushing,
+    async over() {
+      enough?.();
+      await flushing;
+    },
     drop: () => void (waiting.length = 0),
   };
 }
