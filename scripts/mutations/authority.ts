@@ -203,6 +203,5 @@ export const authorityGuards = [
     why: 'Whoever asks for paths that are too long fills an authority’s own log',
     find: String.raw`/^index\/[0-9]{1,19}\/`,
     replace: String.raw`/^index\/[0-9]+\/`,
-    only: 'serves nothing but',
   }),
 ];
