@@ -101,10 +101,10 @@ export async function planDocker(parts: DockerLaunchParts, launch: Omit<Launch, 
     mayAsk: (registry: string) =>
       offline === undefined &&
       !parts.unreachable().some((origin) => URL.parse(origin)?.host === endpointOf(registry)),
-    given(image: ImageReference) {
+    given(image: ImageReference, since: number) {
       const found = given.of(image);
-      const isNew = ({ digest, source }: ReportLine): boolean =>
-        source === 'upstream' && digest !== undefined && found!.layers.includes(digest);
+      const isNew = ({ digest, source, at }: ReportLine): boolean =>
+        source === 'upstream' && at >= since && digest !== undefined && found!.layers.includes(digest);
       // Of an image that is here the daemon is to ask for manifests only.
       return found && session.receipt().artifacts.some(isNew) ? found : undefined;
     },

@@ -26,8 +26,8 @@ export interface DockerImagesParts {
   ours(this: void, image: ImageReference): string | undefined;
   /** Uses a credential for images of this registry. */
   lend(this: void, registry: string, credential: HandedOver): void;
-  /** What of an image was given from upstream so far. */
-  given(this: void, image: ImageReference): GivenImage | undefined;
+  /** What of an image was given of which something came from upstream since then, in milliseconds since 1970. */
+  given(this: void, image: ImageReference, since: number): GivenImage | undefined;
   /** Whether the daemon may ask this registry whether it is there. */
   mayAsk(this: void, registry: string): boolean;
   /** Why the daemon must not fetch what we do not deliver; undefined where it may. */
@@ -101,7 +101,8 @@ function howToName(
   { mayAsk, given }: DockerImagesParts,
   { image }: ImageAskedFor,
 ): Pick<DockerPull, 'mayAsk' | 'given'> {
-  return { mayAsk: () => mayAsk(image.registry), given: () => given(image) };
+  const since = Date.now();
+  return { mayAsk: () => mayAsk(image.registry), given: () => given(image, since) };
 }
 
 /** What is said of a request's body, which says nothing about an image. */
