@@ -56,6 +56,7 @@ describe('precedence', () => {
       'npm.fill': 'link',
       'npm.fill.max': 1_000_000_000,
       'maven.fill': 'copy',
+      'log.submit': 'off',
       'upstream.timeout': 30_000,
       'agent.idle': 600_000,
       'proxy.host': '127.0.0.1',

@@ -87,6 +87,7 @@ describe.skipIf(!canDocker || !has(...imageTools, 'podman', 'buildah', 'ctr', 'c
     let layout: Layout;
     let env: Record<string, string>;
     let asked: { us: boolean; what: string }[];
+    const configs = new Set<string>();
 
     beforeAll(async () => {
       sandbox = openSandbox();
@@ -101,7 +102,7 @@ describe.skipIf(!canDocker || !has(...imageTools, 'podman', 'buildah', 'ctr', 'c
         const tool = /^(?:skopeo|containers|libpod|podman|buildah|containerd|docker|moby)\b/i.test(
           headers['user-agent'] ?? '',
         );
-        const what = kindOf(method, url);
+        const what = kindOf(method, url, configs);
         if (what !== undefined) asked.push({ us: !tool, what });
         return false;
       };
@@ -157,7 +158,8 @@ describe.skipIf(!canDocker || !has(...imageTools, 'podman', 'buildah', 'ctr', 'c
     async function seen(command: string): Promise<Seen> {
       const name = `org/app-${(images += 1)}`;
       const layer = { [`file-${images}`]: 'content' };
-      await layout.image({ layers: [layer] }, name.replace('/', '-'));
+      const { config } = await layout.image({ layers: [layer] }, name.replace('/', '-'));
+      configs.add(config.digest);
       await registry.push(layout.directory, name.replace('/', '-'), `${name}:1`);
       const image = `${front.host}/${name}:1`;
       const [program, ...args] = command.split(' ');
@@ -223,12 +225,14 @@ describe.skipIf(!canDocker || !has(...imageTools, 'podman', 'buildah', 'ctr', 'c
 );
 
 /** What a request is about; undefined for one that only asks whether there is a registry. */
-function kindOf(method: string, url: string): string | undefined {
+/** What is asked for; a configuration counts as its manifest: whether a daemon asks for it is a matter of moments. */
+function kindOf(method: string, url: string, configs: ReadonlySet<string>): string | undefined {
   const { pathname: path } = new URL(url, 'http://registry.invalid');
   if (path === '/v2/') return undefined;
   if (method === 'DELETE') return 'deletion';
   if (method !== 'GET' && method !== 'HEAD') return 'upload';
-  if (path.includes('/blobs/')) return method === 'GET' ? 'content' : undefined;
+  const isConfig = configs.has(path.slice(path.lastIndexOf('/') + 1));
+  if (path.includes('/blobs/')) return method === 'GET' ? (isConfig ? 'manifest' : 'content') : undefined;
   if (path.endsWith('/tags/list')) return 'list of tags';
   return path.includes('/manifests/') ? 'manifest' : undefined;
 }
