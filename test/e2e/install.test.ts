@@ -44,7 +44,7 @@ describe('the package', () => {
       Object.keys(scripts).filter((name) => /^(pre|post)?install$|^prepare$|^postprepare$/.test(name)),
     ).toEqual([]);
     expect(packed.size).toBeLessThan(1.5e6);
-    expect(packed.unpackedSize).toBeLessThan(4.5e6);
+    expect(packed.unpackedSize).toBeLessThan(5e6);
     expect(packed.files.length).toBeLessThan(250);
   });
 });

@@ -136,7 +136,7 @@ export const networkTargets: readonly Target[] = [
   },
   {
     name: 'bucket-file',
-    seeds: [snapshot.files[1]!.bytes, snapshot.files[0]!.bytes],
+    seeds: [snapshot.files[1]!.bytes],
     read(bytes) {
       // Whoever roots an index may root anything.
       readBucketFile(bytes, 1, { ...snapshot.index, root: rootBy(bytes, 1) });
@@ -178,7 +178,7 @@ export const networkTargets: readonly Target[] = [
   },
   {
     name: 'evidence',
-    seeds: [entry, formatEntry(observeStatement({ ...place, ...seen, observers: [] }))],
+    seeds: [entry],
     read(bytes) {
       verifyEvidence({ purl, sha256 }, bytes, onlyEntry(bytes), network);
       const read = parseEntry(bytes);
