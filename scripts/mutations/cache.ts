@@ -187,6 +187,18 @@ export const cacheGuards = [
       replace: 'if (mayExceed() && taken() > limit * 10) {',
       only: 'whatever is stored',
     },
+    {
+      why: 'What a broken transfer has left stands in the way of what is new',
+      find: 'if (!dryRun) await giveUpBeginnings(target);',
+      replace: '',
+      only: 'gives up what is left',
+    },
+    {
+      why: 'What is arriving is given up for what else arrives',
+      find: 'if (!isArriving(name))',
+      replace: 'if (name)',
+      only: 'gives up what is left',
+    },
   ),
   ...guardsIn('src/cache/appending.ts', 'test/cache/partial.test.ts', {
     why: 'What comes faster than the disk writes fills the memory',

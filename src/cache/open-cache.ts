@@ -60,7 +60,11 @@ async function openToWrite(layout: Layout, limit: number, now: () => number): Pr
   try {
     const ledger = openLedger(layout.content);
     const later = writeBehind(catalogue, ledger, now);
-    const room = roomOf(() => shelf, limit);
+    const room = roomOf(
+      () => shelf,
+      limit,
+      (name) => partials.isOpen(name),
+    );
     const shelf: Shelf = {
       layout,
       catalogue,

@@ -6,12 +6,12 @@
  *
  * @module
  */
-import { statfsSync } from 'node:fs';
+import { rmSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Digest, isDigest, isSha256 } from '../content/digest.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { Collected } from './cache.ts';
-import { partialBytes } from './files.ts';
+import { partialBytes, partialFiles } from './files.ts';
 import { BLOCK, isMissing } from './layout.ts';
 import { dropContent, dropDocument, type Room, type Shelf } from './shelf.ts';
 
@@ -65,8 +65,11 @@ function sharded(files: number): number {
   return (Math.min(files, 256) + Math.min(files, 256 ** 2)) * BLOCK;
 }
 
-/** Keeps `shelf` within `limit` bytes. */
-export function roomOf(shelf: () => Shelf, limit: number): Room {
+/**
+ * Keeps `shelf` within `limit` bytes. The beginnings of broken transfers, for which `isArriving` is false, go when
+ * nothing else is left to go: somebody may go on with them, and what is new may not be refused for their sake.
+ */
+export function roomOf(shelf: () => Shelf, limit: number, isArriving: (name: string) => boolean): Room {
   let reserved = 0;
   let evicting: Promise<unknown> = Promise.resolve();
   const taken = (): number => diskBytes(shelf()) + reserved;
@@ -76,6 +79,15 @@ export function roomOf(shelf: () => Shelf, limit: number): Room {
   const mayExceed = (): boolean => {
     if (atMost > limit || ++estimated > ESTIMATED) [atMost, estimated] = [taken(), 0];
     return atMost > limit;
+  };
+
+  /** Gives up beginnings, the oldest first, until `target` is reached. */
+  const giveUpBeginnings = async (target: number): Promise<void> => {
+    const all = await Array.fromAsync(partialFiles(shelf().layout));
+    for (const { name, path } of all.toSorted((a, b) => a.modifiedAt - b.modifiedAt)) {
+      if (taken() <= target) return;
+      if (!isArriving(name)) rmSync(path, { force: true });
+    }
   };
 
   const evict = async (dryRun: boolean) => {
@@ -94,6 +106,7 @@ export function roomOf(shelf: () => Shelf, limit: number): Room {
       if (dryRun || going.length === 0) break;
       await new Promise(setImmediate);
     }
+    if (!dryRun) await giveUpBeginnings(target);
     return { artifacts, bytes };
   };
 

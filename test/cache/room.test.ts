@@ -12,6 +12,8 @@ const onDisk = (path: string): number =>
   1024 * Number(execFileSync('du', ['-sk', path], { encoding: 'utf8' }).split('\t')[0]);
 const megabyte = 1e6;
 
+const wanted = (i: number) => ({ digests: [digestOf(contentOf(i), 'sha512')] });
+
 const document = (i: number): StoredDocument => ({
   upstream: 'npm',
   path: `/${i}`,
@@ -69,6 +71,23 @@ describe('the size limit', () => {
     expect(await cache.documents.get(document(0))).toBeDefined();
     expect(await cache.documents.get(document(1))).toBeUndefined();
     expect(await cache.documents.get(document(59))).toBeDefined();
+  });
+
+  it('gives up what is left of broken transfers when nothing else is left, and nothing that arrives', async () => {
+    const limit = 4 * megabyte;
+    const cache = await cacheIn(undefined, { limit });
+    for (let i = 0; i < 5; i++) {
+      const broken = await cache.partial(wanted(i));
+      await broken.write(contentOf(i, 500_000));
+      await broken.suspend(new Error('The line broke'));
+    }
+    const arriving = await cache.partial(wanted(0));
+    const whole = await cache.content.put({ digests: [] }, [contentOf('whole', 1_800_000)]);
+    expect(cache.pathOf(whole.digests[0])).toBeDefined();
+    await arriving.write(contentOf(4));
+    await arriving.suspend(new Error('Enough'));
+    expect((await cache.partial(wanted(0))).size).toBeGreaterThan(500_000);
+    expect((await cache.partial(wanted(1))).size).toBe(0);
   });
 
   it('holds when many are stored at once', async () => {

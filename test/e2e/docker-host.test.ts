@@ -228,7 +228,16 @@ describe.skipIf(!canDocker)('a socket of a shell’s own', { timeout: 60_000 }, 
 
   it('passes on what is followed: logs, events, and who attaches or executes', async () => {
     await direct('pull', image());
-    const events = start(['events', '--format', '{{.Type}} {{.Action}}']);
+    await client(['rm', '-f', 'lasting']);
+    const events = start([
+      'events',
+      '--since',
+      '1m',
+      '--filter',
+      'container=lasting',
+      '--format',
+      '{{.Type}} {{.Action}}',
+    ]);
     const lines = 'echo begins; while read line; do echo "got $line"; [ "$line" = end ] && exit 5; done';
     await done(['run', '-d', '-i', '--network', 'none', '--name', 'lasting', image(), ...sh, lines]);
     const logs = start(['logs', '-f', 'lasting']);
