@@ -12,7 +12,7 @@ const onDisk = (path: string): number =>
   1024 * Number(execFileSync('du', ['-sk', path], { encoding: 'utf8' }).split('\t')[0]);
 const megabyte = 1e6;
 
-const wanted = (i: number) => ({ digests: [digestOf(contentOf(i), 'sha512')] });
+const named = (i: number) => ({ digests: [digestOf(contentOf(i), 'sha512')] });
 
 const document = (i: number): StoredDocument => ({
   upstream: 'npm',
@@ -77,17 +77,17 @@ describe('the size limit', () => {
     const limit = 4 * megabyte;
     const cache = await cacheIn(undefined, { limit });
     for (let i = 0; i < 5; i++) {
-      const broken = await cache.partial(wanted(i));
+      const broken = await cache.partial(named(i));
       await broken.write(contentOf(i, 500_000));
       await broken.suspend(new Error('The line broke'));
     }
-    const arriving = await cache.partial(wanted(0));
+    const arriving = await cache.partial(named(0));
     const whole = await cache.content.put({ digests: [] }, [contentOf('whole', 1_800_000)]);
     expect(cache.pathOf(whole.digests[0])).toBeDefined();
     await arriving.write(contentOf(4));
     await arriving.suspend(new Error('Enough'));
-    expect((await cache.partial(wanted(0))).size).toBeGreaterThan(500_000);
-    expect((await cache.partial(wanted(1))).size).toBe(0);
+    expect((await cache.partial(named(0))).size).toBeGreaterThan(500_000);
+    expect((await cache.partial(named(1))).size).toBe(0);
   });
 
   it('holds when many are stored at once', async () => {
