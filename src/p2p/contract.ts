@@ -1,0 +1,83 @@
+/**
+ * What the agent and its peers know of each other. Types alone: whoever imports them loads nothing.
+ *
+ * @module
+ */
+import type { Wanted } from '../content/descriptor.ts';
+import type { Digest, Sha256 } from '../content/digest.ts';
+import type { CallOptions, OpenOptions, Source } from '../content/source.ts';
+
+/** A peer's id, as libp2p writes it. */
+export type PeerName = string;
+
+/** Content of ours that anybody may have: it is public, and each of its bytes was verified. */
+export interface Offer {
+  readonly sha256: Sha256;
+  /** Length of the whole in bytes. */
+  readonly size: number;
+  /** How many bytes from the start may be given now: `size` once all is here. */
+  readonly available: number;
+  /** The file that holds them. */
+  readonly path: string;
+}
+
+/** What this node has for others. Whatever is private is not in it. */
+export interface Offers {
+  /** By any digest that was verified; undefined: not here, or not for others. */
+  find(this: void, digest: Digest): Offer | undefined;
+  /** One digest for each set of content that is worth a record of its own: a manifest, an artifact, a large blob. */
+  sets(this: void): AsyncIterable<Digest>;
+}
+
+/** Whom this node gives to: nobody, those on links with private addresses, or everybody. */
+export type Share = 'off' | 'lan' | 'public';
+
+/** A list of chunks that somebody besides the peers vouches for: an entry of the log. */
+export interface Vouched {
+  /** Length of the whole in bytes. */
+  readonly size: number;
+  /** Length of each chunk but the last in bytes. */
+  readonly chunkSize: number;
+  /** The root of the chunks' own tree (RFC 6962), 32 bytes. */
+  readonly root: Uint8Array;
+}
+
+/** What came from one source. */
+export interface Given {
+  /** Absent: upstream. */
+  readonly peer?: PeerName;
+  readonly bytes: number;
+  readonly chunks: number;
+}
+
+/** Content on its way from peers. */
+export interface Fetch {
+  /** From the offset on, in order; each chunk was verified where anybody vouches for it. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** So far. */
+  given(this: void): readonly Given[];
+  /** The whole turned out to be wrong: those who vouched for it are remembered for that. */
+  wrong(this: void): void;
+}
+
+/** Content that peers say they have. */
+export interface Held {
+  /** Length of the whole in bytes. */
+  readonly size: number;
+  readonly peers: readonly PeerName[];
+  /**
+   * Fetches it, from several of them at once where chunks can be verified one by one. `upstream` is one more source,
+   * which is asked for what peers are too slow with.
+   */
+  fetch(this: void, options: OpenOptions & { readonly vouched?: Vouched; readonly upstream?: Source }): Fetch;
+}
+
+/** The peers of one agent. No call rejects because of a peer. */
+export interface Peers extends AsyncDisposable {
+  /** Asks those who are near what they have of this, in as few questions as can be. */
+  prepare(this: void, digests: readonly Digest[], options?: CallOptions): Promise<void>;
+  /** Who is known to have it, or says so within some milliseconds. Only digests are ever sent. */
+  near(this: void, wanted: Wanted, options?: CallOptions): Promise<Held | undefined>;
+  /** The same of everybody who can be found in half a second. */
+  far(this: void, wanted: Wanted, options?: CallOptions): Promise<Held | undefined>;
+}
