@@ -19,6 +19,7 @@ import { leavingGuards } from './mutations/leaving.ts';
 import { logGuards } from './mutations/log.ts';
 import { mavenGuards } from './mutations/maven.ts';
 import { npmGuards } from './mutations/npm.ts';
+import { peerGuards } from './mutations/peers.ts';
 import { proxyGuards } from './mutations/proxy.ts';
 import { quickWayGuards } from './mutations/quick-way.ts';
 import { resolveGuards } from './mutations/resolve.ts';
@@ -39,6 +40,7 @@ export const mutations = [
   ...shellFileGuards,
   ...leavingGuards,
   ...doctorGuards,
+  ...peerGuards,
   ...proxyGuards,
   ...agentGuards,
   ...fillGuards,

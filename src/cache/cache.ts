@@ -124,6 +124,11 @@ export interface HashedFile {
   readonly size: number;
 }
 
+/** A file of the cache's own that is for others, too. */
+export interface OfferedFile extends HashedFile {
+  readonly sha256: Sha256;
+}
+
 /** Totals in bytes and counts. */
 export interface CacheSize {
   readonly artifacts: number;
@@ -211,6 +216,10 @@ export interface Cache extends AsyncDisposable {
   size(): CacheSize;
   /** Path of the finished file of this content; undefined when it is not here. */
   pathOf(digest: Digest): string | undefined;
+  /** Content that anybody may have, by any digest that was computed from it: some public upstream's coordinates are bound to it. */
+  offered(digest: Digest): OfferedFile | undefined;
+  /** The sha256 of each set of such content: manifests, artifacts, and any file of at least `large` bytes. */
+  offeredSets(large: number): Iterable<Sha256>;
   /**
    * The file of what is wanted, of which each byte has just been read and is right. Undefined when it is not here.
    *

@@ -12,6 +12,7 @@ import { hashedFile } from './hashed-file.ts';
 import { cannotWrite, contentPath, type Layout, layoutOf } from './layout.ts';
 import { openLedger } from './ledger.ts';
 import { memoryBindings, memoryDocuments } from './memory-layer.ts';
+import { offeredFile, offeredSets } from './offered.ts';
 import { partialsOf } from './partial.ts';
 import { rebuild } from './rebuild.ts';
 import { defaultLimit, roomOf } from './room.ts';
@@ -125,7 +126,16 @@ function whatBothDo(
   limit: number,
 ): Pick<
   Cache,
-  'path' | 'readOnlyBecause' | 'artifacts' | 'artifactRows' | 'size' | 'pathOf' | 'hashed' | 'verify'
+  | 'path'
+  | 'readOnlyBecause'
+  | 'artifacts'
+  | 'artifactRows'
+  | 'size'
+  | 'pathOf'
+  | 'offered'
+  | 'offeredSets'
+  | 'hashed'
+  | 'verify'
 > {
   return {
     path: shelf.layout.root,
@@ -138,6 +148,8 @@ function whatBothDo(
       const path = held && contentPath(shelf.layout, held.sha256);
       return path !== undefined && existsSync(path) ? path : undefined;
     },
+    offered: (digest) => offeredFile(shelf, digest),
+    offeredSets: (large) => offeredSets(shelf, large),
     hashed: async (wanted) => hashedFile(shelf, wanted),
     verify: async (options) => verifyCache(shelf, options),
   };

@@ -205,6 +205,13 @@ function toldExplanation(explanation: Explained): string {
           ] as const,
       ),
     ['reason', latest && reasonOf(latest)],
+    ...(latest?.given ?? []).map(
+      ({ peer, bytes, chunks }) =>
+        [
+          'given by',
+          `${peer === undefined ? 'upstream' : `peer ${peer}`}: ${formatBytes(bytes)} in ${chunks} ${chunks === 1 ? 'chunk' : 'chunks'}`,
+        ] as const,
+    ),
     ...(latest?.passedOver ?? []).map(
       ({ source, reason }) => ['passed over', `${source}: ${reason}`] as const,
     ),

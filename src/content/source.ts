@@ -37,6 +37,15 @@ export interface Content {
 /** The places content may come from, as shown to users and in reports. */
 export type SourceName = 'cache' | 'peer' | 'upstream';
 
+/** What came from one of those that a source asks. */
+export interface Given {
+  /** The peer's id; absent: upstream. */
+  readonly peer?: string;
+  readonly bytes: number;
+  /** How many chunks, each of which was asked for by itself. */
+  readonly chunks: number;
+}
+
 /**
  * A place content may come from.
  *
@@ -53,6 +62,12 @@ export interface Source {
    * could not be asked (no network) or what it had was no good (a damaged file).
    */
   open(wanted: Wanted, options?: OpenOptions): Promise<Content | undefined>;
+
+  /** Who has given what so far, where the source asks several. */
+  given?(this: void): readonly Given[];
+
+  /** Told when what it gave turned out to be something else, where the source can make use of that. */
+  wrong?(this: void): void;
 }
 
 /** Content in a store. */

@@ -5,7 +5,9 @@
  */
 import type { Wanted } from '../content/descriptor.ts';
 import type { Digest, Sha256 } from '../content/digest.ts';
-import type { CallOptions, OpenOptions, Source } from '../content/source.ts';
+import type { CallOptions, Given, OpenOptions, Source } from '../content/source.ts';
+
+export type { Given } from '../content/source.ts';
 
 /** A peer's id, as libp2p writes it. */
 export type PeerName = string;
@@ -40,14 +42,6 @@ export interface Vouched {
   readonly chunkSize: number;
   /** The root of the chunks' own tree (RFC 6962), 32 bytes. */
   readonly root: Uint8Array;
-}
-
-/** What came from one source. */
-export interface Given {
-  /** Absent: upstream. */
-  readonly peer?: PeerName;
-  readonly bytes: number;
-  readonly chunks: number;
 }
 
 /** Content on its way from peers. */

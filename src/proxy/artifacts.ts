@@ -25,6 +25,7 @@ import { openAskingLog, rungOf, toldFinding } from './asking-log.ts';
 import { closed } from './body.ts';
 import type { DocumentService } from './documents.ts';
 import { openFetching } from './fetching.ts';
+import type { AskedPeers } from './peer-source.ts';
 import { openRefusing } from './refusing.ts';
 import { openSettling, type Settled } from './settling.ts';
 import type { Upstreams } from './upstream.ts';
@@ -39,11 +40,20 @@ export function openArtifacts(parts: {
   readonly onContradiction: (found: Contradiction) => void;
   /** The log that is asked; without one nothing is. */
   readonly log?: LogWord;
+  /** Peers that are asked; without them nobody is. */
+  readonly peers?: AskedPeers;
 }): ArtifactService {
-  const { cache, resolver, documents, upstreams, now, onContradiction, log } = parts;
+  const { cache, resolver, documents, upstreams, now, onContradiction, log, peers } = parts;
   const { refuse, refuseChange } = openRefusing({ documents, now, onContradiction, ...(log && { log }) });
   const asking = openAskingLog(log);
-  const fetching = openFetching({ resolver, upstreams, documents, now, refuseChange });
+  const fetching = openFetching({
+    resolver,
+    upstreams,
+    documents,
+    now,
+    refuseChange,
+    ...(peers && { peers }),
+  });
   const settling = openSettling({ cache, documents, upstreams, now, refuse, asking, ...fetching });
 
   /** What changes is asked for each time; what was given last counts where nobody answers. */

@@ -5,6 +5,8 @@
  */
 import type { Binding } from '../cache/cache.ts';
 import type { Wanted } from '../content/descriptor.ts';
+import { isWeak } from '../content/digest.ts';
+import type { Source } from '../content/source.ts';
 import type { Found, Resolver } from '../resolve/resolve.ts';
 import { expect, type Expectation } from '../verify/expect.ts';
 import { openAbsences } from './absences.ts';
@@ -13,6 +15,7 @@ import type { Asker } from './asker.ts';
 import { begin, type Begun, openBeginnings } from './begun.ts';
 import { askedUsual, declaredBeside } from './declared.ts';
 import type { DocumentService } from './documents.ts';
+import { type AskedPeers, peerSource } from './peer-source.ts';
 import type { Refusing } from './refusing.ts';
 import type { Upstreams } from './upstream.ts';
 import { upstreamSource, type UpstreamSource } from './upstream-source.ts';
@@ -46,8 +49,10 @@ export function openFetching(parts: {
   readonly documents: Pick<DocumentService, 'atHand'>;
   readonly now: () => number;
   readonly refuseChange: Refusing['refuseChange'];
+  /** Peers that are asked for what is public; absent where there are none. */
+  readonly peers?: AskedPeers;
 }): Fetching {
-  const { resolver, upstreams, documents, now, refuseChange } = parts;
+  const { resolver, upstreams, documents, now, refuseChange, peers } = parts;
   const absences = openAbsences(now);
   const lacks = openAbsences(now);
   /** Upstreams that had what was asked for last, and a file beside it that was needed: the next one is asked for at once. */
@@ -60,6 +65,14 @@ export function openFetching(parts: {
     return upstreamSource({ ask }, { url, headers, connection, ahead });
   }
 
+  /** Where it may be, in the order in which they are asked: what is private, or nobody names, is nothing that peers are asked for. */
+  function sourcesFor(asker: Asker, asked: ArtifactRequest, wanted: Wanted): readonly Source[] {
+    const upstream = asker.offline === undefined ? sourceFor(asker, asked) : undefined;
+    const usual = upstream ? [upstream] : [];
+    if (!peers || !asker.upstream.public || asked.changes || wanted.digests.every(isWeak)) return usual;
+    return [peerSource(peers, 'near', upstream), ...usual, peerSource(peers, 'far', undefined)];
+  }
+
   async function fetch(
     asker: Asker,
     asked: ArtifactRequest,
@@ -68,7 +81,7 @@ export function openFetching(parts: {
     begun?: Begun,
   ): Promise<Found | undefined> {
     const { signal, ahead = false } = asked;
-    const sources = asker.offline === undefined ? [begun?.source ?? sourceFor(asker, asked)] : [];
+    const sources = begun && asker.offline === undefined ? [begun.source] : sourcesFor(asker, asked, wanted);
     const flight = flightOf(asker, asked);
     try {
       const fresh = begun !== undefined;

@@ -147,10 +147,17 @@ export function openSettling(parts: {
       ? together?.found
       : expected && (await fetch(asker, asked, (await accepted(expected)).wanted, known));
     if (!askFirst && first.word === 'claimed' && found && !isWhollyUpstreams(found)) {
-      // It has arrived meanwhile, or had begun to arrive, for other coordinates.
-      await closed(found.chunks);
-      expected = await bound(asker, asked, first);
-      found = expected && (await fetch(asker, asked, (await accepted(expected)).wanted, known));
+      // It has arrived meanwhile, had begun to arrive for other coordinates, or peers have it: the registry's word binds it.
+      const verifiedBy = first.wanted.digests;
+      expected = await bound(asker, asked, first).catch(async (error: unknown) => {
+        await closed(found!.chunks);
+        throw error;
+      });
+      const { wanted } = expected ? await accepted(expected) : { wanted: undefined };
+      if (!wanted?.digests.every((digest) => verifiedBy.includes(digest))) {
+        await closed(found.chunks);
+        found = wanted && (await fetch(asker, asked, wanted, known));
+      }
     }
     if (!expected || !found) {
       if (asker.offline === undefined) return undefined;
@@ -175,6 +182,7 @@ export function openSettling(parts: {
       line: async () => {
         const { source, passedOver, measured } = found;
         const content: Measured = await measured;
+        const given = found.given?.() ?? [];
         const digest = digestWith(content.digests, 'sha256');
         const weak = digests.length > 0 && digests.every(isWeak);
         return {
@@ -183,6 +191,7 @@ export function openSettling(parts: {
           ...(digest ? { digest } : {}),
           bytes: content.size,
           source,
+          ...(given.length > 0 && { given }),
           via: 'response',
           word,
           by,

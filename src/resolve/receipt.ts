@@ -31,7 +31,7 @@ export function totals(lines: readonly ReportLine[]): Totals {
     claimed: onTheWordOf('claimed'),
     unknown: onTheWordOf('unknown'),
     bytes: sumOf(lines),
-    saved: sumOf([...from('cache'), ...from('peer')]),
+    saved: sumOf([...from('cache'), ...from('peer')]) - fromUpstream(from('peer')),
   };
 }
 
@@ -139,6 +139,13 @@ export function reasonOf({ purl, reason }: ReportLine): string | undefined {
 
 function sumOf(lines: readonly ReportLine[]): number {
   return lines.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
+}
+
+/** Bytes that upstream gave beside peers. */
+function fromUpstream(lines: readonly ReportLine[]): number {
+  return lines
+    .flatMap(({ given = [] }) => given)
+    .reduce((sum, { peer, bytes }) => sum + (peer === undefined ? bytes : 0), 0);
 }
 
 function some(count: number, what: string): string | undefined {

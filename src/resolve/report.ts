@@ -5,7 +5,7 @@
  * @module
  */
 import type { Digest } from '../content/digest.ts';
-import type { SourceName } from '../content/source.ts';
+import type { Given, SourceName } from '../content/source.ts';
 import type { Policy, Witness, Word } from '../verify/expect.ts';
 import type { Finding, ToldLog } from '../verify/logged.ts';
 
@@ -35,6 +35,8 @@ export interface ReportLine {
   /** Length in bytes. */
   readonly bytes?: number;
   readonly source?: SourceName;
+  /** Which peers gave how much of it, and upstream besides; absent where no peer gave anything. */
+  readonly given?: readonly Given[];
   /** How it reached the tool: what was put into the tool's own cache is a hard link to our file, or a copy of it. */
   readonly via: 'response' | 'linked' | 'copied';
   readonly word: Word;

@@ -6,7 +6,7 @@
  */
 import type { Cache } from '../cache/cache.ts';
 import type { Wanted } from '../content/descriptor.ts';
-import type { ByteStream, CallOptions, Content, Source, SourceName } from '../content/source.ts';
+import type { ByteStream, CallOptions, Content, Given, Source, SourceName } from '../content/source.ts';
 import { type Measured, verified } from '../content/verified.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import { type PassedOver, startTransfer, type Transfer } from './transfer.ts';
@@ -34,6 +34,8 @@ export interface Found {
   /** Why it is not in the cache afterwards, or undefined when it is. */
   readonly stored: Promise<string | undefined>;
   readonly passedOver: readonly PassedOver[];
+  /** Who has given what of it so far, where peers were asked. */
+  given?(this: void): readonly Given[];
   /** Its beginning was left by an earlier transfer, maybe of another name: only the digest vouches for it. */
   readonly takenOver?: boolean;
 }
@@ -178,6 +180,7 @@ export function openResolver(cache: Cache): Resolver {
         chunks: transfer.read(signal),
         measured: transfer.measured,
         stored: transfer.stored,
+        given: transfer.given,
         passedOver: [...passedOver, ...ready.passedOver],
       };
     },

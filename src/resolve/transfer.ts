@@ -12,7 +12,7 @@ import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 import type { Cache, PartialContent } from '../cache/cache.ts';
 import { shared } from '../content/buffers.ts';
 import type { Wanted } from '../content/descriptor.ts';
-import type { Source, SourceName } from '../content/source.ts';
+import type { Given, Source, SourceName } from '../content/source.ts';
 import { type Measured, measure, verified } from '../content/verified.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import { asError, isMissing, isUseless, isWrong, told } from './transfer-failure.ts';
@@ -51,6 +51,8 @@ export interface Transfer {
   readonly measured: Promise<Measured>;
   /** Why it is not in the cache afterwards, or undefined when it is. Never rejects. */
   readonly stored: Promise<string | undefined>;
+  /** Who has given what of it so far, where sources ask several. */
+  given(this: void): readonly Given[];
   /** Every byte from the start, once {@link ready}. Ends normally only if all of it was right. */
   read(signal?: AbortSignal): AsyncGenerator<Uint8Array>;
   /** Whether nobody is to join it any more: it is being broken off. */
@@ -170,7 +172,9 @@ export function startTransfer(
         if (result) return await finish(source, result);
       } catch (error) {
         const reason = abort.signal.aborted && !isWrong(error) ? asError(error) : told(error, what);
-        failure = reason;
+        if (isWrong(error)) source.wrong?.();
+        // What a peer could not do says nothing of whether upstream has it.
+        if (source.name !== 'peer') failure = reason;
         // What is wrong is of no use to anybody, nor is what nothing follows; what is merely not complete is.
         const isBarren =
           place.kind === 'file' && place.file.size === beginning && beginning > 0 && !abort.signal.aborted;
@@ -190,7 +194,7 @@ export function startTransfer(
           i--;
         } else {
           passedOver.push({ source: source.name, reason: reason.message });
-          if (streaming || abort.signal.aborted) throw failure;
+          if (streaming || abort.signal.aborted) throw reason;
         }
         place = { kind: 'memory', parts: [] };
         beginning = 0;
@@ -249,6 +253,7 @@ export function startTransfer(
       return place.kind === 'memory' && place.parts.length === 0;
     },
     cancel: () => abort.abort(),
+    given: () => sources.flatMap((source) => source.given?.() ?? []),
     async *read(signal) {
       readers++;
       let sent = 0;

@@ -1,0 +1,49 @@
+import { guardsIn } from './mutation.ts';
+
+/** What peers are asked for, what is given to them, and what becomes of what they give. */
+export const peerGuards = [
+  ...guardsIn(
+    'src/proxy/fetching.ts',
+    'test/proxy/peer-source.test.ts',
+    {
+      why: 'Peers are asked for what is private',
+      find: '!peers || !asker.upstream.public || asked.changes',
+      replace: '!peers || asked.changes',
+      only: 'nothing that is private',
+    },
+    {
+      why: 'Peers are asked for what only a weak digest names, which they could make up',
+      find: ' || wanted.digests.every(isWeak)',
+      replace: '',
+      only: 'nothing that is private',
+    },
+  ),
+  ...guardsIn('src/proxy/settling.ts', 'test/proxy/peer-source.test.ts', {
+    why: 'What a peer gave is taken for what its name says, since a lockfile names it',
+    find: 'expected = await bound(asker, asked, first).catch(',
+    replace: 'expected = await Promise.resolve(first).catch(',
+    only: 'is refused when the registry says',
+  }),
+  ...guardsIn('src/resolve/transfer.ts', 'test/proxy/peer-source.test.ts', {
+    why: 'A peer that lied is asked again and again',
+    find: 'if (isWrong(error)) source.wrong?.();',
+    replace: '',
+    only: 'is passed over for upstream',
+  }),
+  ...guardsIn(
+    'src/cache/offered.ts',
+    'test/cache/offered.test.ts',
+    {
+      why: 'What is private is given to peers',
+      find: 'WHERE b.private = 0 AND b.sha256 = c.sha256)',
+      replace: 'WHERE b.sha256 = c.sha256)',
+      only: 'by each digest that was computed',
+    },
+    {
+      why: 'Parts of things have records of their own',
+      find: "AND (b.file = '' OR c.size >= ?)",
+      replace: 'AND ? > 0',
+      only: 'where it is no part of something',
+    },
+  ),
+];

@@ -1,0 +1,228 @@
+/** What is public, and known by a strong digest, may come from peers: the registry binds it, whoever delivers it. */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Cache } from '../../src/cache/cache.ts';
+import { openCache } from '../../src/cache/open-cache.ts';
+import { type Digest, digestOf } from '../../src/content/digest.ts';
+import type { Held, Peers } from '../../src/p2p/contract.ts';
+import type { ArtifactService } from '../../src/proxy/artifact-service.ts';
+import { openArtifacts } from '../../src/proxy/artifacts.ts';
+import type { Asker } from '../../src/proxy/asker.ts';
+import { openDocuments } from '../../src/proxy/documents.ts';
+import { openUpstreams, type Upstreams } from '../../src/proxy/upstream.ts';
+import { openReporter, type Reporter } from '../../src/resolve/reporter.ts';
+import { openResolver } from '../../src/resolve/resolve.ts';
+import { plain } from '../support/plain-ecosystem.ts';
+
+const PEER = '12D3KooWNeighbour';
+const small = randomBytes(20_000);
+const large = randomBytes(12 * 2 ** 20);
+const sha256 = (bytes: Uint8Array): Digest => digestOf(bytes, 'sha256');
+
+/** What a registry says of a name. */
+const listing = (name: string, bytes: Uint8Array): Buffer =>
+  Buffer.from(JSON.stringify({ name, versions: { '1.0': sha256(bytes) } }));
+
+/** A peer that says it has what has this digest, and gives these bytes. */
+const has = (digest: Digest, bytes: Uint8Array = small) => ({ digest, bytes });
+
+let shelf: Record<string, Buffer>;
+let requests: string[];
+let upstream: Server;
+let directory: string;
+let cache: Cache;
+let upstreams: Upstreams;
+let artifacts: ArtifactService;
+let reporter: Reporter;
+let asker: Asker;
+/** Who is near, who is far, and who turned out to be wrong. */
+let near: ReturnType<typeof has>[];
+let far: ReturnType<typeof has>[];
+let asked: string[];
+let wrong: number;
+
+/** Peers in memory. */
+const among = (who: 'near' | 'far'): Peers['near'] => {
+  return async ({ digests }) => {
+    asked.push(`${who} ${digests.join(' ')}`);
+    const found = (who === 'near' ? near : far).find(({ digest }) => digests.includes(digest));
+    return found && held(found.bytes);
+  };
+};
+const held = (bytes: Uint8Array): Held => ({
+  size: bytes.byteLength,
+  peers: [PEER],
+  fetch({ offset = 0 }) {
+    let given = 0;
+    return {
+      chunks: (async function* () {
+        for (let at = offset; at < bytes.byteLength; at += 2 ** 20) {
+          const chunk = Uint8Array.from(bytes.subarray(at, at + 2 ** 20));
+          given += chunk.byteLength;
+          yield chunk;
+        }
+      })(),
+      given: () => [{ peer: PEER, bytes: given, chunks: Math.ceil(given / 2 ** 20) }],
+      wrong: () => void wrong++,
+    };
+  },
+});
+
+beforeEach(async () => {
+  shelf = {
+    '/small': listing('small', small),
+    '/large': listing('large', large),
+    '/small/1.0/file': small,
+    '/large/1.0/file': large,
+  };
+  [requests, asked, near, far, wrong] = [[], [], [], [], 0];
+  upstream = createServer((request, response) => {
+    requests.push(request.url!);
+    const found = shelf[request.url!];
+    if (found) response.end(found);
+    else response.writeHead(404).end();
+  }).listen(0, '127.0.0.1');
+  await once(upstream, 'listening');
+  directory = await mkdtemp(join(tmpdir(), 'peers-'));
+  cache = await openCache(join(directory, 'cache'));
+  upstreams = openUpstreams({ silenceMs: 2000 });
+  artifacts = openArtifacts({
+    cache,
+    upstreams,
+    documents: openDocuments(cache.documents, upstreams, Date.now),
+    resolver: openResolver(cache),
+    now: Date.now,
+    onContradiction: () => {},
+    peers: { near: among('near'), far: among('far') },
+  });
+  reporter = openReporter({ launch: 'x', command: ['plain'], cwd: '/', startedAt: 0, policy: 'observe' });
+  asker = {
+    upstream: {
+      url: new URL(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}/`),
+      name: 'npm',
+      public: true,
+      ecosystem: plain,
+    },
+    connection: { strictSsl: true },
+    policy: 'observe',
+    reporter,
+  };
+});
+afterEach(async () => {
+  await artifacts.settled();
+  await upstreams[Symbol.asyncDispose]();
+  await cache[Symbol.asyncDispose]();
+  upstream.close();
+  upstream.closeAllConnections();
+  await rm(directory, { recursive: true });
+});
+
+/** What is delivered, and its line in the report; undefined where there is no such thing. */
+async function get(name: 'small' | 'large', claimed: Digest | undefined, by: Asker = asker) {
+  const coordinates = { ecosystem: 'npm', name, version: '1.0' } as const;
+  const path = `/${name}/1.0/file`;
+  const delivery = await artifacts.deliver(by, { coordinates, path, ...(claimed && { claimed }) });
+  if (!delivery) return undefined;
+  const body = Buffer.concat(await Array.fromAsync(delivery.chunks));
+  return { body, line: await delivery.line() };
+}
+
+describe('what a neighbour has', () => {
+  it('comes from there, while the registry says that it is what its name says', async () => {
+    near = [has(sha256(small))];
+    const { body, line } = (await get('small', sha256(small)))!;
+    expect(body.equals(small)).toBe(true);
+    expect(requests).toEqual(['/small']);
+    expect(line).toMatchObject({
+      source: 'peer',
+      word: 'declared',
+      by: 'the registry',
+      given: [{ peer: PEER, bytes: 20_000, chunks: 1 }],
+    });
+    await artifacts.settled();
+    expect(cache.offered(sha256(small))).toMatchObject({ sha256: sha256(small), size: 20_000 });
+  });
+
+  it('comes from there when it is too large for the memory', async () => {
+    near = [has(sha256(large), large)];
+    const { body, line } = (await get('large', sha256(large)))!;
+    expect(body.equals(large)).toBe(true);
+    expect([requests, line.given]).toEqual([
+      ['/large'],
+      [{ peer: PEER, bytes: large.byteLength, chunks: 12 }],
+    ]);
+  });
+
+  it('is refused when the registry says that its name means something else', async () => {
+    const other = randomBytes(5000);
+    near = [has(sha256(other), other)];
+    await expect(get('small', sha256(other))).rejects.toMatchObject({ code: 'CONTRADICTED' });
+    await artifacts.settled();
+    expect(cache.offered(sha256(other))).toBeUndefined();
+  });
+
+  it('is nothing when the registry knows no such thing', async () => {
+    near = [has(sha256(small))];
+    delete shelf['/small'];
+    expect(await get('small', sha256(small))).toBeUndefined();
+  });
+
+  it('is served on the lockfile’s word where upstream is not asked, and given to nobody else', async () => {
+    near = [has(sha256(small))];
+    const { body, line } = (await get('small', sha256(small), { ...asker, offline: 'PYRSIA_OFFLINE' }))!;
+    expect([body.equals(small), line.word, requests]).toEqual([true, 'claimed', []]);
+    await artifacts.settled();
+    expect(cache.offered(sha256(small))).toBeUndefined();
+  });
+});
+
+describe('a neighbour that lies', () => {
+  it.each(['small', 'large'] as const)('is passed over for upstream, and told of (%s)', async (name) => {
+    const bytes = name === 'small' ? small : large;
+    const lie = Buffer.from(bytes);
+    lie[7]! ^= 1;
+    near = [has(sha256(bytes), lie.subarray(0, name === 'small' ? undefined : 8 * 2 ** 20))];
+    const { body, line } = (await get(name, sha256(bytes)))!;
+    expect(body.equals(bytes)).toBe(true);
+    expect(line).toMatchObject({ passedOver: [{ source: 'peer' }] });
+    expect(wrong).toBe(name === 'small' ? 1 : wrong);
+    expect(requests).toContain(`/${name}/1.0/file`);
+  });
+});
+
+describe('peers', () => {
+  it('who are far are asked when upstream cannot be, and only then', async () => {
+    far = [has(sha256(small))];
+    await get('large', sha256(large));
+    expect(asked).toEqual([`near ${sha256(large)}`]);
+    upstream.close();
+    upstream.closeAllConnections();
+    const { body } = (await get('small', sha256(small)))!;
+    expect(body.equals(small)).toBe(true);
+    expect(asked.slice(1)).toEqual([`near ${sha256(small)}`, `far ${sha256(small)}`]);
+  });
+
+  it('are asked for nothing that is private, that nobody names, or only a weak digest', async () => {
+    const { upstream: place } = asker;
+    await get('small', sha256(small), {
+      ...asker,
+      upstream: { ...place, public: false, name: place.url.href },
+    });
+    await get('large', undefined);
+    await get('small', digestOf(small, 'sha1'));
+    expect(asked.filter((line) => line.includes(sha256(small)))).toEqual([]);
+    expect(asked).toEqual([`near ${sha256(large)}`]);
+  });
+
+  it('that fail say nothing of what upstream has', async () => {
+    near = [has(sha256(small), randomBytes(3))];
+    delete shelf['/small/1.0/file'];
+    expect(await get('small', sha256(small))).toBeUndefined();
+  });
+});
