@@ -221,8 +221,8 @@ export const proxyGuards = [
   }),
   ...guardsIn('src/proxy/fetching.ts', 'test/proxy/gate.test.ts', {
     why: 'An artifact is fetched though upstream must not be asked',
-    find: 'const sources = asker.offline === undefined ? [',
-    replace: "const sources = asker.offline !== '' ? [",
+    find: 'const upstream = asker.offline === undefined ? ',
+    replace: "const upstream = asker.offline !== '' ? ",
     only: 'client alone|nowhere',
   }),
   ...guardsIn(
