@@ -1,0 +1,238 @@
+/**
+ * This machine among its peers: the one place where libp2p is put together.
+ *
+ * Loading it takes four times as long as Node itself needs to start, so only `peers.ts` imports it.
+ *
+ * @module
+ */
+import { privateKeyFromRaw } from '@libp2p/crypto/keys';
+import { type Identify, identify } from '@libp2p/identify';
+import {
+  type Connection,
+  type ConnectionGater,
+  FaultTolerance,
+  type Libp2p,
+  type MultiaddrConnection,
+  type PeerId,
+} from '@libp2p/interface';
+import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht';
+import { mdns } from '@libp2p/mdns';
+import { noise } from '@libp2p/noise';
+import { peerIdFromString } from '@libp2p/peer-id';
+import { type Ping, ping } from '@libp2p/ping';
+import { tcp } from '@libp2p/tcp';
+import { yamux } from '@libp2p/yamux';
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
+import { createLibp2p, type Libp2pOptions } from 'libp2p';
+import type { PeerName } from './contract.ts';
+import type { Identity } from './identity.ts';
+import { nativeTls } from './native-tls.ts';
+import { noiseCrypto } from './noise-crypto.ts';
+
+/** What of libp2p a host runs besides connections. */
+export type HostServices = { identify: Identify; ping: Ping; dht: KadDHT };
+
+/** Who asked for a connection: the other one, or we. */
+export type Direction = 'inbound' | 'outbound';
+
+/** Whom this machine deals with: what is absent lets everybody through. Asked for each connection. */
+export interface Gate {
+  /** Whether anything at this address may be dealt with: an IP address, or the name of one that is dialled. */
+  readonly address?: (address: string, direction: Direction) => boolean;
+  /** Whether this peer may be; of an inbound one, once it has proven who it is. */
+  readonly peer?: (peer: PeerName, direction: Direction) => boolean;
+}
+
+/** What a host tells of its peers. */
+export interface HostEvents {
+  /** Somebody is there, at these addresses: a neighbour, or one of whom another peer knows. */
+  readonly found?: (peer: PeerName, addresses: readonly string[]) => void;
+  /** There is a connection with this peer now. */
+  readonly connected?: (peer: PeerName) => void;
+  /** The last connection with this peer has ended. */
+  readonly left?: (peer: PeerName) => void;
+  /** Something does not work; everything else does. One line. */
+  readonly trouble?: (text: string) => void;
+}
+
+/** How a host is to be. */
+export interface HostOptions {
+  readonly identity: Identity;
+  /** Where it accepts connections, as multiaddresses; nowhere by default. */
+  readonly listen?: readonly string[];
+  /** Whether it answers others' questions to the distributed hash table; by default it only asks. */
+  readonly resident?: boolean;
+  /** Whether it looks for neighbours by mDNS, and is found by them: this shows them that Pyrsia runs here. */
+  readonly neighbours?: boolean;
+  /** Keeps peers' addresses and the routing table; in memory by default. */
+  readonly datastore?: NonNullable<Libp2pOptions['datastore']>;
+  readonly gate?: Gate;
+  readonly events?: HostEvents;
+}
+
+/** How long an attempt to connect may take. */
+export interface DialOptions {
+  /** Milliseconds. */
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** This machine among its peers. Disposing of it ends every connection. */
+export interface Host extends AsyncDisposable {
+  readonly name: PeerName;
+  readonly libp2p: Libp2p<HostServices>;
+  /** Where it can be reached, with its name: multiaddresses. */
+  addresses(this: void): string[];
+  /** A connection with this peer, at these addresses or where it was last; undefined when there is none in time. */
+  dial(
+    this: void,
+    peer: PeerName,
+    addresses: readonly string[],
+    options: DialOptions,
+  ): Promise<Connection | undefined>;
+}
+
+/** The name of the service by which neighbours find each other. */
+const SERVICE = '_pyrsia._udp.local';
+/** Of the distributed hash table, which is ours alone. */
+const TABLE = '/pyrsia/kad/1.0.0';
+
+/** The most connections at a time, of all transports. */
+export const CONNECTION_LIMIT = 300;
+/** The most connections that one address may open in a second, unless it is private. */
+export const CONNECTIONS_A_SECOND = 50;
+/** The most connections that have not yet said who they are, those from private addresses aside. */
+export const PENDING_LIMIT = 50;
+
+const hour = 60 * 60 * 1000;
+/** Milliseconds that a provider's record is believed (kad-dht), and so its addresses, which libp2p forgets after an hour. */
+const RECORD_MS = 48 * hour;
+
+/** Private networks: a whole office may be behind one address, and starts its builds at once. */
+const PRIVATE = [
+  '/ip4/10.0.0.0/ipcidr/8',
+  '/ip4/127.0.0.0/ipcidr/8',
+  '/ip4/169.254.0.0/ipcidr/16',
+  '/ip4/172.16.0.0/ipcidr/12',
+  '/ip4/192.168.0.0/ipcidr/16',
+  '/ip6/::1/ipcidr/128',
+  '/ip6/fc00::/ipcidr/7',
+  '/ip6/fe80::/ipcidr/10',
+];
+
+/**
+ * Starts a host. Where it cannot listen it goes on without, and says so. Rejects with libp2p's error when that cannot be
+ * started at all.
+ */
+export async function openHost(options: HostOptions): Promise<Host> {
+  const { identity, listen = [], events = {} } = options;
+  const libp2p = await createLibp2p<HostServices>({ ...setUp(options), start: false });
+  report(libp2p, events);
+  await libp2p.start();
+  const addresses = (): string[] => libp2p.getMultiaddrs().map(String);
+  if (listen.length > 0 && addresses().length === 0)
+    events.trouble?.(`Peers cannot reach this machine: it cannot listen on ${listen.join(', ')}`);
+  return {
+    name: identity.name,
+    libp2p,
+    addresses,
+    dial: (peer, known, { deadlineMs, signal }) => {
+      const deadline = AbortSignal.timeout(deadlineMs);
+      const within = signal ? AbortSignal.any([signal, deadline]) : deadline;
+      return dial(libp2p, peer, known, within);
+    },
+    [Symbol.asyncDispose]: async () => libp2p.stop(),
+  };
+}
+
+function setUp({ identity, listen = [], resident, neighbours, datastore, gate = {} }: HostOptions) {
+  return {
+    privateKey: privateKeyFromRaw(identity.secret),
+    // Nothing that tells strangers which version has which hole.
+    nodeInfo: { name: 'pyrsia', version: '1', userAgent: 'pyrsia' },
+    addresses: { listen: [...listen] },
+    transports: [tcp({ maxConnections: CONNECTION_LIMIT })],
+    transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
+    connectionEncrypters: [nativeTls(), noise({ crypto: noiseCrypto })],
+    streamMuxers: [yamux()],
+    connectionManager: {
+      maxConnections: CONNECTION_LIMIT,
+      inboundConnectionThreshold: CONNECTIONS_A_SECOND,
+      maxIncomingPendingConnections: PENDING_LIMIT,
+      allow: PRIVATE,
+    },
+    connectionGater: gater(gate),
+    peerStore: { maxAddressAge: RECORD_MS, maxPeerAge: RECORD_MS },
+    ...(datastore && { datastore }),
+    peerDiscovery: neighbours ? [mdns({ serviceTag: SERVICE })] : [],
+    services: {
+      identify: identify(),
+      ping: ping(),
+      dht: kadDHT({
+        protocol: TABLE,
+        clientMode: !resident,
+        // Its own would drop the addresses of neighbours.
+        peerInfoMapper: passthroughMapper,
+        // Its own have the first question wait for a second, and for a first peer.
+        initialQuerySelfInterval: 0,
+        allowQueryWithZeroPeers: true,
+        alpha: 3,
+        disjointPaths: 3,
+      }),
+    },
+  };
+}
+
+/** A gate as libp2p asks it, which wants to hear whom to turn away. */
+function gater({ address, peer }: Gate): ConnectionGater {
+  const isPlaceShut = (place: Multiaddr, direction: Direction): boolean =>
+    address !== undefined && !address(placeOf(place), direction);
+  const isPeerShut = (id: PeerId, direction: Direction): boolean =>
+    peer !== undefined && !peer(id.toString(), direction);
+  return {
+    denyDialPeer: (id) => isPeerShut(id, 'outbound'),
+    denyDialMultiaddr: (place) => isPlaceShut(place, 'outbound'),
+    denyInboundConnection: ({ remoteAddr }: MultiaddrConnection) => isPlaceShut(remoteAddr, 'inbound'),
+    denyInboundEncryptedConnection: (id) => isPeerShut(id, 'inbound'),
+    denyOutboundEncryptedConnection: (id) => isPeerShut(id, 'outbound'),
+  };
+}
+
+/** The IP address or name that a multiaddress begins with. */
+function placeOf(address: Multiaddr): string {
+  const [first] = address.getComponents();
+  return first?.value ?? '';
+}
+
+function report(libp2p: Libp2p<HostServices>, { found, connected, left }: HostEvents): void {
+  libp2p.addEventListener('peer:discovery', ({ detail: { id, multiaddrs } }) =>
+    found?.(id.toString(), multiaddrs.map(String)),
+  );
+  libp2p.addEventListener('peer:connect', ({ detail }) => connected?.(detail.toString()));
+  libp2p.addEventListener('peer:disconnect', ({ detail }) => left?.(detail.toString()));
+}
+
+async function dial(
+  libp2p: Libp2p<HostServices>,
+  peer: PeerName,
+  addresses: readonly string[],
+  signal: AbortSignal,
+): Promise<Connection | undefined> {
+  try {
+    const id = peerIdFromString(peer);
+    const open = libp2p.getConnections(id).find(({ status }) => status === 'open');
+    if (open) return open;
+    const places = addresses.flatMap((text) => placesOf(multiaddr(text), peer));
+    if (addresses.length > 0 && places.length === 0) return undefined;
+    return await libp2p.dial(places.length > 0 ? places : id, { signal });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The address with this peer's name, so that whoever else answers there is refused; none if it has another's. */
+function placesOf(address: Multiaddr, peer: PeerName): Multiaddr[] {
+  const names = address.getComponents().filter(({ name }) => name === 'p2p');
+  if (names.length === 0) return [address.encapsulate(`/p2p/${peer}`)];
+  return names.every(({ value }) => value === peer) ? [address] : [];
+}
