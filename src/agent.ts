@@ -17,6 +17,7 @@ import { openFollowings } from './agent/following.ts';
 import { openGates } from './agent/gates.ts';
 import { type ImageSessionParts, openImageSession } from './agent/image-sessions.ts';
 import { openNews } from './agent/news.ts';
+import { noPeers, peerRequests } from './agent/peer-requests.ts';
 import { isLedQuickly, planLaunch, toolOf } from './agent/plan-launch.ts';
 import { openProjects } from './agent/projects.ts';
 import { openQuickAnswers, type QuickParts } from './agent/quick-answers.ts';
@@ -41,6 +42,7 @@ import { loggedIn } from './resolve/receipt.ts';
 import { readDockerLed } from './shims/docker-led.ts';
 import { companionFile, relevantOf } from './shims/launch.ts';
 import { importNpmConfig } from './shims/npm-config.ts';
+import { isResident } from './shims/resident.ts';
 
 const paths = pathsOf(process.env);
 const config = readConfig(paths, process.env, '/').values;
@@ -51,7 +53,7 @@ void runAgent({
   paths,
   version,
   idleMs: config['agent.idle'],
-  stays: isDockerLed,
+  stays: () => isDockerLed() || isResident(paths.state),
   serve,
   ...(directory === undefined ? {} : { directory }),
 }).then(() => process.exit());
@@ -180,6 +182,8 @@ async function serve(context: AgentContext): Promise<Service> {
     },
   });
 
+  const desk = noPeers('this agent has none yet');
+
   if (isDockerLed())
     void gates.imageBase().catch((error: unknown) => log(`Cannot serve docker: ${String(error)}`));
 
@@ -216,6 +220,7 @@ async function serve(context: AgentContext): Promise<Service> {
           unreachable: upstreams.unreachable(),
           ...(submitting.pending() > 0 && { submitting: submitting.pending() }),
           ...(readOnly === undefined ? {} : { readOnly }),
+          peers: desk.status(),
         };
       },
       launch: async ({ id, stays }, { disconnected }) =>
@@ -229,6 +234,7 @@ async function serve(context: AgentContext): Promise<Service> {
       images: async () => ({ base: await gates.imageBase() }),
       ...referenceRequests({ ...fetching, accounts, sessions, imageSessions, brought: settleIn }),
       ...cacheRequests({ ...fetching, paths }),
+      ...peerRequests(desk),
     },
   };
 }

@@ -30,5 +30,8 @@ export function greet(args: readonly string[], env: NodeJS.ProcessEnv = process.
   } catch {
     return;
   }
-  say('🎉 Installation Complete 🎉\nNext: pyrsia shim install, and npm goes through pyrsia as you type it');
+  say(
+    '🎉 Installation Complete 🎉\nNext: pyrsia shim install, and npm goes through pyrsia as you type it\n' +
+      'What is public comes from computers near you, too, and goes to them: pyrsia share off keeps yours here',
+  );
 }

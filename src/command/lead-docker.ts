@@ -3,12 +3,10 @@
  *
  * @module
  */
-import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { PyrsiaError } from '../errors.ts';
 import { makeOurs } from '../ours.ts';
 import { openEngine } from '../proxy/docker-engine.ts';
@@ -187,16 +185,6 @@ export async function reload(
     const info = await infoOf(socket).catch((): Awaited<ReturnType<typeof infoOf>> => ({}));
     const names = JSON.stringify(info['RegistryConfig'] ?? '').includes(base);
     if (names === wanted || process.getuid?.() !== 0 || Date.now() > until) return names === wanted;
-  }
-}
-
-/** Asks the user's own systemd. Resolves to whether it did as it was told. */
-export async function systemctl(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<boolean> {
-  try {
-    await promisify(execFile)('systemctl', ['--user', ...args], { env, timeout: 10_000 });
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
 import { type End, endAgent, type LivingAgent, livingAgents } from '../control/ending.ts';
 import type { Lock } from '../control/lock.ts';
 import { type Left, removeEmptied } from '../ours.ts';
@@ -11,6 +12,7 @@ import { homeOf, runtimeDirectories } from '../paths.ts';
 import { openHome } from '../shims/ask-shells.ts';
 import { readDockerLed, releaseDocker } from '../shims/docker-led.ts';
 import { allPathFiles, type Edited, leavePath, statesOf } from '../shims/on-path.ts';
+import { keepResident } from '../shims/resident.ts';
 import { removeUnit, unitFile } from '../shims/resident-unit.ts';
 import { removeShim, removeShimDirectory, shimFile, type ShimPlace, shimsIn } from '../shims/shim-files.ts';
 import { SHELLS } from '../shims/shells.ts';
@@ -103,13 +105,14 @@ export async function leave(
   };
 }
 
-/** Docker's daemon is no longer led to us. */
+/** Docker's daemon is no longer led to us, and nothing keeps an agent. */
 function giveDockerBack({ paths, env }: ShimPlace, left: Left[]): void {
   const { file, base } = readDockerLed(paths.state) ?? {};
   const unit = unitFile(env, homeOf(env));
   for (const [path, giveBack] of [
     [file, () => releaseDocker(paths.state)],
     [unit, () => removeUnit(unit)],
+    [join(paths.state, 'resident'), () => keepResident(paths.state, false)],
   ] as const) {
     try {
       giveBack();

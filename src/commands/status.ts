@@ -1,7 +1,9 @@
 import type { CacheSize } from '../cache/cache.ts';
+import { formatRate, peerFacts } from '../command/peer-talk.ts';
 import { PyrsiaCommand } from '../command/pyrsia-command.ts';
 import { shimmable } from '../command/shim-command.ts';
 import { facts } from '../command/table.ts';
+import type { ShareMode } from '../config/settings.ts';
 import { formatBytes } from '../content/format.ts';
 import type { AgentStatus } from '../control/protocol.ts';
 import { isPyrsiaError } from '../errors.ts';
@@ -21,6 +23,14 @@ export interface Status {
     /** Why one that is there tells nothing. */
     readonly silent?: string;
   };
+  /** What is chosen here, whether an agent runs or not. */
+  readonly share: {
+    readonly peers: 'on' | 'off';
+    readonly mode: ShareMode;
+    /** In bytes per second; absent: unlimited. */
+    readonly up?: number;
+    readonly down?: number;
+  };
   readonly shims: readonly Pick<ShimState, 'tool' | 'state'>[];
   readonly cache: CacheSize;
   readonly paths: Paths;
@@ -29,7 +39,7 @@ export interface Status {
 }
 
 export default class StatusCommand extends PyrsiaCommand {
-  static override summary = 'Show how things stand: shims, agent, cache, policy, paths';
+  static override summary = 'Show how things stand: shims, agent, peers, cache, policy, paths';
   static override examples = ['<%= config.bin %> status', '<%= config.bin %> status --json'];
 
   async run(): Promise<Status> {
@@ -43,6 +53,12 @@ export default class StatusCommand extends PyrsiaCommand {
       enabled: config.enabled,
       policy: config.values.policy,
       agent: await agentOf(session),
+      share: {
+        peers: config.values.peers,
+        mode: config.values.share,
+        ...(config.values['share.up'] !== 'unlimited' && { up: config.values['share.up'] }),
+        ...(config.values['share.down'] !== 'unlimited' && { down: config.values['share.down'] }),
+      },
       shims: shimStates(tools, shimPlace(paths, env, cwd, this.config.root))
         .filter(isThere)
         .map(({ tool, state }) => ({ tool, state })),
@@ -66,7 +82,7 @@ async function agentOf(session: Session): Promise<Status['agent']> {
   }
 }
 
-function told({ version, enabled, policy, agent, shims, cache, paths }: Status): string {
+function told({ version, enabled, policy, agent, share, shims, cache, paths }: Status): string {
   return facts([
     ['version', version],
     ['here', enabled ? 'on' : 'switched off'],
@@ -74,10 +90,19 @@ function told({ version, enabled, policy, agent, shims, cache, paths }: Status):
     ['shims', shims.map(({ tool, state }) => `${tool} ${state}`).join(', ')],
     ['agent', standing(agent)],
     ...Object.entries(agent.ports ?? {}).map(([upstream, port]) => ['port', `${port}  ${upstream}`] as const),
+    ...peersOf(agent, share),
     ['not stored', agent.readOnly],
     ['cache', `${cache.artifacts} artifacts, ${formatBytes(cache.diskBytes)} of ${formatBytes(cache.limit)}`],
     ...Object.entries(paths).map(([name, path]) => [`${name} in`, String(path)] as const),
   ]);
+}
+
+/** What an agent tells of other computers; where none runs, what is chosen. */
+function peersOf({ peers }: Status['agent'], share: Status['share']): ReturnType<typeof peerFacts> {
+  if (peers) return peerFacts(peers);
+  const { mode, up, down } = share;
+  const limits = `at most ${formatRate(up)} given, ${formatRate(down)} taken`;
+  return [['sharing', share.peers === 'off' ? 'peers are off' : `${mode}; ${limits}`]];
 }
 
 function standing({ running, silent, pid, launches = 0 }: Status['agent']): string {

@@ -84,7 +84,7 @@ function weigh(
     if (value === undefined) problems.push(`${where}: "${text}" is ignored, expected ${expected}`);
     else if (origin !== 'project' || tightens?.(value, best.value)) best = { value, text, origin };
     else
-      problems.push(`${where}: "${text}" is ignored, a project may only switch us off or tighten the policy`);
+      problems.push(`${where}: "${text}" is ignored, a project may only switch us off or tighten what holds`);
   }
   return best;
 }

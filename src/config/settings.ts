@@ -53,6 +53,33 @@ export type LocalFillMode = (typeof LOCAL_FILL_MODES)[number];
 /** The least that a cache may be limited to, in bytes. */
 const LEAST_CACHE = 1_000_000;
 
+const SHARES = ['off', 'lan', 'public'] as const;
+
+/** With whom we share: nobody, those on links with private addresses, everybody. */
+export type ShareMode = (typeof SHARES)[number];
+
+/** The least that sharing may be limited to, in bytes per second: less is better switched off. */
+const LEAST_RATE = 10_000;
+
+const rate = {
+  default: 'unlimited',
+  expected: `a size per second such as 1MB, at least ${formatBytes(LEAST_RATE)}, or unlimited`,
+  parse(text: string): number | 'unlimited' | undefined {
+    const bytes = text === 'unlimited' ? text : parseBytes(text.replace(/\/s$/, ''));
+    return bytes === 'unlimited' || (bytes !== undefined && bytes >= LEAST_RATE) ? bytes : undefined;
+  },
+} as const;
+
+const port = {
+  default: 'auto',
+  expected: 'a port from 1 to 65535, or auto',
+  parse(text: string): number | 'auto' | undefined {
+    if (text === 'auto') return text;
+    const number = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+    return number >= 1 && number <= 65_535 ? number : undefined;
+  },
+} as const;
+
 /** By key, in the order in which they are listed. */
 export const SETTINGS = {
   'cache.limit': setting<number | 'auto'>({
@@ -140,14 +167,34 @@ export const SETTINGS = {
   }),
   'proxy.port': setting<number | 'auto'>({
     summary: 'First port to try for the first upstream; auto: any, kept from then on',
-    default: 'auto',
     readAtStart: true,
-    expected: 'a port from 1 to 65535, or auto',
-    parse(text) {
-      if (text === 'auto') return text;
-      const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-      return port >= 1 && port <= 65_535 ? port : undefined;
-    },
+    ...port,
+  }),
+  peers: setting<'on' | 'off'>({
+    summary: 'Whether other computers are asked for what is missing, and answered at all',
+    default: 'on',
+    env: 'PYRSIA_PEERS',
+    expected: 'on or off',
+    parse: choice(['on', 'off']),
+    tightens: (value) => value === 'off',
+  }),
+  'peers.port': setting<number | 'auto'>({
+    summary: 'Port at which other computers reach us; auto: any, kept from then on',
+    readAtStart: true,
+    ...port,
+  }),
+  share: setting<ShareMode>({
+    summary: 'Who is given what is public: nobody (off), the local network (lan), or everybody (public)',
+    default: 'lan',
+    env: 'PYRSIA_SHARE',
+    expected: 'off, lan or public',
+    parse: choice(SHARES),
+    tightens: (value, than) => SHARES.indexOf(value) <= SHARES.indexOf(than),
+  }),
+  'share.up': setting<number | 'unlimited'>({ summary: 'The most that is given in a second', ...rate }),
+  'share.down': setting<number | 'unlimited'>({
+    summary: 'The most that is taken from other computers in a second',
+    ...rate,
   }),
 } as const;
 

@@ -41,6 +41,55 @@ export interface AgentStatus {
   readonly readOnly?: string;
   /** Upstreams that did not answer lately. */
   readonly unreachable?: readonly string[];
+  /** How it stands with other computers; absent where no agent runs. */
+  readonly peers?: PeersStatus;
+}
+
+/** How it stands with other computers. */
+export interface PeersStatus {
+  /** Whether any is asked or answered now. */
+  readonly running: boolean;
+  /** Why none is. */
+  readonly why?: string;
+  /** Who this machine is among them. */
+  readonly peer?: string;
+  /** Who is given something, here and now: a place where sharing is off counts as off. */
+  readonly share: 'off' | 'lan' | 'public';
+  /** The addresses at which it is reached, as `pyrsia peers add` takes them. */
+  readonly listening: readonly string[];
+  /** Why it cannot be reached from outside, although it should be. */
+  readonly deaf?: string;
+  /** Why neighbours cannot be looked for. */
+  readonly lonely?: string;
+  /** How many are connected. */
+  readonly connected: number;
+  /** Since the agent started, in bytes. */
+  readonly given: number;
+  readonly taken: number;
+  /** In bytes per second; absent: unlimited. */
+  readonly up?: number;
+  readonly down?: number;
+  /** Of a network that lets nobody in but its members: its name, and until when we are one, in milliseconds since 1970. */
+  readonly network?: string;
+  readonly memberUntil?: number;
+}
+
+/** What one other computer is to us. Times are in milliseconds since 1970. */
+export interface PeerKnown {
+  readonly peer: string;
+  readonly addresses: readonly string[];
+  readonly connected: boolean;
+  /** What the user has said of it. */
+  readonly said: readonly ('added' | 'banned' | 'trusted')[];
+  /** How often it sent what was wrong. */
+  readonly strikes: number;
+  /** How often it did not send what it was asked for. */
+  readonly failures: number;
+  /** How quickly it sends, in bytes per second. */
+  readonly rate?: number;
+  readonly lastSeen?: number;
+  /** It is left alone until then. */
+  readonly bannedUntil?: number;
 }
 
 /** How a tool is to be started, as the agent answers a launch. */
@@ -155,6 +204,27 @@ export interface Methods {
     params: { reference: string; reason: string };
     progress: never;
     result: { purl: string; digest: string };
+  };
+  /** Every other computer that is known. */
+  peers: {
+    params: Record<string, never>;
+    progress: never;
+    result: { status: PeersStatus; peers: PeerKnown[] };
+  };
+  /** Connects to a peer, which is known or has an address in its name, and measures how long it takes to answer, in milliseconds. */
+  'peers.ping': {
+    params: { peer: string; count: number };
+    progress: { ms: number };
+    result: { peer: string; address: string; ms: number[] };
+  };
+  /** Puts in force what the user has changed: settings, what was said of peers, membership; `forgive` forgets the faults of one. */
+  'peers.renew': { params: { forgive?: string }; progress: never; result: PeersStatus };
+  /** Has a member of a private network let this machine in, by the token that was given for it. */
+  'network.join': {
+    params: { token: string };
+    progress: never;
+    /** The network's file, in base64, unverified. */
+    result: { file: string; until: number };
   };
   /** Ends the agent: at once, or (`whenIdle`) only if it does nothing and nobody else is connected. */
   stop: { params: { whenIdle: boolean }; progress: never; result: { stopping: boolean } };

@@ -27,7 +27,7 @@ export function unitText(
   return [
     MADE,
     '[Unit]',
-    "Description=Pyrsia's agent, from which docker's daemon has images",
+    "Description=Pyrsia's agent, kept running",
     '',
     '[Service]',
     `ExecStart=${words.join(' ')}`,
@@ -41,7 +41,7 @@ export function unitText(
   ].join('\n');
 }
 
-const MADE = '# Made by pyrsia docker enable. To take it out: pyrsia docker disable';
+const MADE = '# Made by pyrsia. To take it out: pyrsia node uninstall, pyrsia docker disable';
 const ABOVE = /^# \((\d+) of the directories above were made for it\.\)\n/;
 
 /** Writes it. Tells whether it is there; one that somebody else has made stays. @throws PyrsiaError `FILE_UNWRITABLE` */

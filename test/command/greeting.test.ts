@@ -6,7 +6,8 @@ import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 import { openTerminal } from '../support/terminal.ts';
 
 const GREETING =
-  'pyrsia: 🎉 Installation Complete 🎉\npyrsia: Next: pyrsia shim install, and npm goes through pyrsia as you type it\n';
+  'pyrsia: 🎉 Installation Complete 🎉\npyrsia: Next: pyrsia shim install, and npm goes through pyrsia as you type it\n' +
+  'pyrsia: What is public comes from computers near you, too, and goes to them: pyrsia share off keeps yours here\n';
 
 let sandbox: Sandbox;
 beforeEach(() => {

@@ -9,6 +9,8 @@ const foreignKey = [
   'example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx',
 ];
 
+const peer = '12D3KooWFFx86bsV3kCsSk2afGPKtGtZzur4tMMcwuYLz1W4hB4w';
+
 /** How a command is called so that it ends by itself, and the exit code it has in a home where nothing was done yet. */
 const calls: Readonly<Record<string, readonly [args: readonly string[], code: number]>> = {
   'agent logs': [[], 0],
@@ -45,8 +47,20 @@ const calls: Readonly<Record<string, readonly [args: readonly string[], code: nu
   'network info': [[], 5],
   'network join': [['nowhere.policy'], 5],
   'network leave': [[], 5],
+  'node install': [[], 0],
   'node start': [['./nowhere', '--role', 'authority'], 5],
+  'node status': [[], 0],
+  'node stop': [[], 0],
+  'node uninstall': [[], 0],
+  'peers add': [[`/ip4/192.168.1.5/tcp/4001/p2p/${peer}`], 0],
+  'peers ban': [[peer], 0],
+  'peers ls': [[], 0],
+  'peers ping': [[peer], 1],
+  'peers rm': [[peer], 0],
+  'peers trust': [[peer], 0],
+  'peers unban': [[peer], 0],
   pull: [['npm:'], 2],
+  share: [[], 0],
   'shim disable': [['nonsense'], 2],
   'shim enable': [['nonsense'], 2],
   'shim install': [['npm', '--no-path'], 0],

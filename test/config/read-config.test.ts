@@ -41,6 +41,16 @@ describe('every setting', () => {
     ['proxy.port', '0', undefined],
     ['proxy.port', '65536', undefined],
     ['proxy.port', '1e3', undefined],
+    ['peers', 'off', 'off'],
+    ['peers', 'no', undefined],
+    ['peers.port', '4001', 4001],
+    ['share', 'public', 'public'],
+    ['share', 'everybody', undefined],
+    ['share.up', '1MB', 1_000_000],
+    ['share.up', '500kB/s', 500_000],
+    ['share.up', 'unlimited', 'unlimited'],
+    ['share.up', '0', undefined],
+    ['share.down', '9999', undefined],
   ] as const)('%s reads %j as %j', (key, text, value) => {
     expect(settingOf(key).parse(text)).toEqual(value);
   });
@@ -61,6 +71,11 @@ describe('precedence', () => {
       'agent.idle': 600_000,
       'proxy.host': '127.0.0.1',
       'proxy.port': 'auto',
+      peers: 'on',
+      'peers.port': 'auto',
+      share: 'lan',
+      'share.up': 'unlimited',
+      'share.down': 'unlimited',
     });
     expect(origins.policy).toEqual({ text: 'observe', origin: 'default' });
     expect({ enabled, problems }).toEqual({ enabled: true, problems: [] });
@@ -106,7 +121,21 @@ describe('a project', () => {
     expect(combine(user(), files, {}).values.policy).toBe('strict');
   });
 
+  it('may have less shared, and nobody asked', () => {
+    const { values, problems } = combine(
+      user({ share: 'public' }),
+      project({ share: 'lan', peers: 'off' }),
+      {},
+    );
+    expect([values.share, values.peers, problems]).toEqual(['lan', 'off', []]);
+    expect(combine(user(), project({ share: 'off' }), {}).values.share).toBe('off');
+  });
+
   it.each([
+    [{ share: 'public' }, {}],
+    [{ share: 'lan' }, { share: 'off' }],
+    [{ peers: 'on' }, { peers: 'off' }],
+    [{ 'share.up': 'unlimited' }, { 'share.up': '1MB' }],
     [{ policy: 'observe' }, { policy: 'locked' }],
     [{ 'npm.public': 'https://evil.example/' }, {}],
     [{ 'cache.limit': '1TB' }, {}],
@@ -115,7 +144,7 @@ describe('a project', () => {
   ])('cannot widen anything: %j is ignored with a note', (entries, own) => {
     const { values, problems } = combine(user(own), project(entries), {});
     expect(values).toEqual(combine(user(own), [], {}).values);
-    expect(problems.join()).toMatch(/ignored, a project may only switch us off or tighten the policy/);
+    expect(problems.join()).toMatch(/ignored, a project may only switch us off or tighten what holds/);
   });
 });
 

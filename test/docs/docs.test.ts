@@ -70,6 +70,9 @@ const elsewhere: Readonly<Record<string, string>> = {
     'test/commands/uninstall.test.ts does it, and others here need what is cached',
 };
 
+/** A peer that there is not. */
+const nobody = '12D3KooWFFx86bsV3kCsSk2afGPKtGtZzur4tMMcwuYLz1W4hB4w';
+
 /** Lines that do not end with 0 where nobody sits at a terminal, and what the page or the help says of that. */
 const codes: Readonly<Record<string, readonly [code: number, because: string]>> = {
   "pyrsia cache rm '@acme/*'": [2, 'asks before it removes anything'],
@@ -77,6 +80,7 @@ const codes: Readonly<Record<string, readonly [code: number, because: string]>> 
     2,
     'asks for a passphrase; without a terminal it wants --key-file',
   ],
+  [`pyrsia peers ping ${nobody}`]: [1, 'connects to a peer, which is not there'],
   'pyrsia uninstall': [2, 'asks; without a terminal it wants --yes'],
   'pyrsia uninstall --purge': [2, 'says what it is about to do, and asks'],
   'pyrsia shim install': [2, 'asks; without a terminal it wants --yes'],

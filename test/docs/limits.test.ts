@@ -208,6 +208,10 @@ const limits: Readonly<
   'entries of a bundle, hashes of a tile': [['log/tiles', 'TILE_WIDTH', asIs]],
   redirects: [['proxy/upstream', 'REDIRECTS', asIs]],
   'cache on the disk': [['cache/room', 'LOW_WATER', (share) => `${share * 100} %`]],
+  'least `share.up`, `share.down`': [['config/settings', 'LEAST_RATE', formatBytes]],
+  'peers of which something was said, in bytes of their file': [['p2p/said-of-peers', 'SAID_LIMIT', binary]],
+  'addresses that one peer was added with': [['p2p/said-of-peers', 'ADDRESSES_LIMIT', asIs]],
+  'pings by one command': [['agent/peer-requests', 'PINGS_LIMIT', asIs]],
   'least `cache.limit`': [['config/settings', 'LEAST_CACHE', formatBytes]],
   'partial content that nobody continues': [
     ['cache/verify', 'STALE_MS', (ms) => `${(7 * ms) / SEVEN_DAYS} days`],

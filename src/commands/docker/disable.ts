@@ -1,13 +1,12 @@
 import * as Flags from '@oclif/core/flags';
-import { difference, giveBack, reload, restoration, systemctl } from '../../command/lead-docker.ts';
+import { difference, giveBack, reload, restoration } from '../../command/lead-docker.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
+import { releaseUnit } from '../../command/stay.ts';
 import { facts } from '../../command/table.ts';
 import { confirmed, harmless } from '../../command/talk.ts';
-import { homeOf } from '../../paths.ts';
 import { findDaemon } from '../../shims/docker-daemon.ts';
 import { type GivenBack, readDockerLed } from '../../shims/docker-led.ts';
 import { dockerdsAt } from '../../shims/dockerd.ts';
-import { removeUnit, UNIT, unitFile } from '../../shims/resident-unit.ts';
 
 /** What was done. */
 interface Disabled {
@@ -51,8 +50,7 @@ export default class DockerDisable extends PyrsiaCommand {
       socket !== undefined &&
       (await reload({ socket, base: led.base, ...(process_ && { pid: process_.pid }) }, false));
     if (!inForce) this.say('The daemon has to read it: sudo systemctl reload docker');
-    if (await systemctl(env, 'show-environment')) await systemctl(env, 'disable', '--now', UNIT);
-    removeUnit(unitFile(env, homeOf(env)));
+    await releaseUnit(session);
     this.print(facts([[file, outcome]]));
     return { file, outcome, inForce };
   }

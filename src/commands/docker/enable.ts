@@ -1,12 +1,9 @@
 import * as Flags from '@oclif/core/flags';
-import { carryOut, difference, intend, reload, systemctl } from '../../command/lead-docker.ts';
+import { carryOut, difference, intend, reload } from '../../command/lead-docker.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
+import { installUnit } from '../../command/stay.ts';
 import { facts } from '../../command/table.ts';
 import { confirmed, harmless } from '../../command/talk.ts';
-import { agentCommand } from '../../control/start.ts';
-import { homeOf } from '../../paths.ts';
-import { agentEntry, type Session } from '../../session.ts';
-import { UNIT, unitFile, unitText, writeUnit } from '../../shims/resident-unit.ts';
 
 /** What was done. */
 interface Enabled {
@@ -55,32 +52,8 @@ export default class DockerEnable extends PyrsiaCommand {
     carryOut(session, intention);
     const inForce = untested || (await reload(intention, true));
     if (!inForce) this.say('The daemon has to read it: sudo systemctl reload docker');
-    const unit = await this.stay(session);
+    const unit = await installUnit(session, this.config.root);
     this.print(facts([[file, outcome], ...(unit === undefined ? [] : [[unit, 'enabled'] as const])]));
     return { file, base, outcome, inForce, ...(unit === undefined ? {} : { unit }) };
-  }
-
-  /** Has the user's own systemd keep an agent; this one stays by itself until it is stopped. */
-  private async stay(session: Session): Promise<string | undefined> {
-    const { env } = session;
-    const file = unitFile(env, homeOf(env));
-    const { command, variables } = agentCommand(agentEntry(this.config.root), env);
-    if (!(await systemctl(env, 'show-environment'))) {
-      this.say(
-        'No systemd of your own answers: the agent stays until the machine is started again, and pyrsia docker enable starts it',
-      );
-      return undefined;
-    }
-    if (!writeUnit(file, unitText(command, variables))) {
-      this.say(`${file} is there and none of ours, so it stays as it is`);
-      return undefined;
-    }
-    await systemctl(env, 'daemon-reload');
-    // Only one agent lives at a time, and that is to be systemd's.
-    const { stopping } = await (await session.agent()).call('stop', { whenIdle: true });
-    const isOn = await systemctl(env, 'enable', ...(stopping ? ['--now'] : []), UNIT);
-    if (!isOn) this.say(`systemd does not enable ${UNIT}: systemctl --user status ${UNIT}`);
-    this.say('It is there while you are logged in; at any time after: loginctl enable-linger');
-    return file;
   }
 }

@@ -1,0 +1,77 @@
+/**
+ * What commands ask about other computers, and have the agent do with them.
+ *
+ * @module
+ */
+import type { PeerKnown, PeersStatus } from '../control/protocol.ts';
+import type { Handlers } from '../control/server.ts';
+import { PyrsiaError } from '../errors.ts';
+
+/** The most times that one request pings a peer. */
+const PINGS_LIMIT = 100;
+
+/** The peers of an agent, as commands see them. */
+export interface PeerDesk {
+  status(this: void): PeersStatus;
+  known(this: void): readonly PeerKnown[];
+  /**
+   * Connects to a peer, which is known or has its address in its name, and measures how long it takes to answer.
+   *
+   * Rejects with `NOT_FOUND` for one whose address nobody knows, and with `UPSTREAM_FAILED` for one that does not answer.
+   */
+  ping(
+    this: void,
+    peer: string,
+    options: {
+      readonly count: number;
+      readonly signal: AbortSignal;
+      readonly onAnswer: (ms: number) => void;
+    },
+  ): Promise<{ readonly peer: string; readonly address: string; readonly ms: readonly number[] }>;
+  /** Puts in force what the user has changed; `forgive` names a peer whose faults are forgotten. */
+  renew(this: void, forgive?: string): Promise<void>;
+  /** Is let into a private network; rejects with `NOT_PROVEN`, `UPSTREAM_FAILED`. */
+  join(
+    this: void,
+    token: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly file: Uint8Array; readonly until: number }>;
+}
+
+/** Answers to requests about peers. */
+export function peerRequests(
+  desk: PeerDesk,
+): Pick<Handlers, 'peers' | 'peers.ping' | 'peers.renew' | 'network.join'> {
+  return {
+    peers: () => ({ status: desk.status(), peers: [...desk.known()] }),
+
+    async 'peers.ping'({ peer, count }, { signal, progress }) {
+      const times = Math.min(Math.max(1, Math.trunc(count)), PINGS_LIMIT);
+      const onAnswer = (ms: number): void => progress({ ms });
+      const { ms, ...rest } = await desk.ping(peer, { count: times, signal, onAnswer });
+      return { ...rest, ms: [...ms] };
+    },
+
+    async 'peers.renew'({ forgive }) {
+      await desk.renew(forgive);
+      return desk.status();
+    },
+
+    async 'network.join'({ token }, { signal }) {
+      const { file, until } = await desk.join(token, signal);
+      return { file: Buffer.from(file).toString('base64'), until };
+    },
+  };
+}
+
+/** The desk of an agent that has no peers, and why. */
+export function noPeers(why: string): PeerDesk {
+  const refused = (): Promise<never> => Promise.reject(new PyrsiaError('AGENT_REFUSED', { reason: why }));
+  return {
+    status: () => ({ running: false, why, share: 'off', listening: [], connected: 0, given: 0, taken: 0 }),
+    known: () => [],
+    ping: refused,
+    renew: () => Promise.resolve(),
+    join: refused,
+  };
+}
