@@ -17,7 +17,19 @@ export const peerGuards = [
       replace: '',
       only: 'nothing that is private',
     },
+    {
+      why: 'What peers go on with passes for what upstream sent',
+      find: '(isBound ? joinedSource(source, peers, vouched) : source)',
+      replace: 'joinedSource(source, peers, vouched)',
+      only: 'only a lockfile names it',
+    },
   ),
+  ...guardsIn('src/proxy/peer-source.ts', 'test/proxy/peer-source.test.ts', {
+    why: 'Nobody holds chunks against what the log says of them',
+    find: '...(list?.size === held.size && { vouched: list }),',
+    replace: '',
+    only: 'is held, chunk by chunk',
+  }),
   ...guardsIn('src/proxy/settling.ts', 'test/proxy/peer-source.test.ts', {
     why: 'What a peer gave is taken for what its name says, since a lockfile names it',
     find: 'expected = await bound(asker, asked, first).catch(',

@@ -24,6 +24,8 @@ export interface Evidence {
   /** The registry that they asked. */
   readonly upstream: string;
   readonly checkpoint: ProvenCheckpoint;
+  /** What its chunks have to be, one by one. */
+  readonly vouched: { readonly size: number; readonly chunkSize: number; readonly root: Uint8Array };
 }
 
 /**
@@ -63,5 +65,10 @@ export function verifyEvidence(
     observedAt: observation.observedAt,
     upstream: observation.upstream,
     checkpoint,
+    vouched: {
+      size: observation.size,
+      chunkSize: observation.chunks.size,
+      root: Buffer.from(observation.chunks.root, 'hex'),
+    },
   };
 }

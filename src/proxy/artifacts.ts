@@ -53,6 +53,7 @@ export function openArtifacts(parts: {
     now,
     refuseChange,
     ...(peers && { peers }),
+    ...(log?.chunks && { chunks: log.chunks }),
   });
   const settling = openSettling({ cache, documents, upstreams, now, refuse, asking, ...fetching });
 

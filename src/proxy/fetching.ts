@@ -4,18 +4,20 @@
  * @module
  */
 import type { Binding } from '../cache/cache.ts';
+import { purlOf } from '../content/coordinates.ts';
 import type { Wanted } from '../content/descriptor.ts';
 import { isWeak } from '../content/digest.ts';
 import type { Source } from '../content/source.ts';
 import type { Found, Resolver } from '../resolve/resolve.ts';
 import { expect, type Expectation } from '../verify/expect.ts';
+import type { LogWord } from '../verify/logged.ts';
 import { openAbsences } from './absences.ts';
 import type { ArtifactRequest } from './artifact-service.ts';
 import type { Asker } from './asker.ts';
 import { begin, type Begun, openBeginnings } from './begun.ts';
 import { askedUsual, declaredBeside } from './declared.ts';
 import type { DocumentService } from './documents.ts';
-import { type AskedPeers, peerSource } from './peer-source.ts';
+import { type AskedPeers, joinedSource, peerSource } from './peer-source.ts';
 import type { Refusing } from './refusing.ts';
 import type { Upstreams } from './upstream.ts';
 import { upstreamSource, type UpstreamSource } from './upstream-source.ts';
@@ -51,8 +53,10 @@ export function openFetching(parts: {
   readonly refuseChange: Refusing['refuseChange'];
   /** Peers that are asked for what is public; absent where there are none. */
   readonly peers?: AskedPeers;
+  /** What the log says of chunks. */
+  readonly chunks?: LogWord['chunks'];
 }): Fetching {
-  const { resolver, upstreams, documents, now, refuseChange, peers } = parts;
+  const { resolver, upstreams, documents, now, refuseChange, peers, chunks } = parts;
   const absences = openAbsences(now);
   const lacks = openAbsences(now);
   /** Upstreams that had what was asked for last, and a file beside it that was needed: the next one is asked for at once. */
@@ -66,11 +70,25 @@ export function openFetching(parts: {
   }
 
   /** Where it may be, in the order in which they are asked: what is private, or nobody names, is nothing that peers are asked for. */
-  function sourcesFor(asker: Asker, asked: ArtifactRequest, wanted: Wanted): readonly Source[] {
+  function sourcesFor(
+    asker: Asker,
+    asked: ArtifactRequest,
+    wanted: Wanted,
+    known: Binding | undefined,
+  ): readonly Source[] {
     const upstream = asker.offline === undefined ? sourceFor(asker, asked) : undefined;
     const usual = upstream ? [upstream] : [];
     if (!peers || !asker.upstream.public || asked.changes || wanted.digests.every(isWeak)) return usual;
-    return [peerSource(peers, 'near', upstream), ...usual, peerSource(peers, 'far', undefined)];
+    const { logged, declared, coordinates } = asked;
+    const vouched =
+      logged && (async () => chunks?.({ purl: purlOf(coordinates), ...logged }, asker.offline !== undefined));
+    // Where the address itself names the digest, upstream has said by its answer what there is.
+    const isBound = known ?? logged ?? declared ?? !asker.upstream.ecosystem.registry.document(coordinates);
+    return [
+      peerSource(peers, 'near', { upstream, vouched }),
+      ...usual.map((source) => (isBound ? joinedSource(source, peers, vouched) : source)),
+      peerSource(peers, 'far', { vouched }),
+    ];
   }
 
   async function fetch(
@@ -81,7 +99,8 @@ export function openFetching(parts: {
     begun?: Begun,
   ): Promise<Found | undefined> {
     const { signal, ahead = false } = asked;
-    const sources = begun && asker.offline === undefined ? [begun.source] : sourcesFor(asker, asked, wanted);
+    const sources =
+      begun && asker.offline === undefined ? [begun.source] : sourcesFor(asker, asked, wanted, known);
     const flight = flightOf(asker, asked);
     try {
       const fresh = begun !== undefined;

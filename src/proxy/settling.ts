@@ -190,7 +190,7 @@ export function openSettling(parts: {
           outcome: 'delivered',
           ...(digest ? { digest } : {}),
           bytes: content.size,
-          source,
+          source: given.some(({ peer }) => peer !== undefined) ? 'peer' : source,
           ...(given.length > 0 && { given }),
           via: 'response',
           word,

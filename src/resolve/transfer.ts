@@ -18,7 +18,7 @@ import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import { asError, isMissing, isUseless, isWrong, told } from './transfer-failure.ts';
 
 /** Content up to this many bytes is verified before its first byte is sent: 8 MiB. */
-const WHOLE_LIMIT = 8 * 2 ** 20;
+export const WHOLE_LIMIT = 8 * 2 ** 20;
 
 /** Content up to this many bytes stays in memory, more goes to the disk: 1 MiB. */
 const MEMORY_LIMIT = 2 ** 20;

@@ -12,7 +12,7 @@ import type { TileSource } from '../log/read-tiles.ts';
 import { makeOurs } from '../ours.ts';
 import type { Paths } from '../paths.ts';
 import type { LogWord, ToldLog } from '../verify/logged.ts';
-import { evidenceFor, keepEvidence, type LoggedArtifact } from './evidence-files.ts';
+import { evidenceFor, keepEvidence, type KeptEvidence, type LoggedArtifact } from './evidence-files.ts';
 import { type LogClient, openLogClient } from './log-client.ts';
 import { type LookUps, openLookUps } from './look-ups.ts';
 import { networkOf, networkPath, type OwnNetwork, placesOf } from './network-of.ts';
@@ -88,6 +88,16 @@ export function openOwnLogWord(parts: {
     return at && { origin: at.network.origin, ...wayOf(at, offline).looks.standing() };
   };
 
+  async function evidence(about: LoggedArtifact, offline: boolean): Promise<KeptEvidence | undefined> {
+    const at = currently();
+    if (at?.kind !== 'joined') return undefined;
+    try {
+      return await evidenceFor(wayOf(at, offline).client, about);
+    } catch {
+      return undefined;
+    }
+  }
+
   return {
     async lookUp(purls, offline) {
       const at = currently();
@@ -115,15 +125,9 @@ export function openOwnLogWord(parts: {
         problem !== undefined && !offline && `the log ${origin} could not be asked: ${problem}`,
       ].filter((note) => typeof note === 'string');
     },
-    async prove(about, offline) {
-      const at = currently();
-      if (at?.kind !== 'joined') return undefined;
-      try {
-        return (await evidenceFor(wayOf(at, offline).client, about)).proofFile;
-      } catch {
-        return undefined; // It refuses all the same: the index is the log's own word.
-      }
-    },
+    // It refuses all the same: the index is the log's own word.
+    prove: async (about, offline) => (await evidence(about, offline))?.proofFile,
+    chunks: async (about, offline) => (await evidence(about, offline))?.vouched,
     async keep(logged) {
       const at = currently();
       if (at?.kind !== 'joined') return;

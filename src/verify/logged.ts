@@ -55,6 +55,12 @@ export interface LogWord {
     about: { readonly purl: string; readonly digest: Digest; readonly entry: number },
     offline: boolean,
   ): Promise<string | undefined>;
+  /** What the chunks of an artifact have to be, as its entry says; undefined where that cannot be had. */
+  chunks?(
+    this: void,
+    about: { readonly purl: string; readonly digest: Digest; readonly entry: number },
+    offline: boolean,
+  ): Promise<{ readonly size: number; readonly chunkSize: number; readonly root: Uint8Array } | undefined>;
 }
 
 /** What the records of coordinates, oldest first, say. */

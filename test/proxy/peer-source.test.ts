@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../../src/cache/cache.ts';
 import { openCache } from '../../src/cache/open-cache.ts';
 import { type Digest, digestOf } from '../../src/content/digest.ts';
-import type { Held, Peers } from '../../src/p2p/contract.ts';
+import type { Held, Peers, Vouched } from '../../src/p2p/contract.ts';
 import type { ArtifactService } from '../../src/proxy/artifact-service.ts';
 import { openArtifacts } from '../../src/proxy/artifacts.ts';
 import type { Asker } from '../../src/proxy/asker.ts';
@@ -18,12 +18,27 @@ import { openDocuments } from '../../src/proxy/documents.ts';
 import { openUpstreams, type Upstreams } from '../../src/proxy/upstream.ts';
 import { openReporter, type Reporter } from '../../src/resolve/reporter.ts';
 import { openResolver } from '../../src/resolve/resolve.ts';
+import type { LogWord } from '../../src/verify/logged.ts';
 import { plain } from '../support/plain-ecosystem.ts';
 
 const PEER = '12D3KooWNeighbour';
 const small = randomBytes(20_000);
 const large = randomBytes(12 * 2 ** 20);
 const sha256 = (bytes: Uint8Array): Digest => digestOf(bytes, 'sha256');
+
+/** A log that knows what is in `logged`. */
+const log: LogWord = {
+  lookUp: async () => {},
+  told: () => undefined,
+  notes: () => [],
+  finding(purl) {
+    const digest = logged.get(purl);
+    return digest ? { kind: 'logged', digest, entry: 7 } : { kind: 'unknown' };
+  },
+  prove: async () => Promise.resolve(undefined),
+  chunks: async ({ entry }) =>
+    Promise.resolve({ size: large.byteLength, chunkSize: 2 ** 20, root: Buffer.alloc(32, entry) }),
+};
 
 /** What a registry says of a name. */
 const listing = (name: string, bytes: Uint8Array): Buffer =>
@@ -46,6 +61,10 @@ let near: ReturnType<typeof has>[];
 let far: ReturnType<typeof has>[];
 let asked: string[];
 let wrong: number;
+/** What fetches were told of chunks. */
+let told: (Vouched | undefined)[];
+/** What the log says, by name. */
+let logged: Map<string, Digest>;
 
 /** Peers in memory. */
 const among = (who: 'near' | 'far'): Peers['near'] => {
@@ -58,8 +77,9 @@ const among = (who: 'near' | 'far'): Peers['near'] => {
 const held = (bytes: Uint8Array): Held => ({
   size: bytes.byteLength,
   peers: [PEER],
-  fetch({ offset = 0 }) {
+  fetch({ offset = 0, vouched }) {
     let given = 0;
+    told.push(vouched);
     return {
       chunks: (async function* () {
         for (let at = offset; at < bytes.byteLength; at += 2 ** 20) {
@@ -81,7 +101,7 @@ beforeEach(async () => {
     '/small/1.0/file': small,
     '/large/1.0/file': large,
   };
-  [requests, asked, near, far, wrong] = [[], [], [], [], 0];
+  [requests, asked, near, far, wrong, told, logged] = [[], [], [], [], 0, [], new Map()];
   upstream = createServer((request, response) => {
     requests.push(request.url!);
     const found = shelf[request.url!];
@@ -100,6 +120,7 @@ beforeEach(async () => {
     now: Date.now,
     onContradiction: () => {},
     peers: { near: among('near'), far: among('far') },
+    log,
   });
   reporter = openReporter({ launch: 'x', command: ['plain'], cwd: '/', startedAt: 0, policy: 'observe' });
   asker = {
@@ -159,6 +180,20 @@ describe('what a neighbour has', () => {
     ]);
   });
 
+  it('is held, chunk by chunk, against what the log says of it where it is large', async () => {
+    near = [has(sha256(large), large), has(sha256(small))];
+    logged.set('pkg:npm/large@1.0', sha256(large));
+    logged.set('pkg:npm/small@1.0', sha256(small));
+    const { line } = (await get('large', sha256(large)))!;
+    expect(line).toMatchObject({ source: 'peer', word: 'published' });
+    await get('small', sha256(small));
+    expect(told).toEqual([
+      { size: large.byteLength, chunkSize: 2 ** 20, root: Buffer.alloc(32, 7) },
+      undefined,
+    ]);
+    expect(requests).toEqual([]);
+  });
+
   it('is refused when the registry says that its name means something else', async () => {
     const other = randomBytes(5000);
     near = [has(sha256(other), other)];
@@ -179,6 +214,28 @@ describe('what a neighbour has', () => {
     expect([body.equals(small), line.word, requests]).toEqual([true, 'claimed', []]);
     await artifacts.settled();
     expect(cache.offered(sha256(small))).toBeUndefined();
+  });
+});
+
+describe('what upstream has begun to send', () => {
+  it('is gone on with from peers who are found meanwhile, where it is known what it is', async () => {
+    far = [has(sha256(large), large)];
+    logged.set('pkg:npm/large@1.0', sha256(large));
+    const { body, line } = (await get('large', sha256(large)))!;
+    expect(body.equals(large)).toBe(true);
+    const [own, theirs] = line.given!;
+    expect([own!.peer, theirs!.peer, own!.bytes + theirs!.bytes]).toEqual([
+      undefined,
+      PEER,
+      large.byteLength,
+    ]);
+    expect(line.source).toBe('peer');
+  });
+
+  it('is not, where only a lockfile names it: then upstream’s own bytes say what it is', async () => {
+    far = [has(sha256(large), large)];
+    const { line } = (await get('large', sha256(large)))!;
+    expect([line.source, line.word, line.given]).toEqual(['upstream', 'declared', undefined]);
   });
 });
 

@@ -101,6 +101,8 @@ export function openSandbox({ user, registry, npmrc = {} }: SandboxOptions = {})
     // Nearly all tests are about what comes to the proxy; those of filling say so.
     PYRSIA_FILL: 'off',
     PYRSIA_MAVEN_FILL: 'off',
+    // Others that are tested at the same time are neighbours.
+    PYRSIA_PEERS: 'off',
   };
   let caches = 0;
   const freshNpmCache = (): string => (env['npm_config_cache'] = folder(`npm-${(caches += 1)}`));
