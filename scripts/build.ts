@@ -2,8 +2,8 @@
  * Makes what ships: `dist/`, bundled and minified, and `oclif.manifest.json`.
  *
  * The program and each command are entries of their own that share chunks, so a command loads what it imports and
- * nothing else; the agent and the stand-ins' client are one file each. Dependencies are bundled; the package that npm
- * installs has none.
+ * nothing else; the agent, its peers and the stand-ins' client are one file each. Dependencies are bundled; the package
+ * that npm installs has none.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { execFileSync } from 'node:child_process';
 import { glob, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Plugin } from '@oclif/core';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin as BuildPlugin } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -51,12 +51,23 @@ const { metafile, outputFiles } = await build({
     'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"1"',
   },
 });
+// Libraries that few runs need are read from the disk by those.
+const peersApart: BuildPlugin = {
+  name: 'peers apart',
+  setup: (bundle) =>
+    bundle.onResolve({ filter: /\/p2p\/peers\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './peers.cjs', external: true } : undefined,
+    ),
+};
 // A run of a tool waits for these, and a module by itself takes half as long to load.
 const waitedFor = await build({
   ...shared,
-  entryPoints: ['src/shim.ts', 'src/agent.ts'],
+  entryPoints: { shim: 'src/shim.ts', agent: 'src/agent.ts', peers: 'src/p2p/peers.ts' },
   metafile: true,
   format: 'cjs',
+  plugins: [peersApart],
+  // By require, which needs no module's façade.
+  supported: { 'dynamic-import': false },
   define: { 'import.meta.dirname': '__dirname', 'process.env.NODE_ENV': '"production"' },
   outExtension: { '.js': '.cjs' },
 });

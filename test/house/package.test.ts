@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -51,6 +52,14 @@ describe('the package that ships', () => {
     // One is the commands', the other the agent's.
     const both = '^\\(@oclif/core\\|undici\\) ';
     expect(run('grep', '-c', both, 'node_modules/pyrsia/dist/THIRD-PARTY-NOTICES.txt')).toBe('2\n');
+  });
+
+  it('has libp2p in a file by itself, which the agent reads only when it asks peers', () => {
+    const holders = files.filter((path) => {
+      if (!/^dist\/.*\.c?js$/.test(path)) return false;
+      return readFileSync(join(folder, 'node_modules/pyrsia', path), 'utf8').includes('/ipfs/id/push/1.0.0');
+    });
+    expect(holders).toEqual(['dist/peers.cjs']);
   });
 
   it('runs as soon as it is installed', () => {
