@@ -41,7 +41,7 @@ export function openBucket(rate: number | undefined, burstMs: number, clock: Clo
       paid += cost;
       // Timers are early by less than a millisecond at times.
       for (let left = turn - clock.now(); left > 0; left = turn - clock.now()) {
-        await clock.sleep(left, signal);
+        await clock.sleep(Math.ceil(left), signal);
         if (!signal?.aborted) continue;
         paid -= cost;
         throw signal.reason;

@@ -24,6 +24,7 @@ export function testClock(): TestClock {
     },
     async pass(ms) {
       const end = time + ms;
+      await setImmediate();
       for (;;) {
         const due = [...sleepers].toSorted((a, b) => a.until - b.until)[0];
         if (due === undefined || due.until > end) break;
