@@ -5,6 +5,7 @@
  */
 import type { Digest } from '../content/digest.ts';
 import type { PeerName } from './contract.ts';
+import type { Holding } from './wire.ts';
 
 /** How long a peer is taken to have what it said it has, in milliseconds. */
 export const HAS_MS = 60_000;
@@ -17,14 +18,6 @@ export const DIGESTS_KEPT = 16_384;
 
 /** The most peers that are remembered for one digest. */
 export const HOLDERS_KEPT = 16;
-
-/** What one peer has of some content, as it says. */
-export interface Holding {
-  /** Length of the whole in bytes. */
-  readonly size: number;
-  /** How many bytes from the start it can give now: `size` where it has all. */
-  readonly available: number;
-}
 
 /** A peer, and what it has. */
 export interface Holder extends Holding {

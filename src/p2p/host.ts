@@ -16,7 +16,6 @@ import {
   type PeerId,
 } from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht';
-import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { type Ping, ping } from '@libp2p/ping';
@@ -26,11 +25,12 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2pOptions } from 'libp2p';
 import type { PeerName } from './contract.ts';
 import type { Identity } from './identity.ts';
+import { type Inside, inside, openDoors, openNeighbourhood } from './inside.ts';
 import { nativeTls } from './native-tls.ts';
 import { noiseCrypto } from './noise-crypto.ts';
 
 /** What of libp2p a host runs besides connections. */
-export type HostServices = { identify: Identify; ping: Ping; dht: KadDHT };
+export type HostServices = { identify: Identify; ping: Ping; dht: KadDHT; inside: Inside };
 
 /** Who asked for a connection: the other one, or we. */
 export type Direction = 'inbound' | 'outbound';
@@ -45,7 +45,7 @@ export interface Gate {
 
 /** What a host tells of its peers. */
 export interface HostEvents {
-  /** Somebody is there, at these addresses: a neighbour, or one of whom another peer knows. */
+  /** A neighbour is there, at these addresses. */
   readonly found?: (peer: PeerName, addresses: readonly string[]) => void;
   /** There is a connection with this peer now. */
   readonly connected?: (peer: PeerName) => void;
@@ -83,6 +83,10 @@ export interface Host extends AsyncDisposable {
   readonly libp2p: Libp2p<HostServices>;
   /** Where it can be reached, with its name: multiaddresses. */
   addresses(this: void): string[];
+  /** Accepts connections there, and nowhere else, from now on. What cannot be listened on is left out. */
+  listen(this: void, addresses: readonly string[]): Promise<void>;
+  /** Whether to look for neighbours, and be found by them, from now on. */
+  seek(this: void, neighbours: boolean): Promise<void>;
   /** A connection with this peer, at these addresses or where it was last; undefined when there is none in time. */
   dial(
     this: void,
@@ -92,8 +96,6 @@ export interface Host extends AsyncDisposable {
   ): Promise<Connection | undefined>;
 }
 
-/** The name of the service by which neighbours find each other. */
-const SERVICE = '_pyrsia._udp.local';
 /** Of the distributed hash table, which is ours alone. */
 const TABLE = '/pyrsia/kad/1.0.0';
 
@@ -125,10 +127,14 @@ const PRIVATE = [
  * started at all.
  */
 export async function openHost(options: HostOptions): Promise<Host> {
-  const { identity, listen = [], events = {} } = options;
+  const { identity, listen = [], neighbours = false, events = {} } = options;
   const libp2p = await createLibp2p<HostServices>({ ...setUp(options), start: false });
   report(libp2p, events);
   await libp2p.start();
+  const relisten = openDoors(libp2p.services.inside);
+  const seek = openNeighbourhood(libp2p.services.inside, (...found) => events.found?.(...found));
+  await relisten(listen);
+  await seek(neighbours);
   const addresses = (): string[] => libp2p.getMultiaddrs().map(String);
   if (listen.length > 0 && addresses().length === 0)
     events.trouble?.(`Peers cannot reach this machine: it cannot listen on ${listen.join(', ')}`);
@@ -136,21 +142,25 @@ export async function openHost(options: HostOptions): Promise<Host> {
     name: identity.name,
     libp2p,
     addresses,
+    listen: relisten,
+    seek,
     dial: (peer, known, { deadlineMs, signal }) => {
       const deadline = AbortSignal.timeout(deadlineMs);
       const within = signal ? AbortSignal.any([signal, deadline]) : deadline;
       return dial(libp2p, peer, known, within);
     },
-    [Symbol.asyncDispose]: async () => libp2p.stop(),
+    async [Symbol.asyncDispose]() {
+      await seek(false);
+      await libp2p.stop();
+    },
   };
 }
 
-function setUp({ identity, listen = [], resident, neighbours, datastore, gate = {} }: HostOptions) {
+function setUp({ identity, resident, datastore, gate = {} }: HostOptions) {
   return {
     privateKey: privateKeyFromRaw(identity.secret),
     // Nothing that tells strangers which version has which hole.
     nodeInfo: { name: 'pyrsia', version: '1', userAgent: 'pyrsia' },
-    addresses: { listen: [...listen] },
     transports: [tcp({ maxConnections: CONNECTION_LIMIT })],
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
     connectionEncrypters: [nativeTls(), noise({ crypto: noiseCrypto })],
@@ -164,10 +174,10 @@ function setUp({ identity, listen = [], resident, neighbours, datastore, gate = 
     connectionGater: gater(gate),
     peerStore: { maxAddressAge: RECORD_MS, maxPeerAge: RECORD_MS },
     ...(datastore && { datastore }),
-    peerDiscovery: neighbours ? [mdns({ serviceTag: SERVICE })] : [],
     services: {
       identify: identify(),
       ping: ping(),
+      inside,
       dht: kadDHT({
         protocol: TABLE,
         clientMode: !resident,
@@ -204,10 +214,7 @@ function placeOf(address: Multiaddr): string {
   return first?.value ?? '';
 }
 
-function report(libp2p: Libp2p<HostServices>, { found, connected, left }: HostEvents): void {
-  libp2p.addEventListener('peer:discovery', ({ detail: { id, multiaddrs } }) =>
-    found?.(id.toString(), multiaddrs.map(String)),
-  );
+function report(libp2p: Libp2p<HostServices>, { connected, left }: HostEvents): void {
   libp2p.addEventListener('peer:connect', ({ detail }) => connected?.(detail.toString()));
   libp2p.addEventListener('peer:disconnect', ({ detail }) => left?.(detail.toString()));
 }

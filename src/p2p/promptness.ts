@@ -4,13 +4,11 @@
  *
  * @module
  */
+import { QUESTIONS_PER_SECOND } from './allowance.ts';
 import type { PeerName } from './contract.ts';
 
 /** How long a miss waits for those who are prompt, in milliseconds. */
 export const PATIENCE_MS = 15;
-
-/** Questions that one peer is asked a second, and at once after a silence: what it gives strangers (LIMITS.md). */
-export const QUESTIONS_PER_SECOND = 20;
 
 /** How long a peer that gave no answer at all is left alone, in milliseconds: doubled each time, up to a minute. */
 const REST_MS = 1000;

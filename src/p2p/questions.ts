@@ -5,30 +5,13 @@
  * @module
  */
 import type { Digest } from '../content/digest.ts';
-import type { Answers, Holding } from './answers.ts';
+import type { Answers } from './answers.ts';
 import type { PeerName } from './contract.ts';
 import { PATIENCE_MS, type Promptness } from './promptness.ts';
-
-/** The most digests that one message asks for. */
-export const BATCH = 256;
+import { DIGESTS_LIMIT, type HaveAnswer, type Hint } from './wire.ts';
 
 /** How long a peer has for an answer before it is given up, in milliseconds. */
 export const QUESTION_MS = 1000;
-
-/** A peer that may have some of what was asked for, as another peer says. */
-export interface Hint {
-  readonly peer: PeerName;
-  readonly addresses: readonly string[];
-  /** Which of the digests of the message, counted from 0. */
-  readonly which: readonly number[];
-}
-
-/** The answer to one message. */
-export interface HaveAnswer {
-  /** For each digest what the peer has, or undefined. */
-  readonly holdings: readonly (Holding | undefined)[];
-  readonly hints: readonly Hint[];
-}
 
 /** A peer that may have this, and where it may be reached. */
 export interface Lead {
@@ -37,12 +20,12 @@ export interface Lead {
   readonly addresses: readonly string[];
 }
 
-/** Asks one peer for at most {@link BATCH} digests. Rejects where there is no proper answer. */
+/** Asks one peer for at most {@link DIGESTS_LIMIT} digests. Rejects where there is no proper answer. */
 export type Ask = (
   peer: PeerName,
   digests: readonly Digest[],
   options: { readonly signal: AbortSignal; readonly delegate: boolean },
-) => Promise<HaveAnswer>;
+) => Promise<Pick<HaveAnswer, 'holdings' | 'hints'>>;
 
 /** Questions to peers. */
 export interface Questions {
@@ -132,8 +115,8 @@ export function openQuestions({
   ): Promise<readonly Lead[]> {
     // What a peer that asks others is to find out, it may have said already that it has not itself.
     const unasked = delegate ? digests : digests.filter((digest) => isUnasked(peer, digest));
-    const messages = Array.from({ length: Math.ceil(unasked.length / BATCH) }, async (_, at) =>
-      message(peer, unasked.slice(at * BATCH, (at + 1) * BATCH), delegate),
+    const messages = Array.from({ length: Math.ceil(unasked.length / DIGESTS_LIMIT) }, async (_, at) =>
+      message(peer, unasked.slice(at * DIGESTS_LIMIT, (at + 1) * DIGESTS_LIMIT), delegate),
     );
     return (await Promise.all(messages)).flat();
   }

@@ -11,7 +11,7 @@ import {
   PREPARED,
 } from '../../src/p2p/discovery.ts';
 import { PATIENCE_MS } from '../../src/p2p/promptness.ts';
-import { BATCH, type HaveAnswer } from '../../src/p2p/questions.ts';
+import { DIGESTS_LIMIT, type HaveAnswer } from '../../src/p2p/wire.ts';
 
 const digestOfText = (text: string): Digest => digestOf(Buffer.from(text), 'sha256');
 const many = (count: number): Digest[] => Array.from({ length: count }, (_, at) => digestOfText(`${at}`));
@@ -21,7 +21,11 @@ const wantedOf = (digest: Digest, size?: number): Wanted => ({
 });
 
 /** What one peer does when it is asked. */
-type Conduct = (digests: readonly Digest[], delegate: boolean, signal: AbortSignal) => Promise<HaveAnswer>;
+type Conduct = (
+  digests: readonly Digest[],
+  delegate: boolean,
+  signal: AbortSignal,
+) => Promise<Pick<HaveAnswer, 'holdings' | 'hints'>>;
 
 const holds =
   (has: readonly Digest[], { afterMs = 0, size = 10 } = {}): Conduct =>
@@ -285,7 +289,7 @@ describe('a miss', () => {
 });
 
 describe('what will be wanted', () => {
-  it(`is asked for in messages of ${BATCH}, and then known`, async () => {
+  it(`is asked for in messages of ${DIGESTS_LIMIT}, and then known`, async () => {
     const digests = many(600);
     const { discovery, asked, meet } = among({ ada: holds(digests.slice(0, 300)), bob: holds([]) });
     await meet();
