@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { createHash } from 'node:crypto';
-import { rootOf } from '../content/merkle.ts';
+import { CHUNK, chunker, LARGE, rootOfChunks } from '../content/chunks.ts';
 import { hexOf } from '../content/digest.ts';
 import { measure } from '../content/verified.ts';
 import { purlOf } from '../content/coordinates.ts';
@@ -17,11 +16,8 @@ import { statusOf, type Upstreams } from '../proxy/upstream.ts';
 import type { ConnectionSettings } from '../shims/settings.ts';
 import type { Where } from './said.ts';
 
-/** The most bytes of an artifact that is looked at: 1 GiB. */
-const ARTIFACT_LIMIT = 2 ** 30;
-
-/** The size of the chunks of which an artifact's own tree is made, in bytes: 1 MiB. */
-const CHUNK = 2 ** 20;
+/** The most bytes of an artifact that is looked at: 1 GiB, up to which all chunks have one length. */
+const ARTIFACT_LIMIT = LARGE;
 
 /** Something public, and where everybody finds it. */
 export interface PublicArtifact {
@@ -100,33 +96,21 @@ export function openEyes({
 /** Digests, size and chunk tree of a body, as it passes. */
 async function measured(body: AsyncIterable<Uint8Array>): Promise<Omit<Seen, 'mediaType'>> {
   const meter = measure({ digests: [] }, ['sha256', 'sha512']);
-  const leaves: Uint8Array[] = [];
-  let leaf = createHash('sha256').update(Uint8Array.of(0));
-  let room = CHUNK;
+  const chunks = chunker(CHUNK);
   let size = 0;
   for await (const piece of body) {
     size += piece.byteLength;
     if (size > ARTIFACT_LIMIT)
       throw new PyrsiaError('SIZE_MISMATCH', { expected: ARTIFACT_LIMIT, actual: size });
     meter.update(piece);
-    for (let at = 0; at < piece.byteLength;) {
-      const part = piece.subarray(at, at + room);
-      leaf.update(part);
-      at += part.byteLength;
-      room -= part.byteLength;
-      if (room > 0) continue;
-      leaves.push(leaf.digest());
-      leaf = createHash('sha256').update(Uint8Array.of(0));
-      room = CHUNK;
-    }
+    chunks.update(piece);
   }
-  if (room < CHUNK || leaves.length === 0) leaves.push(leaf.digest());
   const { digests } = meter.end();
   const [sha256, sha512] = digests;
   return {
     digest: { sha256: hexOf(sha256!), sha512: hexOf(sha512!) },
     size,
-    chunks: { size: CHUNK, root: Buffer.from(rootOf(leaves)).toString('hex') },
+    chunks: { size: CHUNK, root: Buffer.from(rootOfChunks(chunks.end())).toString('hex') },
   };
 }
 

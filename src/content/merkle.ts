@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { hash } from 'node:crypto';
+import { createHash, hash, type Hash as Hashing } from 'node:crypto';
 
 /** A hash of the tree: 32 bytes. */
 export type Hash = Uint8Array;
@@ -42,6 +42,11 @@ export const EMPTY_ROOT: Hash = sha256(new Uint8Array());
 /** MTH({d}) = SHA-256(0x00 || d). */
 export function leafHash(entry: Uint8Array): Hash {
   return sha256(Buffer.concat([LEAF, entry]));
+}
+
+/** Starts MTH({d}) of a d that comes in pieces, or is too large to be copied: what it digests is the {@link leafHash}. */
+export function startLeaf(): Hashing {
+  return createHash('sha256').update(LEAF);
 }
 
 /** SHA-256(0x01 || left || right). */
