@@ -72,7 +72,7 @@ export function isChunk(list: ChunkList, index: number, bytes: Uint8Array): bool
 }
 
 /** The hash of one chunk. */
-export function chunkHash(bytes: Uint8Array): Hash {
+function chunkHash(bytes: Uint8Array): Hash {
   return startLeaf().update(bytes).digest();
 }
 

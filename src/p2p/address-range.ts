@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
+import { isPrivate } from './lan.ts';
 
 /**
  * The range that an IP address is in: `203.0.113.0/24`, `2001:db8:1:2::/64`. Within a private network each machine is
@@ -11,35 +12,14 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net';
  */
 export function rangeOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '').replace(/%.*$/, '');
-  if (isIPv4(plain)) return isLocal(plain) ? plain : `${plain.slice(0, plain.lastIndexOf('.'))}.0/24`;
+  if (isIPv4(plain)) return isPrivate(plain) ? plain : `${plain.slice(0, plain.lastIndexOf('.'))}.0/24`;
   if (!isIPv6(plain)) return plain;
-  return isLocal(plain) ? groupsOf(plain).join(':') : `${groupsOf(plain).slice(0, 4).join(':')}::/64`;
+  return isPrivate(plain) ? groupsOf(plain).join(':') : `${groupsOf(plain).slice(0, 4).join(':')}::/64`;
 }
 
 /** Whether two addresses may be of different people, as far as their networks tell. */
 export function areUnrelated(a: string, b: string): boolean {
-  return !isLocal(a) && !isLocal(b) && rangeOf(a) !== rangeOf(b);
-}
-
-const local = new BlockList();
-for (const [network, prefix] of [
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['169.254.0.0', 16],
-  ['127.0.0.0', 8],
-  ['100.64.0.0', 10],
-] as const)
-  local.addSubnet(network, prefix, 'ipv4');
-for (const [network, prefix] of [
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['::1', 128],
-] as const)
-  local.addSubnet(network, prefix, 'ipv6');
-
-function isLocal(address: string): boolean {
-  return local.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  return !isPrivate(a) && !isPrivate(b) && rangeOf(a) !== rangeOf(b);
 }
 
 /** The eight groups of an IPv6 address, without leading zeroes. */

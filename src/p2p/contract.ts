@@ -52,6 +52,8 @@ export interface Fetch {
   given(this: void): readonly Given[];
   /** The whole turned out to be wrong: those who vouched for it are remembered for that. */
   wrong(this: void): void;
+  /** The whole turned out to be right: so are those who contradicted it. */
+  right?(this: void): void;
 }
 
 /** Content that peers say they have. */
