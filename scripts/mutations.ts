@@ -9,6 +9,7 @@ import { agentGuards } from './mutations/agent.ts';
 import { authorityGuards } from './mutations/authority.ts';
 import { cacheGuards } from './mutations/cache.ts';
 import { commandGuards } from './mutations/commands.ts';
+import { memberGuards } from './mutations/members.ts';
 import { peerChoiceGuards } from './mutations/peer-choice.ts';
 import { contentGuards } from './mutations/content.ts';
 import { doctorGuards } from './mutations/doctor.ts';
@@ -51,5 +52,6 @@ export const mutations = [
   ...authorityGuards,
   ...mavenGuards,
   ...commandGuards,
+  ...memberGuards,
   ...peerChoiceGuards,
 ];

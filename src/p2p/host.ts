@@ -26,11 +26,18 @@ import { createLibp2p, type Libp2pOptions } from 'libp2p';
 import type { PeerName } from './contract.ts';
 import type { Identity } from './identity.ts';
 import { type Inside, inside, openDoors, openNeighbourhood } from './inside.ts';
+import { type GuardOptions, type MemberGuard, memberGuard } from './member-guard.ts';
 import { nativeTls } from './native-tls.ts';
 import { noiseCrypto } from './noise-crypto.ts';
 
 /** What of libp2p a host runs besides connections. */
-export type HostServices = { identify: Identify; ping: Ping; dht: KadDHT; inside: Inside };
+export type HostServices = {
+  members?: MemberGuard;
+  identify: Identify;
+  ping: Ping;
+  dht: KadDHT;
+  inside: Inside;
+};
 
 /** Who asked for a connection: the other one, or we. */
 export type Direction = 'inbound' | 'outbound';
@@ -68,6 +75,8 @@ export interface HostOptions {
   readonly datastore?: NonNullable<Libp2pOptions['datastore']>;
   readonly gate?: Gate;
   readonly events?: HostEvents;
+  /** Of a private network: nobody else is spoken with. */
+  readonly guard?: GuardOptions;
 }
 
 /** How long an attempt to connect may take. */
@@ -156,7 +165,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
   };
 }
 
-function setUp({ identity, resident, datastore, gate = {} }: HostOptions) {
+function setUp({ identity, resident, datastore, gate = {}, guard }: HostOptions) {
   return {
     privateKey: privateKeyFromRaw(identity.secret),
     // Nothing that tells strangers which version has which hole.
@@ -175,6 +184,8 @@ function setUp({ identity, resident, datastore, gate = {} }: HostOptions) {
     peerStore: { maxAddressAge: RECORD_MS, maxPeerAge: RECORD_MS },
     ...(datastore && { datastore }),
     services: {
+      // First, since the others speak as soon as there is a connection.
+      ...(guard && { members: memberGuard(guard) }),
       identify: identify(),
       ping: ping(),
       inside,

@@ -211,6 +211,27 @@ const limits: Readonly<
   'least `share.up`, `share.down`': [['config/settings', 'LEAST_RATE', formatBytes]],
   'peers of which something was said, in bytes of their file': [['p2p/said-of-peers', 'SAID_LIMIT', binary]],
   'addresses that one peer was added with': [['p2p/said-of-peers', 'ADDRESSES_LIMIT', asIs]],
+  'membership of a private network': [['p2p/membership', 'MEMBER_S', (s) => `${s / 86_400} days`]],
+  'membership that admits others': [['p2p/membership', 'ADMITS_S', (s) => `${s / 86_400} days`]],
+  'clock of another member': [['p2p/membership', 'AHEAD_S', (s) => formatDuration(s * 1000)]],
+  'card of a member, in characters': [['p2p/membership', 'CARD_LIMIT', asIs]],
+  'token to join by': [
+    ['p2p/join-token', 'TOKEN_S', (s) => `${s / 3600} h`],
+    ['p2p/join-token', 'TOKEN_LIMIT', asIs],
+  ],
+  'addresses in a token': [['p2p/join-token', 'ADDRESSES_LIMIT', asIs]],
+  'invitations that are open': [['p2p/member-files', 'INVITATIONS_LIMIT', asIs]],
+  'revocations of one network': [['p2p/member-files', 'REVOCATIONS_LIMIT', asIs]],
+  'proof that a peer is a member': [
+    ['p2p/member-guard', 'HANDSHAKE_MS', formatDuration],
+    ['p2p/member-guard', 'WAITING_LIMIT', asIs],
+  ],
+  'look at those who are connected, whether they still are members': [
+    ['p2p/member-guard', 'LOOK_MS', formatDuration],
+  ],
+  'members telling each other what they have heard': [['p2p/member-guard', 'TELL_MS', formatDuration]],
+  'frames of members': [['p2p/member-talk', 'LARGE', binary]],
+  'being let in': [['p2p/join', 'JOIN_MS', formatDuration]],
   'pings by one command': [['agent/peer-requests', 'PINGS_LIMIT', asIs]],
   'least `cache.limit`': [['config/settings', 'LEAST_CACHE', formatBytes]],
   'partial content that nobody continues': [

@@ -20,6 +20,7 @@ import { formatBundle, parseBundle, parseTile } from '../../src/log/tiles.ts';
 import { answerAddCheckpoint, formatAddCheckpoint, parseAddCheckpoint } from '../../src/log/witness.ts';
 import { entriesOf, memoryLog } from '../log/memory-log.ts';
 import { checkpoint, log, policy, signer, vkey, witnesses } from '../log/signers.ts';
+import { memberTargets } from './member-targets.ts';
 import { networkTargets } from './network-targets.ts';
 import type { Target } from './target.ts';
 
@@ -156,4 +157,5 @@ export const targets: readonly Target[] = [
     },
   },
   ...networkTargets,
+  ...memberTargets,
 ];
