@@ -1,0 +1,53 @@
+/**
+ * Whom this machine deals with, and to whom it gives.
+ *
+ * @module
+ */
+import type { PeerName } from './contract.ts';
+import { givesTo, type Link, type Sharing } from './lan.ts';
+import type { PeersRules } from './open-peers.ts';
+import type { PeerBook } from './peer-book.ts';
+
+/** The rules in force. */
+export interface Rules {
+  sharing(this: void): Sharing;
+  /** Whether neighbours may see that this machine is here. */
+  isSeen(this: void): boolean;
+  /** Whether a peer is dealt with at all, where it is; one who has not yet said who he is by his address alone. */
+  admits(this: void, peer: PeerName | undefined, address?: string): boolean;
+  /** Whether it is given something. */
+  gives(this: void, peer: PeerName | undefined, address: string): boolean;
+  /** Takes in what has changed. */
+  renew(this: void, changed: { readonly rules?: PeersRules; readonly links?: readonly Link[] }): void;
+}
+
+/** Puts rules in force for the machine of this name. */
+export function openRules(
+  first: { readonly rules: PeersRules; readonly links: readonly Link[] },
+  self: PeerName,
+  book: Pick<PeerBook, 'banned'>,
+): Rules {
+  let { rules, links } = first;
+
+  const sharing = (): Sharing => ({ share: rules.share, links, isQuiet: rules.isQuiet ?? (() => false) });
+
+  function admits(peer: PeerName | undefined, address?: string): boolean {
+    if (book.banned(peer ?? '', address)) return false;
+    if (peer === undefined) return true;
+    return peer !== self && (rules.isMember?.(peer) ?? true);
+  }
+
+  return {
+    sharing,
+    isSeen() {
+      const { share, isQuiet } = sharing();
+      return share !== 'off' && links.some((link) => !isQuiet(link));
+    },
+    admits,
+    gives: (peer, address) => admits(peer, address) && givesTo(sharing(), address),
+    renew(changed) {
+      rules = changed.rules ?? rules;
+      links = changed.links ?? links;
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import { digestOf } from '../../src/content/digest.ts';
+import type { PeersOptions } from '../../src/p2p/open-peers.ts';
+import { fetched, type PeerNode, peerNode } from '../support/peer-nodes.ts';
+
+const PATIENT = { timeout: 20_000 };
+
+const seen = async (one: PeerNode, other: PeerNode): Promise<void> => {
+  await expect.poll(() => one.peers.status().connected, PATIENT).toContain(other.peers.name);
+};
+
+describe('peers of an agent', () => {
+  const nodes: PeerNode[] = [];
+  const node = async (options: Partial<PeersOptions> = {}): Promise<PeerNode> => {
+    const opened = await peerNode(options);
+    nodes.push(opened);
+    return opened;
+  };
+  afterEach(async () => {
+    await Promise.all(nodes.splice(0).map(async (each) => each[Symbol.asyncDispose]()));
+  });
+
+  it('are asked, and give what they have', async () => {
+    const giver = await node();
+    const [bytes, large] = [randomBytes(20_000), randomBytes(3 * 2 ** 20)];
+    const taker = await node({ bootstrap: [giver.address] });
+    await seen(taker, giver);
+    for (const content of [bytes, large]) {
+      const digest = await giver.offer(content);
+      const wanted = { digests: [digest] };
+      await expect.poll(() => taker.peers.near(wanted), PATIENT).toBeDefined();
+      const held = await taker.peers.near(wanted);
+      expect(held).toMatchObject({ size: content.byteLength, peers: [giver.peers.name] });
+      expect((await fetched(held!)).equals(content)).toBe(true);
+    }
+    expect(taker.peers.status().taken).toBe(bytes.byteLength + large.byteLength);
+    // A list of the chunks is given, too.
+    expect(giver.peers.status().given - bytes.byteLength - large.byteLength).toBeGreaterThan(0);
+    expect(giver.peers.status().given - bytes.byteLength - large.byteLength).toBeLessThan(2000);
+  });
+
+  it('are asked by sha512, and for many things at once', async () => {
+    const giver = await node();
+    const taker = await node({ bootstrap: [giver.address] });
+    await seen(taker, giver);
+    const contents = Array.from({ length: 300 }, (_, at) => Buffer.from(`content ${at}`));
+    for (const content of contents.slice(0, 100)) await giver.offer(content);
+    const digests = contents.map((content) => digestOf(content, 'sha512'));
+    await taker.peers.prepare(digests);
+    const held = await Promise.all(digests.map((digest) => taker.peers.near({ digests: [digest] })));
+    expect(held.filter((one) => one !== undefined)).toHaveLength(100);
+  });
+
+  it('name each other to whom asks them for others', async () => {
+    const seed = await node();
+    const giver = await node({ bootstrap: [seed.address] });
+    const digest = await giver.offer(randomBytes(5000));
+    const taker = await node({ bootstrap: [seed.address] });
+    await Promise.all([seen(taker, seed), seen(giver, seed)]);
+    const wanted = { digests: [digest] };
+    expect(await taker.peers.near(wanted)).toBeUndefined();
+    await expect.poll(() => taker.peers.far(wanted), PATIENT).toMatchObject({ peers: [giver.peers.name] });
+    expect(taker.peers.status().connected).toContain(giver.peers.name);
+  });
+
+  it('give nothing to anybody, and listen nowhere, where nothing is shared', async () => {
+    const giver = await node({ share: 'off' });
+    expect(giver.peers.status().listening).toEqual([]);
+    const digest = await giver.offer(randomBytes(5000));
+    const asking = await node();
+    await giver.peers.connect(
+      { peer: asking.peers.name, addresses: [asking.address] },
+      { signal: AbortSignal.timeout(20_000) },
+    );
+    await seen(asking, giver);
+    expect(await asking.peers.far({ digests: [digest] })).toBeUndefined();
+    // The same the other way round: whoever gives nothing may ask.
+    const other = await asking.offer(randomBytes(5000));
+    await expect.poll(() => giver.peers.near({ digests: [other] }), PATIENT).toBeDefined();
+  });
+
+  it('listen and give no more once the user has said so', async () => {
+    const giver = await node();
+    const digest = await giver.offer(randomBytes(5000));
+    const taker = await node({ bootstrap: [giver.address] });
+    await seen(taker, giver);
+    await expect.poll(() => taker.peers.near({ digests: [digest] }), PATIENT).toBeDefined();
+    await giver.peers.renew({ share: 'off' });
+    expect(giver.peers.status().listening).toEqual([]);
+    await expect.poll(() => taker.peers.near({ digests: [digest] }), PATIENT).toBeUndefined();
+    expect(await taker.peers.far({ digests: [digest] })).toBeUndefined();
+  });
+
+  it('do not deal with whom the user has banned, nor with who is no member', async () => {
+    const one = await node();
+    const other = await node({ bootstrap: [one.address] });
+    await seen(other, one);
+    const said = new Map([[other.peers.name, { addresses: [], banned: true, trusted: false }]]);
+    await one.peers.renew({ share: 'lan', said });
+    await expect.poll(() => one.peers.status().connected, PATIENT).toEqual([]);
+    const stranger = await node({ isMember: (peer) => peer !== one.peers.name });
+    const contact = { peer: one.peers.name, addresses: [one.address] };
+    expect(await stranger.peers.connect(contact, { signal: AbortSignal.timeout(20_000) })).toBeUndefined();
+    expect(one.peers.status().connected).toEqual([]);
+  });
+
+  it('are connected to and remembered where one is added', async () => {
+    const one = await node();
+    const other = await node();
+    const contact = { peer: one.peers.name, addresses: [one.address] };
+    const reached = await other.peers.connect(contact, { signal: AbortSignal.timeout(20_000) });
+    expect(reached).toContain('/ip4/127.0.0.1/tcp/');
+    expect(
+      await other.peers.ping(one.peers.name, { signal: AbortSignal.timeout(20_000) }),
+    ).toBeGreaterThanOrEqual(0);
+    expect(other.peers.known().map(({ peer }) => peer)).toEqual([one.peers.name]);
+  });
+});
