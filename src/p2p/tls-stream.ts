@@ -19,6 +19,9 @@ export interface SocketConnection extends MultiaddrConnection {
   sendClose(options?: AbortOptions): Promise<void>;
 }
 
+/** Milliseconds that closing may take when nothing else is said: as long as libp2p waits. */
+const CLOSE_MS = 1000;
+
 /** The encrypted connection: what libp2p's multiplexer reads and writes. It and the connection below end together. */
 export class TlsStream extends AbstractMessageStream {
   readonly #connection: SocketConnection;
@@ -78,17 +81,21 @@ export class TlsStream extends AbstractMessageStream {
     else this.onRemoteReset();
   }
 
-  async #end({ signal }: AbortOptions = {}): Promise<void> {
+  /**
+   * Sends what is left, says that this is the end, and waits until the other end has said so, too. Who closes a socket
+   * while something lies in it that nobody has read (the tickets that servers send) resets the connection, and what is
+   * on its way is lost.
+   */
+  async #end({ signal = AbortSignal.timeout(CLOSE_MS) }: AbortOptions = {}): Promise<void> {
     const { socket } = this.#connection;
     if (socket.destroyed) return;
-    const within = signal && { signal };
     try {
-      const closed = once(socket, 'close', within);
-      if (this.writeBufferLength > 0) await Promise.race([once(this, 'idle', within), closed]);
-      this.#tls.destroySoon();
+      const closed = once(socket, 'close', { signal });
+      if (this.writeBufferLength > 0) await Promise.race([once(this, 'idle', { signal }), closed]);
+      this.#tls.removeAllListeners('data').resume().end();
       await closed;
     } catch (error) {
-      // A peer that does not read would keep the socket for ever.
+      // A peer that does not read, or does not end, would keep the socket for ever.
       socket.destroy();
       throw error;
     }
