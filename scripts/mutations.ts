@@ -11,6 +11,7 @@ import { cacheGuards } from './mutations/cache.ts';
 import { commandGuards } from './mutations/commands.ts';
 import { memberGuards } from './mutations/members.ts';
 import { peerChoiceGuards } from './mutations/peer-choice.ts';
+import { peerHostGuards } from './mutations/peer-host.ts';
 import { contentGuards } from './mutations/content.ts';
 import { doctorGuards } from './mutations/doctor.ts';
 import { fillGuards } from './mutations/fill.ts';
@@ -54,4 +55,5 @@ export const mutations = [
   ...commandGuards,
   ...memberGuards,
   ...peerChoiceGuards,
+  ...peerHostGuards,
 ];

@@ -51,6 +51,8 @@ export function derIn(bytes: Uint8Array): Der[] {
       if (count === 0 || count > LENGTH_LIMIT) throw new RangeError('A length that is not DER');
       length = 0;
       for (let i = 0; i < count; i++) length = length * 256 + (bytes[at++] ?? Number.NaN);
+      // The shortest form only, so that there is one way to write a value.
+      if (length < 128 || length < 256 ** (count - 1)) throw new RangeError('A length that is not DER');
     }
     if (!(at + length <= bytes.length)) throw new RangeError('A value that is cut off');
     found.push({ tag, content: bytes.subarray(at, at + length) });

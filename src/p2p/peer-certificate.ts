@@ -26,6 +26,8 @@ const SERIAL_NUMBER = der(Tag.oid, Buffer.from('550405', 'hex'));
 /** The most bytes of a certificate: those of RSA keys of 8192 bits have 4 KiB. */
 const CERTIFICATE_LIMIT = 16 * 2 ** 10;
 
+const NOTHING = new Uint8Array();
+
 /** A certificate and its key, as `node:tls` takes them. */
 export interface PeerCertificate {
   readonly cert: string;
@@ -81,24 +83,31 @@ export async function peerOfCertificate(bytes: Uint8Array): Promise<PeerId> {
   if (!(certificate.validFromDate.getTime() <= now && now <= certificate.validToDate.getTime()))
     throw new Error(`The certificate is valid from ${certificate.validFrom} to ${certificate.validTo} only`);
   if (!certificate.verify(certificate.publicKey)) throw new Error('The certificate is not signed by itself');
-  const [key, signature, ...more] = signedKeyIn(bytes);
-  if (key?.tag !== Tag.octets || signature?.tag !== Tag.octets || more.length > 0)
-    throw new Error('The certificate has no key and signature of a peer');
-  const peer = publicKeyFromProtobuf(key.content);
+  const { key, signature } = signedKeyIn(bytes);
+  const peer = publicKeyFromProtobuf(key);
   const signed = certificate.publicKey.export({ format: 'der', type: 'spki' });
-  if (!(await peer.verify(Buffer.concat([PREFIX, signed]), signature.content)))
+  if (!(await peer.verify(Buffer.concat([PREFIX, signed]), signature)))
     throw new Error('The certificate is not signed by the peer that it names');
   return peerIdFromPublicKey(peer);
 }
 
-/** What is in the extension that names the peer. Any other that has to be understood is refused. */
-function signedKeyIn(bytes: Uint8Array): Der[] {
+/** A peer's key in protobuf, and what it has signed of the certificate's own key. */
+interface SignedKey {
+  readonly key: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/**
+ * What a certificate in DER says of its peer; none of it is proven. Throws an error for one that has no such extension, or
+ * two, or another that has to be understood.
+ */
+export function signedKeyIn(bytes: Uint8Array): SignedKey {
   const [certificate] = derIn(bytes);
-  const [content] = derIn(certificate?.content ?? bytes);
-  const wrapped = derIn(content?.content ?? bytes).find(({ tag }) => tag === 0xa3);
-  const [extensions] = derIn(wrapped?.content ?? new Uint8Array());
+  const [content] = derIn(certificate?.content ?? NOTHING);
+  const wrapped = derIn(content?.content ?? NOTHING).find(({ tag }) => tag === 0xa3);
+  const [extensions] = derIn(wrapped?.content ?? NOTHING);
   const found: Der[] = [];
-  for (const { content: extension } of derIn(extensions?.content ?? new Uint8Array())) {
+  for (const { content: extension } of derIn(extensions?.content ?? NOTHING)) {
     const [id, ...rest] = derIn(extension);
     if (id?.tag === Tag.oid && SIGNED_KEY.equals(id.content)) found.push(...rest.slice(-1));
     else if (rest[0]?.tag === Tag.boolean)
@@ -107,5 +116,8 @@ function signedKeyIn(bytes: Uint8Array): Der[] {
   const [value, second] = found;
   if (value?.tag !== Tag.octets || second) throw new Error('The certificate does not name a peer');
   const [sequence] = derIn(value.content);
-  return derIn(sequence?.content ?? new Uint8Array());
+  const [key, signature, ...more] = derIn(sequence?.content ?? NOTHING);
+  if (key?.tag !== Tag.octets || signature?.tag !== Tag.octets || more.length > 0)
+    throw new Error('The certificate has no key and signature of a peer');
+  return { key: key.content, signature: signature.content };
 }

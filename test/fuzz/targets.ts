@@ -21,6 +21,7 @@ import { answerAddCheckpoint, formatAddCheckpoint, parseAddCheckpoint } from '..
 import { entriesOf, memoryLog } from '../log/memory-log.ts';
 import { checkpoint, log, policy, signer, vkey, witnesses } from '../log/signers.ts';
 import { memberTargets } from './member-targets.ts';
+import { certificateTarget } from './certificate-target.ts';
 import { networkTargets } from './network-targets.ts';
 import type { Target } from './target.ts';
 
@@ -158,4 +159,5 @@ export const targets: readonly Target[] = [
   },
   ...networkTargets,
   ...memberTargets,
+  certificateTarget,
 ];

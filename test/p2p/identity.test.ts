@@ -34,6 +34,9 @@ describe('the identity of a machine among its peers', () => {
     const script = `const { openIdentity } = await import(process.argv[1]); console.log((await openIdentity(process.argv[2])).name)`;
     const one = (): Promise<{ stdout: string }> =>
       promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, module, state]);
+    const here = await Promise.all(Array.from({ length: 8 }, async () => openIdentity(state)));
+    expect(new Set(here.map(({ name }) => name)).size).toBe(1);
+    rmSync(identityFile(state));
     const names = (await Promise.all([one(), one(), one(), one()])).map(({ stdout }) => stdout.trim());
     const { name } = await openIdentity(state);
     expect(names).toEqual([name, name, name, name]);

@@ -154,7 +154,7 @@ describe('TLS done in the socket', () => {
     });
   });
 
-  it('does not go on with an earlier session, in which nobody shows a certificate', async () => {
+  it('begins anew with whoever would go on with an earlier session, in which nobody shows a certificate', async () => {
     const own = await makePeerCertificate(clientKey!);
     const secureContext = createSecureContext(own);
     const sessions: Buffer[] = [];
@@ -170,7 +170,8 @@ describe('TLS done in the socket', () => {
       return visitor.isSessionReused();
     };
     await visit();
-    for (const session of sessions) expect(await visit(session)).toBe(false);
+    await vi.waitFor(() => expect(sessions.length).toBeGreaterThan(0), 10_000);
+    for (const session of sessions.slice(0, 2)) expect(await visit(session)).toBe(false);
   });
 
   const FATES: [string, (from: Socket, to: Socket) => void][] = [
