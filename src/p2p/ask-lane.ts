@@ -101,6 +101,8 @@ function asking(channel: Channel, download: Bucket, pace: Pace, now: () => numbe
   const known = new Map<Digest, Holding>();
   const waiting: Asked[] = [];
   const sent: Asked[] = [];
+  /** What is about to be sent, and waits for its turn. */
+  let going: Asked[] = [];
   let inFlight = 0;
   let sending = false;
   let used = now();
@@ -121,18 +123,24 @@ function asking(channel: Channel, download: Bucket, pace: Pace, now: () => numbe
     return batch;
   };
 
-  const send = async (): Promise<void> => {
+  /** Once everything that is asked for at this moment is known. */
+  const send = (): void => {
     if (sending) return;
     sending = true;
+    process.nextTick(() => void sendAll().catch(() => undefined));
+  };
+  const sendAll = async (): Promise<void> => {
     try {
-      for (let batch = next(); batch.length > 0; batch = next()) {
-        const bytes = batch.reduce((sum, { length }) => sum + length, 0);
+      for (going = next(); going.length > 0; going = next()) {
+        const bytes = going.reduce((sum, { length }) => sum + length, 0);
         await download.take(bytes, channel.closed);
+        const count = going.length;
+        const requests = Buffer.concat(going.map(formatBlobRequest));
         pace.wait(now());
-        sent.push(...batch);
+        sent.push(...going.splice(0));
         inFlight += bytes;
-        channel.expect(bytes + batch.length * ANSWER_START);
-        await channel.send(Buffer.concat(batch.map(formatBlobRequest)));
+        channel.expect(bytes + count * ANSWER_START);
+        await channel.send(requests);
       }
     } finally {
       sending = false;
@@ -155,18 +163,18 @@ function asking(channel: Channel, download: Bucket, pace: Pace, now: () => numbe
       if (sent.length === 0) pace.rest(used);
       if (answer.status === 'busy') asked.reject(new PeerFault('busy', channel.peer, 'it is busy'));
       else asked.resolve(bytes);
-      if (waiting.length > 0) void send().catch(() => undefined);
+      if (waiting.length > 0) send();
     }
   };
 
   channel.closed.addEventListener('abort', () => {
-    for (const each of [...sent, ...waiting]) each.reject(channel.closed.reason);
+    for (const each of [...sent, ...going, ...waiting]) each.reject(channel.closed.reason);
   });
   readAnswers().catch((error: Error) => channel.close('malformed', error.message));
 
   return {
     known,
-    quiet: (at) => (sent.length + waiting.length === 0 ? at - used : 0),
+    quiet: (at) => (sent.length + going.length + waiting.length === 0 ? at - used : 0),
     async ask(request, signal) {
       signal?.throwIfAborted();
       channel.closed.throwIfAborted();
@@ -191,7 +199,7 @@ function asking(channel: Channel, download: Bucket, pace: Pace, now: () => numbe
       signal?.addEventListener('abort', drop);
       waiting.push(asked);
       used = now();
-      void send().catch(() => undefined);
+      send();
       return promise;
     },
   };

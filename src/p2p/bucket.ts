@@ -13,7 +13,7 @@ export interface Bucket {
    * @throws whatever `signal` is aborted with.
    */
   take(this: void, amount: number, signal?: AbortSignal): Promise<void>;
-  /** How long the next one would wait, in milliseconds. */
+  /** How long one more would wait now, in milliseconds. */
   delay(this: void): number;
   /** Whether it is full. */
   full(this: void): boolean;
@@ -30,14 +30,17 @@ export function openBucket(rate: number | undefined, burstMs: number, clock: Clo
     return { take: async (_, signal) => signal?.throwIfAborted(), delay: () => 0, full: () => true };
   /** When all that has gone would have gone at that rate. */
   let paid = clock.now() - burstMs;
-  const delay = (): number => Math.max(0, paid - clock.now());
   return {
-    delay,
+    delay() {
+      const now = clock.now();
+      return Math.max(0, Math.max(paid, now - burstMs) + Math.min(1000 / rate, burstMs) - now);
+    },
     full: () => paid <= clock.now() - burstMs,
     async take(amount, signal) {
       signal?.throwIfAborted();
       paid = Math.max(paid, clock.now() - burstMs);
-      const [turn, cost] = [paid, (amount * 1000) / rate];
+      const cost = (amount * 1000) / rate;
+      const turn = paid + Math.min(cost, burstMs);
       paid += cost;
       // Timers are early by less than a millisecond at times.
       for (let left = turn - clock.now(); left > 0; left = turn - clock.now()) {

@@ -1,6 +1,9 @@
-import { close, open, read } from 'node:fs';
+import { close, closeSync, open, openSync, read, readSync } from 'node:fs';
 
-/** Reads files of which one is open at a time: the one that was read last. */
+/** Up to how many bytes are read at once while everything else waits: to have it done elsewhere takes longer. */
+const AT_ONCE = 64 * 2 ** 10;
+
+/** Reads files of which one is open at a time: the one of which much was read last. */
 export interface LaneFile {
   /**
    * Fills `into` with what the file has from `position` on. Resolves to whether it could: it may be gone by now, or shorter.
@@ -20,10 +23,9 @@ export function openLaneFile(): LaneFile {
   return {
     close: closeIt,
     async fill(path, into, position) {
-      if (current?.path === path) {
-        if (await filled(current.fd, into, position)) return true;
-        // Another file may lie there now.
-      }
+      if (current?.path !== path && into.byteLength <= AT_ONCE) return filledAtOnce(path, into, position);
+      if (current?.path === path && (await filled(current.fd, into, position))) return true;
+      // Where it is not as long as it was, another file may lie there now.
       closeIt();
       const fd = await opened(path);
       if (fd === undefined) return false;
@@ -31,6 +33,21 @@ export function openLaneFile(): LaneFile {
       return filled(fd, into, position);
     },
   };
+}
+
+function filledAtOnce(path: string, into: Uint8Array, position: number): boolean {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, 'r');
+    let at = 0;
+    for (let bytes = -1; at < into.byteLength && bytes !== 0; at += bytes)
+      bytes = readSync(fd, into, at, into.byteLength - at, position + at);
+    return at === into.byteLength;
+  } catch {
+    return false;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
 }
 
 async function filled(fd: number, into: Uint8Array, position: number): Promise<boolean> {

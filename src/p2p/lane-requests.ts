@@ -10,8 +10,6 @@ export interface LaneRequests {
   readonly waiting: readonly BlobRequest[];
   /** The first one is answered. */
   done(this: void): void;
-  /** None will be answered any more. */
-  close(this: void): void;
 }
 
 /** Reads requests as they come. However fast the peer sends them, no more of them is kept than may wait. */
@@ -23,6 +21,9 @@ export function readRequests(served: Served): LaneRequests {
     waiting.push(request);
     state.wake();
   };
+  channel.closed.addEventListener('abort', () => {
+    for (const _ of waiting.splice(0)) share.dequeue();
+  });
   void (async () => {
     try {
       for (let next = await readRequest(served); next; next = await readRequest(served)) take(next);
@@ -45,11 +46,7 @@ export function readRequests(served: Served): LaneRequests {
       return waiting[0];
     },
     done() {
-      waiting.shift();
-      share.dequeue();
-    },
-    close() {
-      for (const _ of waiting.splice(0)) share.dequeue();
+      if (waiting.shift()) share.dequeue();
     },
   };
 }

@@ -38,7 +38,6 @@ export async function serveLane(served: Served, serving: Serving): Promise<void>
     }
   } finally {
     file.close();
-    requests.close();
   }
 }
 

@@ -61,12 +61,13 @@ function begin(
       asked = clock.now();
     },
   };
+  channel.closed.addEventListener('abort', () => {
+    const { reason }: { reason: unknown } = channel.closed;
+    if (isPeerFault(reason) && reason.kind !== 'cut') serving.fault(reason);
+  });
   answer(served, serving).then(
     () => void channel.close('cut', 'it has asked all that it will'),
-    (error: unknown) => {
-      const fault = isPeerFault(error) ? error : channel.close('malformed', reasonOf(error));
-      if (fault.kind !== 'cut') serving.fault(fault);
-    },
+    (error: unknown) => void channel.close('malformed', reasonOf(error)),
   );
 }
 

@@ -24,6 +24,7 @@ import { memberTargets } from './member-targets.ts';
 import { certificateTarget } from './certificate-target.ts';
 import { networkTargets } from './network-targets.ts';
 import type { Target } from './target.ts';
+import { wireTargets } from './wire-targets.ts';
 
 const files = memoryLog();
 const head = files.add(entriesOf(0, 300));
@@ -160,4 +161,5 @@ export const targets: readonly Target[] = [
   ...networkTargets,
   ...memberTargets,
   certificateTarget,
+  ...wireTargets,
 ];

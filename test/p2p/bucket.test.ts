@@ -24,11 +24,17 @@ describe('a bucket', () => {
     const clock = testClock();
     const { take, delay, full } = openBucket(1000, 100, clock);
     await clock.pass(60_000);
-    expect(full()).toBe(true);
-    await take(100);
-    await take(1);
+    expect([delay(), full()]).toEqual([0, true]);
+    await take(60);
+    expect([delay(), full()]).toEqual([0, false]);
+    await take(40);
+    expect([delay(), full()]).toEqual([1, false]);
+    const late = take(1).then(() => clock.now());
+    await clock.pass(50);
+    expect(await late).toBe(60_001);
     expect(full()).toBe(false);
-    expect(delay()).toBe(1);
+    await clock.pass(51);
+    expect(full()).toBe(true);
   });
 
   it('has the next wait for what was larger than a burst, in the order in which it was asked', async () => {
@@ -39,18 +45,20 @@ describe('a bucket', () => {
     void take(10).then(() => order.push(`first at ${clock.now()}`));
     void take(10).then(() => order.push(`second at ${clock.now()}`));
     await clock.pass(2000);
-    expect(order).toEqual(['first at 1000', 'second at 1010']);
+    expect(order).toEqual(['first at 1010', 'second at 1020']);
   });
 
   it('gives back what was not waited for', async () => {
     const clock = testClock();
-    const { take, delay } = openBucket(1000, 100, clock);
+    const { take } = openBucket(1000, 100, clock);
     await take(1100);
     const over = new AbortController();
     const taking = take(5000, over.signal);
     over.abort('enough');
     await expect(taking).rejects.toBe('enough');
-    expect(delay()).toBe(1000);
+    const next = take(1).then(() => clock.now());
+    await clock.pass(1001);
+    expect(await next).toBe(1001);
     await expect(take(1, over.signal)).rejects.toBe('enough');
   });
 
