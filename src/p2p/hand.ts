@@ -94,14 +94,19 @@ export function delivered(hand: Hand, length: number, now: number): number {
   return ms;
 }
 
+/** Whether it is a peer, and not upstream. */
+export function isPeer(hand: Hand): hand is PeerHand {
+  return hand.giver !== undefined;
+}
+
 /** Somebody else was quicker, who was asked later. It is slower than if it had come now: nobody knows by how much. */
 export function wasOutrun(hand: Hand, length: number, now: number): void {
   hand.speed = Math.min(hand.speed ?? hand.guess, length / Math.max(now - hand.activeAt, 0.1) / OUTRUN);
 }
 
 /** A hand as the one who shares out sees it. Alone it is given more at once than before its speed is known among others. */
-export interface HandAtWork extends Worker {
-  readonly hand: Hand;
+export interface HandAtWork<H extends Hand = Hand> extends Worker {
+  readonly hand: H;
 }
 
 /** How it stands with somebody; `isAlone`: there is nobody else to be asked. */

@@ -67,10 +67,7 @@ export function openListMaker(identity: Pick<Identity, 'secret'>): MakeList {
 }
 
 /** Reads a file and lists its chunks. Rejects when it is not what is offered: it may be damaged, or gone. */
-async function makeList(
-  { sha256, size, path }: Offer,
-  signer: ListSigner,
-): Promise<Uint8Array | undefined> {
+async function makeList({ sha256, size, path }: Offer, signer: ListSigner): Promise<Uint8Array | undefined> {
   const algorithms: DigestAlgorithm[] = size <= SHA512_LIMIT ? ['sha512'] : [];
   const meter = measure({ digests: [sha256], size }, algorithms);
   const chunks = chunker(cutOf(size).chunkSize);

@@ -12,8 +12,8 @@ import type { FaultKind, Lane } from './lane.ts';
 import type { PeerBook } from './peer-book.ts';
 import type { Piece } from './share-out.ts';
 
-/** What a peer is left for one chunk: as long as 64 KiB/s take, and 10 s, in milliseconds. */
-const patienceFor = (length: number): number => 10_000 + (length / (64 * 2 ** 10)) * 1000;
+/** What a peer is left for so many bytes: as long as 64 KiB/s take, and 10 s, in milliseconds. */
+const patienceFor = (bytes: number): number => 10_000 + (bytes / (64 * 2 ** 10)) * 1000;
 
 /** How often in a row a peer may say that it is busy, and how long it is left alone then, at first, in milliseconds. */
 const BUSY_LIMIT = 8;
@@ -57,8 +57,8 @@ export function openTeam({ givers, digest, size, book, blame, clock, over }: Tea
     return (hand.lane ??= hand.giver.open({ signal: over }));
   }
   /** Rejects when the time is over that a peer is left. */
-  async function tooLong({ giver }: PeerHand, length: number, signal: AbortSignal): Promise<never> {
-    await clock.sleep(patienceFor(length), signal);
+  async function tooLong({ giver }: PeerHand, bytes: number, signal: AbortSignal): Promise<never> {
+    await clock.sleep(patienceFor(bytes), signal);
     throw new PeerFault('slow', giver.peer, 'it has not answered in time');
   }
 
@@ -67,7 +67,8 @@ export function openTeam({ givers, digest, size, book, blame, clock, over }: Tea
     lane,
     async fetch(hand, piece, signal) {
       const answer = lane(hand).then(({ fetch }) => fetch(digest, piece.offset, piece.length, { signal }));
-      const bytes = await Promise.race([answer, tooLong(hand, piece.length, signal)]);
+      // What it was asked for before comes first.
+      const bytes = await Promise.race([answer, tooLong(hand, hand.queued, signal)]);
       if (bytes.byteLength !== piece.length)
         throw new PeerFault(
           'lied',
@@ -94,7 +95,7 @@ export function openTeam({ givers, digest, size, book, blame, clock, over }: Tea
       if (hand.gone !== undefined) return;
       hand.gone = error instanceof Error ? error.message : String(error);
       if (kind === 'lied' || kind === 'malformed') blame.strike(giver, 'lied');
-      else book.failed(giver.peer, kind);
+      else if (kind !== 'busy') book.failed(giver.peer, kind);
     },
     why: () =>
       hands.map(({ giver, gone }) => `${giver.peer}: ${gone ?? 'it does not have all of it'}`).join('; '),

@@ -26,8 +26,14 @@ export interface Ask {
 /** A chunk on its way. */
 export interface Slot extends Piece {
   readonly asks: Set<Ask>;
-  /** It came, from whom, and whether it is what it should be. */
-  came?: { readonly bytes: Uint8Array; readonly from: Hand; isVerified: boolean };
+  came?: Came;
+}
+
+/** What came for a chunk, from whom, and whether it is known to be what it should be. */
+export interface Came {
+  readonly bytes: Uint8Array;
+  readonly from: Hand;
+  isVerified: boolean;
 }
 
 /** Chunks on their way, in order. */

@@ -165,7 +165,7 @@ export function registry(
       signal?.throwIfAborted();
       if (fails) throw new Error('upstream is down');
       async function* chunks(): AsyncGenerator<Uint8Array> {
-        const piece = 65_536;
+        const piece = 524_288;
         for (let at = offset; at < offset + length; at += piece) {
           const part = bytes.slice(at, Math.min(at + piece, offset + length));
           await clock.sleep(part.byteLength / speed, signal);
