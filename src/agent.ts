@@ -234,7 +234,7 @@ async function serve(context: AgentContext): Promise<Service> {
       images: async () => ({ base: await gates.imageBase() }),
       ...referenceRequests({ ...fetching, accounts, sessions, imageSessions, brought: settleIn }),
       ...cacheRequests({ ...fetching, paths }),
-      ...peerRequests(desk),
+      ...peerRequests(desk, paths),
     },
   };
 }

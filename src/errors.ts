@@ -38,6 +38,8 @@ export interface ErrorDetails {
   CLOSURE_UNKNOWN: { what: string; reason: string };
   BLOCKED: { what: string; by: string };
   UPSTREAM_FAILED: { url: string; reason: string };
+  /** Nobody answers there who is that peer. */
+  PEER_SILENT: { peer: string; at: string };
   CREDENTIALS_NEEDED: { what: string; upstream: string; remedy?: string };
   DOCUMENT_INVALID: { what: string; reason: string };
   DOCUMENT_TOO_LARGE: { what: string; limit: number };
@@ -86,6 +88,7 @@ const messages: { readonly [C in ErrorCode]: (details: ErrorDetails[C]) => strin
   CLOSURE_UNKNOWN: (d) => `Cannot tell what ${d.what} depends on: ${d.reason}`,
   BLOCKED: (d) => `Refused ${d.what}: ${d.by} blocks it`,
   UPSTREAM_FAILED: (d) => `Upstream did not deliver ${d.url}: ${d.reason}`,
+  PEER_SILENT: (d) => `Nobody answers at ${d.at} who is ${d.peer}`,
   CREDENTIALS_NEEDED: (d) =>
     `Credentials needed for ${d.what} at ${d.upstream}${d.remedy ? ` (${d.remedy})` : ''}`,
   DOCUMENT_INVALID: (d) => `Cannot read ${d.what}: ${d.reason}`,

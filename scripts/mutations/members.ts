@@ -85,11 +85,6 @@ export const memberGuards = [
       find: 'latest = Math.max(latest, found.from);',
       replace: 'latest = 0;',
     },
-    {
-      why: 'Who was admitted outlasts whoever admitted it',
-      find: 'const until = Math.min(from + MEMBER_S, own.ends);',
-      replace: 'const until = from + MEMBER_S;',
-    },
   ),
   ...guardsIn(
     'src/p2p/member-files.ts',
@@ -108,7 +103,6 @@ export const memberGuards = [
       why: 'The name of an invitation is a path to any file',
       find: 'if (!/^[0-9a-f]{32}$/.test(id)) return false;',
       replace: '',
-      only: 'does not know its secret',
     },
   ),
   ...guardsIn(

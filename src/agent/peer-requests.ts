@@ -6,6 +6,8 @@
 import type { PeerKnown, PeersStatus } from '../control/protocol.ts';
 import type { Handlers } from '../control/server.ts';
 import { PyrsiaError } from '../errors.ts';
+import { parseJoinToken } from '../p2p/join-token.ts';
+import type { Paths } from '../paths.ts';
 
 /** The most times that one request pings a peer. */
 const PINGS_LIMIT = 100;
@@ -17,7 +19,7 @@ export interface PeerDesk {
   /**
    * Connects to a peer, which is known or has its address in its name, and measures how long it takes to answer.
    *
-   * Rejects with `NOT_FOUND` for one whose address nobody knows, and with `UPSTREAM_FAILED` for one that does not answer.
+   * Rejects with `NOT_FOUND` for one whose address nobody knows, and with `PEER_SILENT` for one that does not answer.
    */
   ping(
     this: void,
@@ -30,17 +32,12 @@ export interface PeerDesk {
   ): Promise<{ readonly peer: string; readonly address: string; readonly ms: readonly number[] }>;
   /** Puts in force what the user has changed; `forgive` names a peer whose faults are forgotten. */
   renew(this: void, forgive?: string): Promise<void>;
-  /** Is let into a private network; rejects with `NOT_PROVEN`, `UPSTREAM_FAILED`. */
-  join(
-    this: void,
-    token: string,
-    signal: AbortSignal,
-  ): Promise<{ readonly file: Uint8Array; readonly until: number }>;
 }
 
 /** Answers to requests about peers. */
 export function peerRequests(
   desk: PeerDesk,
+  { state }: Pick<Paths, 'state'>,
 ): Pick<Handlers, 'peers' | 'peers.ping' | 'peers.renew' | 'network.join'> {
   return {
     peers: () => ({ status: desk.status(), peers: [...desk.known()] }),
@@ -58,7 +55,7 @@ export function peerRequests(
     },
 
     async 'network.join'({ token }, { signal }) {
-      const { file, until } = await desk.join(token, signal);
+      const { file, until } = await letIn(state, token, signal);
       return { file: Buffer.from(file).toString('base64'), until };
     },
   };
@@ -66,12 +63,32 @@ export function peerRequests(
 
 /** The desk of an agent that has no peers, and why. */
 export function noPeers(why: string): PeerDesk {
-  const refused = (): Promise<never> => Promise.reject(new PyrsiaError('AGENT_REFUSED', { reason: why }));
+  const none = (): Promise<never> => Promise.reject(new PyrsiaError('AGENT_REFUSED', { reason: why }));
   return {
     status: () => ({ running: false, why, share: 'off', listening: [], connected: 0, given: 0, taken: 0 }),
     known: () => [],
-    ping: refused,
+    ping: none,
     renew: () => Promise.resolve(),
-    join: refused,
   };
+}
+
+/** Has a member of a private network let this machine in. Rejects with `NOT_PROVEN`, `PEER_SILENT`, `REFERENCE_MALFORMED`. */
+async function letIn(
+  state: string,
+  text: string,
+  signal: AbortSignal,
+): Promise<{ readonly file: Uint8Array; readonly until: number }> {
+  const token = parseJoinToken(text);
+  if (Date.now() >= token.until * 1000) throw refused('its time is over: ask for a new one');
+  const { joinNetwork } = await import('../p2p/peers.ts');
+  const joined = await joinNetwork(state, token, signal);
+  if (!('refused' in joined)) return joined;
+  if (joined.refused === 'refused') throw refused(`${token.peer} takes it no more: ask for a new one`);
+  if (joined.refused === 'forged') throw refused(`${token.peer} may not let you into that network`);
+  const at = token.addresses.join(', ') || 'any address';
+  throw new PyrsiaError('PEER_SILENT', { peer: token.peer, at });
+}
+
+function refused(reason: string): PyrsiaError {
+  return new PyrsiaError('NOT_PROVEN', { what: 'the token', reason });
 }

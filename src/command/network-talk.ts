@@ -17,6 +17,8 @@ export interface ToldNetwork {
   readonly witnesses: readonly string[];
   /** Whose observations count. */
   readonly observers: readonly string[];
+  /** Peers speak with members only. */
+  readonly private: boolean;
   /** What is known of the log here. */
   readonly view?: Standing;
 }
@@ -32,6 +34,7 @@ export function toldNetwork(
     places: placesOf(network),
     witnesses: [...network.policy.witnesses.keys()],
     observers: [...new Set(network.observers.map(({ organisation }) => organisation))],
+    private: network.private === true,
     ...(view && { view }),
   };
   const { quorum } = network.policy;
@@ -43,6 +46,7 @@ export function toldNetwork(
       ['log', network.origin],
       ['read at', value.places.join(', ')],
       ['must cosign', `${least}${value.witnesses.join(', ') || 'nobody'}`],
+      ['private', value.private ? 'yes, peers speak with members only' : undefined],
       ['observers', value.observers.join(', ') || 'none'],
       ...(view ? viewRows(view) : []),
     ],

@@ -18,7 +18,7 @@ export const CHUNK = MiB;
 export const LARGE_CHUNK = 4 * MiB;
 
 /** Up to this many bytes content has chunks of {@link CHUNK}: 1 GiB. */
-export const LARGE = 1024 * MiB;
+export const LARGE = 2 ** 30;
 
 /** How content is cut. Lengths in bytes. */
 export interface Cut {

@@ -15,6 +15,7 @@ import { lookAtNpmCache } from './npm-cache.ts';
 import { lookForOwnRegistry } from './own-registry.ts';
 import { lookWhose } from './owner.ts';
 import { lookAtPath } from './path-order.ts';
+import { lookAtMembership, lookAtSaid, lookForPeers } from './peers.ts';
 import { lookAtPorts } from './ports.ts';
 import { lookWhereItIs, lookWhetherPrivate, lookWhetherQuick } from './runtime.ts';
 import { lookAtSettings, lookWhetherOn } from './settings.ts';
@@ -45,6 +46,9 @@ export const CHECKS: readonly Check[] = [
   { name: "npm's own cache", group: 'cache', look: lookAtNpmCache },
   { name: 'registries', group: 'upstream', look: lookAtUpstreams },
   { name: 'registry that is ours', group: 'upstream', look: lookForOwnRegistry },
+  { name: 'neighbours', group: 'peers', look: lookForPeers },
+  { name: 'what was said of peers', group: 'peers', look: lookAtSaid },
+  { name: 'membership', group: 'peers', look: lookAtMembership },
   { name: 'clock', group: 'upstream', look: lookAtClock },
   { name: 'settings', group: 'settings', look: lookAtSettings },
   { name: 'switches', group: 'settings', look: lookWhetherOn },

@@ -15,6 +15,7 @@ export const GROUPS = {
   runtime: 'the directory of sockets and launches',
   cache: "the cache: may be written, has room, can be read; and npm's own, which is filled",
   upstream: 'the registries that npm is configured with, and the clock',
+  peers: 'other computers: reached, found, let in',
   settings: 'settings, and what switches pyrsia off',
 } as const;
 

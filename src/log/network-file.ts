@@ -5,6 +5,7 @@
  * ```
  * # pyrsia network <the network's key>
  * # pyrsia observer <organisation> <the key of its attestations>
+ * # pyrsia private
  * log <key> <url>
  * witness <organisation> <key> <url>
  * group authorities <quorum> <organisation> …
@@ -40,11 +41,15 @@ export function quorumOf(n: number): number {
 }
 
 /**
- * Writes a network file. The first authority's log is the network's.
+ * Writes a network file. The first authority's log is the network's; in a `private` one peers speak with members only.
  *
  * @throws PyrsiaError `DOCUMENT_INVALID` where an organisation, or a key, is there twice
  */
-export function formatNetwork(authorities: readonly Card[], by: Signer): string {
+export function formatNetwork(
+  authorities: readonly Card[],
+  by: Signer,
+  { private: isPrivate = false }: { readonly private?: boolean } = {},
+): string {
   const [first] = authorities;
   const what = 'the network';
   if (first === undefined) throw invalid(what, 'it has no authority');
@@ -70,6 +75,7 @@ export function formatNetwork(authorities: readonly Card[], by: Signer): string 
     ...authorities.map(
       ({ organisation, attest }) => `# pyrsia observer ${organisation} ${formatVerifierKey(attest)}`,
     ),
+    ...(isPrivate ? ['# pyrsia private'] : []),
     `log ${formatVerifierKey(first.log)} ${first.url}`,
     ...authorities.map(
       ({ organisation, cosign, url }) => `witness ${organisation} ${formatVerifierKey(cosign)} ${url}`,

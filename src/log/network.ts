@@ -6,9 +6,10 @@
  * # pyrsia network <network id>
  * # pyrsia bootstrap <address>
  * # pyrsia observer <witness> <verifier key>
+ * # pyrsia private
  * ```
  *
- * An observer line names the key with which the organisation of a witness signs what it has seen. Other comments, and lines
+ * An observer line names the key with which the organisation of a witness signs what it has seen. In a private network peers speak with members only. Other comments, and lines
  * with other words behind `pyrsia`, are skipped.
  *
  * @module
@@ -23,6 +24,8 @@ export interface Network {
   readonly id?: string;
   readonly bootstrap: readonly string[];
   readonly observers: readonly NetworkObserver[];
+  /** Peers speak with members only. */
+  readonly private?: true;
 }
 
 /** Who vouches for what an organisation has seen. */
@@ -42,6 +45,7 @@ export function parseNetwork(bytes: Uint8Array, what = 'the policy'): Network {
   const bootstrap: string[] = [];
   const observers: NetworkObserver[] = [];
   let id: string | undefined;
+  let isPrivate = false;
   for (const [i, line] of Buffer.from(bytes).toString('utf8').split('\n').entries()) {
     const [hash, ours, keyword, ...words] = line.split(/[ \t]+/).filter(Boolean);
     if (hash !== '#' || ours !== 'pyrsia') continue;
@@ -59,6 +63,10 @@ export function parseNetwork(bytes: Uint8Array, what = 'the policy'): Network {
         counted(1, 'bootstrap <address>');
         bootstrap.push(words[0]!);
         break;
+      case 'private':
+        counted(0, 'private');
+        isPrivate = true;
+        break;
       case 'observer': {
         counted(2, 'observer <witness> <verifier key>');
         const observer = observerIn(words[0]!, words[1]!, policy, wrong);
@@ -71,7 +79,13 @@ export function parseNetwork(bytes: Uint8Array, what = 'the policy'): Network {
       default: // A later word of ours.
     }
   }
-  return { policy, bootstrap, observers, ...(id !== undefined && { id }) };
+  return {
+    policy,
+    bootstrap,
+    observers,
+    ...(id !== undefined && { id }),
+    ...(isPrivate && { private: true }),
+  };
 }
 
 /**

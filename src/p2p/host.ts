@@ -138,7 +138,8 @@ const PRIVATE = [
 export async function openHost(options: HostOptions): Promise<Host> {
   const { identity, listen = [], neighbours = false, events = {} } = options;
   const libp2p = await createLibp2p<HostServices>({ ...setUp(options), start: false });
-  report(libp2p, events);
+  // In a private network a peer is there once it has proven to be a member.
+  report(libp2p, options.guard ? { ...events, connected: undefined } : events);
   await libp2p.start();
   const relisten = openDoors(libp2p.services.inside);
   const seek = openNeighbourhood(libp2p.services.inside, (...found) => events.found?.(...found));
@@ -165,7 +166,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
   };
 }
 
-function setUp({ identity, resident, datastore, gate = {}, guard }: HostOptions) {
+function setUp({ identity, resident, datastore, gate = {}, guard, events = {} }: HostOptions) {
   return {
     privateKey: privateKeyFromRaw(identity.secret),
     // Nothing that tells strangers which version has which hole.
@@ -185,7 +186,7 @@ function setUp({ identity, resident, datastore, gate = {}, guard }: HostOptions)
     ...(datastore && { datastore }),
     services: {
       // First, since the others speak as soon as there is a connection.
-      ...(guard && { members: memberGuard(guard) }),
+      ...(guard && { members: memberGuard({ admitted: events.connected, ...guard }) }),
       identify: identify(),
       ping: ping(),
       inside,
@@ -225,7 +226,13 @@ function placeOf(address: Multiaddr): string {
   return first?.value ?? '';
 }
 
-function report(libp2p: Libp2p<HostServices>, { connected, left }: HostEvents): void {
+function report(
+  libp2p: Libp2p<HostServices>,
+  {
+    connected,
+    left,
+  }: Pick<HostEvents, 'left'> & { readonly connected?: HostEvents['connected'] | undefined },
+): void {
   libp2p.addEventListener('peer:connect', ({ detail }) => connected?.(detail.toString()));
   libp2p.addEventListener('peer:disconnect', ({ detail }) => left?.(detail.toString()));
 }

@@ -4,12 +4,12 @@
  * @module
  */
 import { channelOver } from './channel.ts';
-import type { Host } from './host.ts';
+import { type Host, openHost } from './host.ts';
 import type { JoinToken } from './join-token.ts';
 import { type MemberFiles, memberFiles } from './member-files.ts';
 import { askToJoin, MEMBER, Stranger } from './member-talk.ts';
 import { openMembers } from './members.ts';
-import type { Identity } from './identity.ts';
+import { type Identity, openIdentity } from './identity.ts';
 
 /** How long it may take to connect, and then to be let in, in milliseconds. */
 const JOIN_MS = 10_000;
@@ -54,6 +54,13 @@ export async function joinBy(
   } finally {
     await connection.close().catch(() => undefined);
   }
+}
+
+/** The same by the identity in a state directory; whatever host there is goes on beside it. Rejects as {@link openHost}, too. */
+export async function joinNetwork(state: string, token: JoinToken, signal: AbortSignal): Promise<Joined> {
+  const identity = await openIdentity(state);
+  await using host = await openHost({ identity });
+  return await joinBy({ host, identity, state, now: Date.now }, token, signal);
 }
 
 function keep(

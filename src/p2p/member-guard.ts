@@ -9,6 +9,7 @@
  */
 import type { Connection, Stream, StreamHandler, StreamHandlerOptions } from '@libp2p/interface';
 import { channelOver } from './channel.ts';
+import type { PeerName } from './contract.ts';
 import { answerTalk, MEMBER, openTalk, Stranger, type Talkers } from './member-talk.ts';
 import type { Admitted } from './membership.ts';
 import type { Members } from './members.ts';
@@ -27,6 +28,8 @@ export interface GuardOptions {
   readonly members: Members;
   /** The network's file, for those who join. */
   readonly file: Uint8Array;
+  /** Told who has proven to be a member, on each connection once. */
+  readonly admitted?: ((peer: PeerName) => void) | undefined;
   /** Told why somebody was cut off. One line. */
   readonly refused?: (text: string) => void;
   /** How long the other side has to prove that it is a member. Default: 5 s. */
@@ -35,7 +38,7 @@ export interface GuardOptions {
 
 /** What a guard is asked for. */
 export interface MemberGuard {
-  /** Cuts off who is a member no more, and tells the others what is new. */
+  /** Takes up what commands have written, cuts off who is a member no more, and tells the others what is new. */
   look(this: void): void;
 }
 
@@ -88,9 +91,11 @@ export function memberGuard(
       peer: connection.remotePeer.toString(),
       onAdmitted(admitted) {
         const entry = entryOf(connection);
+        const isNew = !entry.admitted;
         entry.admitted = admitted;
         entry.toldAt = Date.now();
         entry.settled.resolve();
+        if (isNew) options.admitted?.(admitted.peer);
       },
     });
 
@@ -179,7 +184,10 @@ export function memberGuard(
     events.addEventListener('connection:open', opened);
 
     return {
-      look: review,
+      look() {
+        members.reload();
+        review();
+      },
       async start() {
         await handle(MEMBER, async (stream, connection) => talk(connection, stream, 'answers'), {
           maxInboundStreams: 2,

@@ -27,6 +27,8 @@ export interface Members {
   /** The network's bare key, 32 bytes. */
   readonly network: Uint8Array;
   readonly self: PeerName;
+  /** Takes up what commands have written. */
+  reload(this: void): void;
   /** What it shows; undefined where that would be refused. */
   card(this: void): string | undefined;
   /** How it stands itself. */
@@ -98,9 +100,15 @@ export function openMembers({ network, identity, files, now: clock }: MemberPart
     return { until, card: signMembership(network, { peer, from, until, admits: false }, key) + ownCard };
   };
 
+  /** A command may have written there meanwhile. */
+  function reload(): void {
+    for (const [peer, each] of files.revocations()) revoked.set(peer, each);
+  }
+
   return {
     network,
     self,
+    reload,
     card,
     standing,
     admit: read,
@@ -124,6 +132,7 @@ export function openMembers({ network, identity, files, now: clock }: MemberPart
     },
     hear(text) {
       const all = readRevocations(text, network);
+      reload();
       const fresh = all?.filter(({ peer }) => !revoked.has(peer));
       if (!fresh || revoked.size + fresh.length > REVOCATIONS_LIMIT) return undefined;
       for (const each of fresh) revoked.set(each.peer, each);

@@ -27,6 +27,8 @@ export interface PeersOptions extends PeersRules {
   readonly offers: Offers;
   /** The TCP port on which connections are accepted; 0, the default: any that is free. */
   readonly port?: number;
+  /** A private network, its bare key and its file: nobody is spoken with but its members. */
+  readonly network?: { readonly key: Uint8Array; readonly file: Uint8Array };
   /** Nodes to begin with, as `/ip4/ADDRESS/tcp/PORT/p2p/PEER`; they are asked whom else to ask. */
   readonly bootstrap?: readonly string[];
   /** Whether it stays: it answers for the distributed hash table, and its records are kept there. */
@@ -49,6 +51,8 @@ export interface PeersView {
   /** Where this machine is reached, with its name. */
   readonly listening: readonly string[];
   readonly connected: readonly PeerName[];
+  /** Until when this machine is a member of a private network, in milliseconds since 1970; absent: it is none. */
+  readonly memberUntil?: number;
   /** Content given to others and taken from them so far, in bytes. */
   readonly given: number;
   readonly taken: number;

@@ -21,14 +21,18 @@ import { type FindHints, hintsFrom } from './hints.ts';
 import { type Identity, openIdentity } from './identity.ts';
 import { isPrivate, listenAddresses, readLinks, watchLinks } from './lan.ts';
 import { openLanes } from './lanes.ts';
+import { memberFiles } from './member-files.ts';
+import { type Members, openMembers } from './members.ts';
 import { openOfferedLists } from './offered-lists.ts';
-import type { OpenPeers, PeersOptions, PeersRules } from './open-peers.ts';
+import type { OpenPeers, PeersOptions, PeersRules, PeersView } from './open-peers.ts';
 import { openPeerBook, type PeerBook } from './peer-book.ts';
 import { parsePeerAddress } from './peer-name.ts';
 import { openRules, type Rules } from './rules.ts';
 import type { SaidOfPeers } from './said-of-peers.ts';
 import { serve } from './serve.ts';
 import type { Serving } from './serving.ts';
+
+export { joinNetwork } from './join.ts';
 
 /** What goes at once after a rest, in milliseconds of the download limit. */
 const BURST_MS = 100;
@@ -55,6 +59,14 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
   const book = openPeerBook(state, { now, log, said: () => said });
   const rules = openRules({ rules: options, links: links() }, identity.name, book);
   const bootstrap = (options.bootstrap ?? []).map(parsePeerAddress);
+  const members =
+    options.network &&
+    openMembers({
+      network: options.network.key,
+      identity,
+      files: memberFiles(state, options.network.key),
+      now,
+    });
   const moved: Moved = { given: 0, taken: 0 };
   const connected = new Set<PeerName>();
 
@@ -79,6 +91,7 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
     ...(options.resident && { resident: true }),
     neighbours: neighbours && rules.isSeen(),
     gate: gateOf(rules),
+    ...(members && { guard: { members, file: options.network.file, refused: log } }),
     events: {
       found: (peer, addresses) => acquaintances.meet({ peer, addresses }),
       connected(peer) {
@@ -130,7 +143,12 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
     prepare: discovery.prepare,
     near: async (wanted, how) => held(wanted, await discovery.near(wanted, how)),
     far: async (wanted, how) => held(wanted, await discovery.far(wanted, how)),
-    status: () => ({ listening: host.addresses(), connected: [...connected], ...moved }),
+    status: () => ({
+      listening: host.addresses(),
+      connected: [...connected],
+      ...moved,
+      ...memberUntil(members),
+    }),
     known: book.all,
     async connect(contact, { signal }) {
       acquaintances.meet(contact, { lasting: true });
@@ -143,6 +161,7 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
       rules.renew({ rules: changed });
       meetKnown(book, changed, acquaintances.meet);
       await adjust();
+      host.libp2p.services.members?.look();
     },
     forgive: book.forgive,
     async [Symbol.asyncDispose]() {
@@ -247,6 +266,11 @@ function addressOf({ libp2p }: Host, peer: PeerName): string | undefined {
 
 function ipOf({ remoteAddr }: Connection): string {
   return remoteAddr.getComponents()[0]?.value ?? '';
+}
+
+function memberUntil(members: Members | undefined): Pick<PeersView, 'memberUntil'> {
+  const standing = members?.standing();
+  return typeof standing === 'object' ? { memberUntil: standing.ends * 1000 } : {};
 }
 
 async function* namesNobody(): AsyncGenerator<Contact> {}

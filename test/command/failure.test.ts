@@ -15,6 +15,7 @@ const details: ErrorDetails = {
   NOT_FOUND: { what: 'x' },
   OFFLINE_MISS: { what: 'x', reason: 'y' },
   UPSTREAM_FAILED: { url: 'x', reason: 'y' },
+  PEER_SILENT: { peer: '12D3', at: '/ip4/192.168.1.5/tcp/4001' },
   CREDENTIALS_NEEDED: { what: 'x', upstream: 'y' },
   DOCUMENT_INVALID: { what: 'x', reason: 'y' },
   DOCUMENT_TOO_LARGE: { what: 'x', limit: 1 },

@@ -16,6 +16,12 @@ import { blocks, pages } from './markdown.ts';
 /** Lines about a network, which those who run them belong to. */
 const network = 'test/commands/network.test.ts does it with a log of its own';
 
+/** Lines about a private one. */
+const members = 'test/commands/private-network.test.ts does it, with a member that answers';
+
+/** A peer that there is not. */
+const nobody = '12D3KooWFFx86bsV3kCsSk2afGPKtGtZzur4tMMcwuYLz1W4hB4w';
+
 /** Lines that set this repository itself up, and what tries them instead. */
 const elsewhere: Readonly<Record<string, string>> = {
   'npm ci && npm run demo': 'test/e2e/demo.test.ts runs it, after the npm ci that brought vitest',
@@ -32,6 +38,12 @@ const elsewhere: Readonly<Record<string, string>> = {
   'pyrsia network join example.policy --key net.example+5f1a9f2c+AeHT…': network,
   'pyrsia network info': network,
   'pyrsia network leave': network,
+  'pyrsia network create net.example one.card --private': members,
+  'pyrsia network join net.example.policy': members,
+  'pyrsia network join pyrsia-join-eyJuZXR3…': members,
+  'pyrsia network invite --key net.example.key': members,
+  'pyrsia network invite --address /dns4/peers.example/tcp/4001': members,
+  [`pyrsia network revoke ${nobody} --key net.example.key`]: members,
   'npm run network': 'test/e2e/network-to-try.test.ts runs it',
   'npm run network -- --once ./tried': 'so it does this',
   'pyrsia log verify ./tried/log --policy ./tried/network.policy': 'and this',
@@ -69,9 +81,6 @@ const elsewhere: Readonly<Record<string, string>> = {
   'pyrsia uninstall --purge --yes':
     'test/commands/uninstall.test.ts does it, and others here need what is cached',
 };
-
-/** A peer that there is not. */
-const nobody = '12D3KooWFFx86bsV3kCsSk2afGPKtGtZzur4tMMcwuYLz1W4hB4w';
 
 /** Lines that do not end with 0 where nobody sits at a terminal, and what the page or the help says of that. */
 const codes: Readonly<Record<string, readonly [code: number, because: string]>> = {

@@ -175,7 +175,7 @@ const limits: Readonly<
   'answer of a cosigner': [['authority/finality', 'ANSWER_MS', formatDuration]],
   'time of a batch': [['authority/cosigner', 'AHEAD_LIMIT', (s) => formatDuration(s * 1000)]],
   'batch that a cosigner reads': [['authority/single', 'BATCH_ENTRIES', (most) => `${most + 1} entries`]],
-  'artifact that is looked at': [['authority/observing', 'ARTIFACT_LIMIT', binary]],
+  'artifact that is looked at': [['content/chunks', 'LARGE', binary]],
   'what waits to be submitted by itself': [['agent/submitting', 'QUEUE_LIMIT', asIs]],
   'what was submitted, or could not be': [['agent/submitting', 'AGAIN_MS', formatDuration]],
   'artifacts that one submitter (an address, of IPv6 a /64) has looked at': [

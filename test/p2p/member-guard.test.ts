@@ -77,8 +77,8 @@ const tokenOf = (inviter: Peer, host: Host): JoinToken => ({
   ...inviter.members.invite()!,
 });
 const now = () => network.now * 1000;
-const areApart = async (one: Host) =>
-  vi.waitFor(() => expect(one.libp2p.getConnections()).toEqual([]), { timeout: TIME.deadlineMs });
+const areApart = async (one: Host, timeout = TIME.deadlineMs) =>
+  vi.waitFor(() => expect(one.libp2p.getConnections()).toEqual([]), { timeout });
 
 describe('In a private network', () => {
   it('members speak with each other, whoever has connected', async () => {
@@ -101,6 +101,8 @@ describe('In a private network', () => {
       if (stream?.status === 'open') stream.send(new Uint8Array(32));
       await areApart(stranger);
       expect([protocol, told]).toEqual([protocol, []]);
+      // Not by libp2p, which ends a connection that answers no ping.
+      expect(refusals.splice(0)).toEqual([expect.stringContaining(stranger.name)]);
     }
     expect(a.asked).toBe(0);
   });
@@ -149,7 +151,9 @@ describe('In a private network', () => {
     expect([await ask(b, bad), await ask(a, b)]).toEqual(['told', 'told']);
     peers[0].members.hear(network.revocation(bad.name));
     a.libp2p.services.members?.look();
-    await areApart(bad);
+    // Sooner than at the next ping of libp2p's, after 10 s, which would find out as well.
+    await areApart(bad, 5000);
+    expect(refusals).toContainEqual(expect.stringContaining(bad.name));
     expect(b.libp2p.getConnections().map(({ remotePeer }) => remotePeer.toString())).toEqual([a.name]);
     await expect(ask(bad, b)).rejects.toThrow(CUT);
     expect(peers[1].members.revoked()).toEqual(peers[0].members.revoked());

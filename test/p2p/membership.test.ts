@@ -211,8 +211,18 @@ describe('A token', () => {
     expect(
       inviter.members.letIn(invitationId(secret), new Uint8Array(32), joiner.identity.name),
     ).toBeUndefined();
-    expect(inviter.members.letIn('../card', proof, joiner.identity.name)).toBeUndefined();
     expect(inviter.members.letIn(invitationId(secret), proof, joiner.identity.name)).toBeDefined();
+  });
+
+  it('is no way to any other file of the inviter’s', () => {
+    const [inviter, joiner] = [network.peer({ admits: true }), network.peer({ member: false })];
+    inviter.members.invite();
+    const names = { inviter: inviter.identity.name, joiner: joiner.identity.name };
+    // What would be read of it as a secret.
+    const secret = Buffer.from(inviter.members.card()!.trim().split(' ')[1]!, 'base64');
+    const proof = joinProof({ secret, network: network.raw }, names);
+    expect(inviter.members.letIn('../card', proof, joiner.identity.name)).toBeUndefined();
+    expect(inviter.members.card()).toBeDefined();
   });
 
   it('lets nobody in who is revoked, and is not used up by that', () => {

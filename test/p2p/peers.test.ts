@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/content/digest.ts';
+import { openIdentity } from '../../src/p2p/identity.ts';
+import { memberFiles } from '../../src/p2p/member-files.ts';
+import { MEMBER_S } from '../../src/p2p/membership.ts';
 import type { PeersOptions } from '../../src/p2p/open-peers.ts';
 import { fetched, type PeerNode, peerNode } from '../support/peer-nodes.ts';
+import { networkOfMembers } from './network-of-members.ts';
 
 const PATIENT = { timeout: 20_000 };
 
@@ -103,6 +107,35 @@ describe('peers of an agent', () => {
     const contact = { peer: one.peers.name, addresses: [one.address] };
     expect(await stranger.peers.connect(contact, { signal: AbortSignal.timeout(20_000) })).toBeUndefined();
     expect(one.peers.status().connected).toEqual([]);
+  });
+
+  it('of a private network give to its members, and to nobody else', async () => {
+    using network = networkOfMembers();
+    const its = { key: network.raw, file: Buffer.from('its file') };
+    const member = async (options: Partial<PeersOptions> = {}): Promise<PeerNode> => {
+      const { state } = network.peer({ member: false });
+      const { name } = await openIdentity(state);
+      memberFiles(state, network.raw).keepCard(network.card(name));
+      states.push(state);
+      return node({ ...options, state, network: its });
+    };
+    const states: string[] = [];
+    const giver = await member();
+    expect(giver.peers.status().memberUntil).toBe((network.now + MEMBER_S) * 1000);
+    const digest = await giver.offer(randomBytes(5000));
+    const bootstrap = [giver.address];
+    const strangers = [await node({ bootstrap }), await node({ bootstrap, network: its })];
+    const taker = await member({ bootstrap });
+    await expect.poll(() => taker.peers.near({ digests: [digest] }), PATIENT).toMatchObject({ size: 5000 });
+    for (const each of strangers) expect(await each.peers.far({ digests: [digest] })).toBeUndefined();
+    await giver.peers.renew({ share: 'lan' });
+    expect(giver.peers.status().connected).toEqual([taker.peers.name]);
+
+    memberFiles(states[0]!, network.raw).keepRevocations([
+      { peer: taker.peers.name, at: network.now, text: network.revocation(taker.peers.name) },
+    ]);
+    await giver.peers.renew({ share: 'lan' });
+    await expect.poll(() => giver.peers.status().connected, PATIENT).toEqual([]);
   });
 
   it('are connected to and remembered where one is added', async () => {

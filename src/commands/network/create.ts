@@ -18,6 +18,7 @@ export default class NetworkCreate extends PyrsiaCommand {
     'CARD is the public card of an authority, which pyrsia authority init writes; the first one’s log is the network’s. An existing key signs a changed network, which those who have joined take from you again.';
   static override examples = [
     '<%= config.bin %> network create net.example one.card two.card three.card four.card',
+    '<%= config.bin %> network create net.example one.card --private',
   ];
   static override strict = false;
   static override args = {
@@ -25,6 +26,7 @@ export default class NetworkCreate extends PyrsiaCommand {
     card: Args.string({ description: 'public cards of its authorities', required: true }),
   };
   static override flags = {
+    private: Flags.boolean({ summary: 'peers speak with members only, whom pyrsia network invite lets in' }),
     output: Flags.string({
       char: 'o',
       summary: 'where the network file is written; NAME.policy without',
@@ -49,7 +51,7 @@ export default class NetworkCreate extends PyrsiaCommand {
     );
     const file = resolve(session.cwd, flags.output ?? `${name}.policy`);
     const key = resolve(session.cwd, flags.key ?? `${name}.key`);
-    const text = formatNetwork(cards, await signerAt(name, key));
+    const text = formatNetwork(cards, await signerAt(name, key), { private: flags.private });
     const network = readNetwork(Buffer.from(text), file);
     write(file, text, 0o644);
     const { rows, value } = toldNetwork(network);
