@@ -19,7 +19,7 @@ import { serve } from '../../src/p2p/serve.ts';
 import type { Serving } from '../../src/p2p/serving.ts';
 
 /** Somebody new. */
-function someone(): Identity {
+export function someone(): Identity {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const seed = privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-32);
   return identityOf(Buffer.concat([seed, publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)]));
