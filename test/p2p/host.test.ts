@@ -1,7 +1,6 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Host, type HostOptions, openHost } from '../../src/p2p/host.ts';
-import { type Identity, identityOf } from '../../src/p2p/identity.ts';
+import { someone } from '../support/peer-hosts.ts';
 
 const LOOPBACK = ['/ip4/127.0.0.1/tcp/0'];
 const TIME = { deadlineMs: 20_000 };
@@ -87,9 +86,3 @@ describe('a host', () => {
     expect(Date.now() - started).toBeLessThan(5000);
   });
 });
-
-function someone(): Identity {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const seed = privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-32);
-  return identityOf(Buffer.concat([seed, publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)]));
-}

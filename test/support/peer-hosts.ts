@@ -13,7 +13,7 @@ import { openAllowance } from '../../src/p2p/allowance.ts';
 import { type Clock, monotonicClock } from '../../src/p2p/clock.ts';
 import type { Offer } from '../../src/p2p/contract.ts';
 import type { PeerFault } from '../../src/p2p/fault.ts';
-import { type Host, openHost } from '../../src/p2p/host.ts';
+import { type Host, type HostOptions, openHost } from '../../src/p2p/host.ts';
 import { type Identity, identityOf } from '../../src/p2p/identity.ts';
 import { serve } from '../../src/p2p/serve.ts';
 import type { Serving } from '../../src/p2p/serving.ts';
@@ -42,9 +42,10 @@ export interface Giver extends AsyncDisposable {
 /** Starts one. */
 export async function giver(
   serving: Partial<Serving> & { readonly upload?: number; readonly clock?: Clock } = {},
+  how: Partial<HostOptions> = {},
 ): Promise<Giver> {
   const { upload, clock = monotonicClock, ...others } = serving;
-  const host = await openHost({ identity: someone(), listen: ['/ip4/127.0.0.1/tcp/0'] });
+  const host = await openHost({ identity: someone(), listen: ['/ip4/127.0.0.1/tcp/0'], ...how });
   const directory = await mkdtemp(join(tmpdir(), 'pyrsia-giver-'));
   const offers = new Map<Digest, Offer>();
   const faults: PeerFault[] = [];
