@@ -16,6 +16,7 @@ import { contentGuards } from './mutations/content.ts';
 import { doctorGuards } from './mutations/doctor.ts';
 import { fillGuards } from './mutations/fill.ts';
 import { dockerGuards } from './mutations/docker.ts';
+import { gatheringGuards } from './mutations/gathering.ts';
 import { imageGuards } from './mutations/images.ts';
 import { launchGuards } from './mutations/launches.ts';
 import { leavingGuards } from './mutations/leaving.ts';
@@ -56,4 +57,5 @@ export const mutations = [
   ...memberGuards,
   ...peerChoiceGuards,
   ...peerHostGuards,
+  ...gatheringGuards,
 ];
