@@ -16,7 +16,6 @@ import { contentGuards } from './mutations/content.ts';
 import { doctorGuards } from './mutations/doctor.ts';
 import { fillGuards } from './mutations/fill.ts';
 import { dockerGuards } from './mutations/docker.ts';
-import { gatheringGuards } from './mutations/gathering.ts';
 import { imageGuards } from './mutations/images.ts';
 import { launchGuards } from './mutations/launches.ts';
 import { leavingGuards } from './mutations/leaving.ts';
@@ -24,6 +23,7 @@ import { logGuards } from './mutations/log.ts';
 import { mavenGuards } from './mutations/maven.ts';
 import { npmGuards } from './mutations/npm.ts';
 import { peerGuards } from './mutations/peers.ts';
+import { wireGuards } from './mutations/peer-wire.ts';
 import { proxyGuards } from './mutations/proxy.ts';
 import { quickWayGuards } from './mutations/quick-way.ts';
 import { resolveGuards } from './mutations/resolve.ts';
@@ -57,5 +57,5 @@ export const mutations = [
   ...memberGuards,
   ...peerChoiceGuards,
   ...peerHostGuards,
-  ...gatheringGuards,
+  ...wireGuards,
 ];

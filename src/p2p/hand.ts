@@ -38,10 +38,11 @@ export interface Hand {
 }
 
 /**
- * What is taken for upstream's speed until it is known, in bytes a millisecond: 16 MiB/s, a little less than for a peer's. Where
- * that is too much, some chunk is asked for twice; where it is too little, whoever hangs is waited for longer.
+ * What is taken for a speed that nobody knows, in bytes a millisecond: 16 MiB/s of upstream, a little more of peers. Where that is too
+ * much, some chunk is asked for twice; where it is too little, whoever hangs is waited for longer.
  */
 const UPSTREAM_GUESS = (16 * 2 ** 20) / 1000;
+const PEER_GUESS = UPSTREAM_GUESS * 1.25;
 
 /** How much of the latest chunk's speed counts. */
 const LATEST = 0.4;
@@ -55,9 +56,10 @@ export interface PeerHand extends Hand {
   lane?: Promise<Lane>;
 }
 
-/** A peer that is expected to give `speed` bytes a second of content that has `size` bytes. */
-export function peerHand(giver: Giver, size: number, speed: number): PeerHand {
-  return { ...newHand(Math.min(giver.available, size), Math.max(speed, 1) / 1000), giver };
+/** A peer, with the speed that it had before (bytes a second). */
+export function peerHand(giver: Giver, size: number, speed?: number): PeerHand {
+  const guess = speed === undefined ? PEER_GUESS : speed / 1000;
+  return { ...newHand(Math.min(giver.available, size), guess), giver };
 }
 
 /** Upstream. */

@@ -20,9 +20,9 @@ import { noise } from '@libp2p/noise';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
-import { yamux } from '@libp2p/yamux';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2pOptions } from 'libp2p';
+import { boundedYamux } from './bounded-yamux.ts';
 import type { PeerName } from './contract.ts';
 import type { Identity } from './identity.ts';
 import { type Inside, inside, openDoors, openNeighbourhood } from './inside.ts';
@@ -174,7 +174,7 @@ function setUp({ identity, resident, datastore, gate = {}, guard, events = {} }:
     transports: [tcp({ maxConnections: CONNECTION_LIMIT })],
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
     connectionEncrypters: [nativeTls(), noise({ crypto: noiseCrypto })],
-    streamMuxers: [yamux()],
+    streamMuxers: [boundedYamux()],
     connectionManager: {
       maxConnections: CONNECTION_LIMIT,
       inboundConnectionThreshold: CONNECTIONS_A_SECOND,

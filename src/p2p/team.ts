@@ -21,7 +21,7 @@ const BUSY_MS = 50;
 
 /** The peers of one fetch. */
 export interface Team {
-  /** The best to ask come first. */
+  /** Those that were fast before come first. */
   readonly hands: readonly PeerHand[];
   lane(this: void, hand: PeerHand): Promise<Lane>;
   /** A chunk, as it came. Rejects with a `PeerFault`, also when it takes too long. */
@@ -40,7 +40,7 @@ interface TeamParts {
   readonly digest: Digest;
   /** Of the content in bytes. */
   readonly size: number;
-  readonly book: Pick<PeerBook, 'gave' | 'failed' | 'score'>;
+  readonly book: Pick<PeerBook, 'gave' | 'failed' | 'find'>;
   readonly blame: Blame;
   readonly clock: Clock;
   /** The fetch is over. */
@@ -50,7 +50,7 @@ interface TeamParts {
 /** Gathers the team. Nobody is asked yet. */
 export function openTeam({ givers, digest, size, book, blame, clock, over }: TeamParts): Team {
   const hands = givers
-    .map((giver) => peerHand(giver, size, book.score(giver.peer)))
+    .map((giver) => peerHand(giver, size, book.find(giver.peer)?.speed))
     .toSorted((a, b) => b.guess - a.guess);
 
   function lane(hand: PeerHand): Promise<Lane> {

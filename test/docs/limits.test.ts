@@ -257,6 +257,7 @@ const limits: Readonly<
     ['p2p/pace', 'PATIENCE', (ms) => formatDuration(ms / 2)],
     ['p2p/pace', 'LEAST_RATE', (rate) => `${binary(rate)} a second`],
   ],
+  'frame in which streams are carried': [['p2p/bounded-yamux', 'MUXER_FRAME_LIMIT', binary]],
   'requests to one peer on their way': [
     ['p2p/ask-lane', 'REQUESTS_LIMIT', asIs],
     ['p2p/allowance', 'IN_FLIGHT_LIMIT', binary],

@@ -1,0 +1,57 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Stream } from '@libp2p/interface';
+import { afterEach, expect, it, vi } from 'vitest';
+import type { Digest } from '../../src/content/digest.ts';
+import { openHost } from '../../src/p2p/host.ts';
+import { BLOB_PROTOCOL, formatBlobRequest, LENGTH_LIMIT } from '../../src/p2p/wire.ts';
+import { someone } from '../support/peer-hosts.ts';
+
+const MiB = 2 ** 20;
+
+let child: ChildProcess | undefined;
+afterEach(async () => {
+  if (child?.connected) {
+    child.disconnect();
+    await once(child, 'exit');
+  }
+});
+
+it('A peer that asks for all it may on every lane, and reads nothing, takes little memory', async () => {
+  child = fork(join(import.meta.dirname, '../fixtures/giver.ts'));
+  const [{ name, addresses, sha256 }] = (await once(child, 'message')) as [
+    { name: string; addresses: string[]; sha256: Digest },
+  ];
+  const memory = async (): Promise<number> => {
+    child!.send('memory');
+    return ((await once(child!, 'message')) as [number])[0];
+  };
+  const before = await memory();
+  const takers = await Promise.all(Array.from({ length: 2 }, () => openHost({ identity: someone() })));
+  const streams: Stream[] = [];
+  for (const taker of takers) {
+    const connection = await taker.dial(name, addresses, { deadlineMs: 20_000 });
+    for (let i = 0; i < 8; i++) {
+      const stream = await connection!.newStream(BLOB_PROTOCOL);
+      stream.pause();
+      for (let n = 0; n < 8; n++)
+        stream.send(
+          formatBlobRequest({
+            kind: 'bytes',
+            digest: sha256,
+            offset: n * LENGTH_LIMIT,
+            length: LENGTH_LIMIT,
+          }),
+        );
+      streams.push(stream);
+    }
+  }
+  // As much of the first answer as a stream takes has come on each, but for those that wait for their turn.
+  const served = (): number => streams.filter(({ readBufferLength }) => readBufferLength > 200_000).length;
+  await vi.waitFor(() => expect(served()).toBe(2 * 4), { timeout: 30_000, interval: 20 });
+  const grown = (await memory()) - before;
+  await Promise.all(takers.map((taker) => taker[Symbol.asyncDispose]()));
+  // 512 MiB were asked for.
+  expect(grown / MiB).toBeLessThan(48);
+});
