@@ -59,7 +59,7 @@ export interface Neighbourhood {
   readonly connected: () => readonly PeerName[];
   /** Those of them that ask others for us. */
   readonly seeds: () => readonly PeerName[];
-  /** Whom the hash table names for a digest. */
+  /** Whom the hash table names for a digest: each digest of the same content is a key of its own there. */
   readonly walk: (digest: Digest, options: { readonly signal: AbortSignal }) => AsyncIterable<Contact>;
   /** Connects, unless it is banned; whether there is a connection now. Never rejects. */
   readonly reach: (contact: Contact, options: { readonly signal: AbortSignal }) => Promise<boolean>;
@@ -116,10 +116,10 @@ export function openDiscovery(neighbourhood: Neighbourhood): Discovery {
     );
   }
 
-  async function walked(digest: Digest, signal: AbortSignal): Promise<void> {
+  async function walked(digest: Digest, key: Digest, signal: AbortSignal): Promise<void> {
     const following: Promise<void>[] = [];
     try {
-      for await (const contact of walk(digest, {
+      for await (const contact of walk(key, {
         signal: AbortSignal.any([signal, AbortSignal.timeout(WALK_MS)]),
       })) {
         following.push(follow(digest, [contact], signal));
@@ -131,12 +131,12 @@ export function openDiscovery(neighbourhood: Neighbourhood): Discovery {
     await Promise.all(following);
   }
 
-  async function look(digest: Digest): Promise<void> {
+  async function look(digest: Digest, keys: readonly Digest[]): Promise<void> {
     const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(FAR_MS)]);
     const all = Promise.all([
       ...connected().map(async (peer) => questions.put(peer, [digest])),
       delegated(digest, signal),
-      walked(digest, signal),
+      ...keys.map(async (key) => walked(digest, key, signal)),
     ]);
     const over = new AbortController();
     void all.finally(() => over.abort());
@@ -181,7 +181,7 @@ export function openDiscovery(neighbourhood: Neighbourhood): Discovery {
       let flight = flying.get(digest);
       if (!flight) {
         if (flying.size >= FAR_AT_ONCE) return undefined;
-        flight = look(digest).finally(() => flying.delete(digest));
+        flight = look(digest, wanted.digests.filter(isAskable)).finally(() => flying.delete(digest));
         flying.set(digest, flight);
       }
       await within(flight, FAR_MS, signal);
@@ -189,7 +189,11 @@ export function openDiscovery(neighbourhood: Neighbourhood): Discovery {
     },
 
     found,
-    met: questions.greet,
+    met(peer) {
+      questions.greet(peer);
+      // It may have what nobody had, or know who has.
+      notFar.clear();
+    },
     forget: answers.forget,
     close() {
       closing.abort();

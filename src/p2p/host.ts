@@ -15,7 +15,6 @@ import {
   type MultiaddrConnection,
   type PeerId,
 } from '@libp2p/interface';
-import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { noise } from '@libp2p/noise';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { type Ping, ping } from '@libp2p/ping';
@@ -29,13 +28,15 @@ import { type Inside, inside, openDoors, openNeighbourhood } from './inside.ts';
 import { type GuardOptions, type MemberGuard, memberGuard } from './member-guard.ts';
 import { nativeTls } from './native-tls.ts';
 import { noiseCrypto } from './noise-crypto.ts';
+import { pruned } from './prune.ts';
+import { type Table, table } from './table.ts';
 
 /** What of libp2p a host runs besides connections. */
 export type HostServices = {
   members?: MemberGuard;
   identify: Identify;
   ping: Ping;
-  dht: KadDHT;
+  dht: Table;
   inside: Inside;
 };
 
@@ -105,9 +106,6 @@ export interface Host extends AsyncDisposable {
   ): Promise<Connection | undefined>;
 }
 
-/** Of the distributed hash table, which is ours alone. */
-const TABLE = '/pyrsia/kad/1.0.0';
-
 /** The most connections at a time, of all transports. */
 export const CONNECTION_LIMIT = 300;
 /** The most connections that one address may open in a second, unless it is private. */
@@ -115,9 +113,8 @@ export const CONNECTIONS_A_SECOND = 50;
 /** The most connections that have not yet said who they are, those from private addresses aside. */
 export const PENDING_LIMIT = 50;
 
-const hour = 60 * 60 * 1000;
-/** Milliseconds that a provider's record is believed (kad-dht), and so its addresses, which libp2p forgets after an hour. */
-const RECORD_MS = 48 * hour;
+/** How long libp2p remembers a peer of which it knows no address, in milliseconds. */
+const PEER_MS = 6 * 60 * 60_000;
 
 /** Private networks: a whole office may be behind one address, and starts its builds at once. */
 const PRIVATE = [
@@ -140,6 +137,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
   const libp2p = await createLibp2p<HostServices>({ ...setUp(options), start: false });
   // In a private network a peer is there once it has proven to be a member.
   report(libp2p, options.guard ? { ...events, connected: undefined } : events);
+  pruned(libp2p, ({ id }) => libp2p.services.dht.records.isProvider(id.toString()));
   await libp2p.start();
   const relisten = openDoors(libp2p.services.inside);
   const seek = openNeighbourhood(libp2p.services.inside, (...found) => events.found?.(...found));
@@ -166,7 +164,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
   };
 }
 
-function setUp({ identity, resident, datastore, gate = {}, guard, events = {} }: HostOptions) {
+function setUp({ identity, resident = false, datastore, gate = {}, guard, events = {} }: HostOptions) {
   return {
     privateKey: privateKeyFromRaw(identity.secret),
     // Nothing that tells strangers which version has which hole.
@@ -182,7 +180,8 @@ function setUp({ identity, resident, datastore, gate = {}, guard, events = {} }:
       allow: PRIVATE,
     },
     connectionGater: gater(gate),
-    peerStore: { maxAddressAge: RECORD_MS, maxPeerAge: RECORD_MS },
+    // It would count from when an address was said first, however often it is said again: see `prune.ts`.
+    peerStore: { maxAddressAge: Infinity, maxPeerAge: PEER_MS },
     ...(datastore && { datastore }),
     services: {
       // First, since the others speak as soon as there is a connection.
@@ -190,17 +189,7 @@ function setUp({ identity, resident, datastore, gate = {}, guard, events = {} }:
       identify: identify(),
       ping: ping(),
       inside,
-      dht: kadDHT({
-        protocol: TABLE,
-        clientMode: !resident,
-        // Its own would drop the addresses of neighbours.
-        peerInfoMapper: passthroughMapper,
-        // Its own have the first question wait for a second, and for a first peer.
-        initialQuerySelfInterval: 0,
-        allowQueryWithZeroPeers: true,
-        alpha: 3,
-        disjointPaths: 3,
-      }),
+      dht: table({ resident }),
     },
   };
 }

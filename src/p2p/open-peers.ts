@@ -7,6 +7,7 @@ import type { Offers, PeerName, Peers, Share } from './contract.ts';
 import type { Contact } from './discovery.ts';
 import type { Link } from './lan.ts';
 import type { KnownPeer } from './peer-score.ts';
+import type { ProvidingView } from './providing.ts';
 import type { SaidOfPeers } from './said-of-peers.ts';
 
 /** What may change while peers are open. */
@@ -14,8 +15,6 @@ export interface PeersRules {
   readonly share: Share;
   /** Whether nothing is given on this link, because it is metered or the user said so; on none by default. */
   readonly isQuiet?: (link: Link) => boolean;
-  /** Whether a peer is a member, in a network that is for members only. */
-  readonly isMember?: (peer: PeerName) => boolean;
   /** What the user has said of peers: those that were added are connected and asked, those that were banned never. */
   readonly said?: SaidOfPeers;
 }
@@ -56,6 +55,8 @@ export interface PeersView {
   /** Content given to others and taken from them so far, in bytes. */
   readonly given: number;
   readonly taken: number;
+  /** What the distributed hash table was told, of a resident node. */
+  readonly provides?: ProvidingView;
 }
 
 /** The peers of an agent. */

@@ -3,34 +3,34 @@
  *
  * @module
  */
-import type { Connection } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
-import { CODE_P2P } from '@multiformats/multiaddr';
 import { type Acquaintances, openAcquaintances } from './acquaintances.ts';
-import { openAllowance } from './allowance.ts';
 import { openHaveAsker } from './ask-have.ts';
 import { openLane } from './ask-lane.ts';
 import { openBucket } from './bucket.ts';
 import { monotonicClock } from './clock.ts';
+import { addressOf, connectionTo, ipOf, reachedAt } from './connections.ts';
 import type { PeerName } from './contract.ts';
-import { type Contact, openDiscovery } from './discovery.ts';
+import { openDiscovery } from './discovery.ts';
 import { PeerFault } from './fault.ts';
+import { tableFiller } from './fill-table.ts';
 import { openHeld } from './held.ts';
-import { type Gate, type Host, openHost } from './host.ts';
-import { type FindHints, hintsFrom } from './hints.ts';
-import { type Identity, openIdentity } from './identity.ts';
-import { isPrivate, listenAddresses, readLinks, watchLinks } from './lan.ts';
+import { type Gate, openHost } from './host.ts';
+import { hintsFrom } from './hints.ts';
+import { openIdentity } from './identity.ts';
+import { listenAddresses, readLinks, watchLinks } from './lan.ts';
 import { openLanes } from './lanes.ts';
 import { memberFiles } from './member-files.ts';
 import { type Members, openMembers } from './members.ts';
-import { openOfferedLists } from './offered-lists.ts';
 import type { OpenPeers, PeersOptions, PeersRules, PeersView } from './open-peers.ts';
 import { openPeerBook, type PeerBook } from './peer-book.ts';
 import { parsePeerAddress } from './peer-name.ts';
+import { startProviding } from './providing.ts';
+import { publishingOf, walkOf } from './publishing.ts';
 import { openRules, type Rules } from './rules.ts';
 import type { SaidOfPeers } from './said-of-peers.ts';
 import { serve } from './serve.ts';
-import type { Serving } from './serving.ts';
+import { type Moved, servingOf, tallied } from './serving-of.ts';
 
 export { joinNetwork } from './join.ts';
 
@@ -44,12 +44,6 @@ const DIAL_MS = 2000;
 const REMEMBERED = 16;
 
 const NOTHING_SAID: SaidOfPeers = new Map();
-
-/** Content that has gone to others and come from them, in bytes. */
-interface Moved {
-  given: number;
-  taken: number;
-}
 
 /** Starts this machine among its peers. Rejects when it has no identity, or libp2p cannot be started. */
 export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
@@ -81,7 +75,9 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
     ask: async (peer, digests, how) => asker.ask(connectionTo(await opening, peer), digests, how),
     connected: () => [...connected].filter((peer) => rules.admits(peer)),
     seeds: () => bootstrap.map(({ peer }) => peer).filter((peer) => connected.has(peer)),
-    walk: namesNobody,
+    walk: async function* (digest, how) {
+      yield* walkOf(await opening, digest, how);
+    },
     reach: acquaintances.reach,
     now: monotonicClock.now,
   });
@@ -97,7 +93,7 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
       connected(peer) {
         connected.add(peer);
         discovery.met(peer);
-        void opening.then((host) => remember(host, peer, book));
+        void opening.then((host) => book.saw(peer, reachedAt(host, peer)));
       },
       left(peer) {
         connected.delete(peer);
@@ -127,6 +123,7 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
   const adjust = async (): Promise<void> => {
     await host.listen(listenAddresses(rules.sharing(), port));
     await host.seek(neighbours && rules.isSeen());
+    host.libp2p.services.members?.look();
     for (const connection of host.libp2p.getConnections())
       if (!rules.admits(connection.remotePeer.toString(), ipOf(connection))) void connection.close();
   };
@@ -134,6 +131,11 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
     rules.renew({ links: seen });
     void adjust();
   });
+  const closing = new AbortController();
+  const fill = tableFiller(host, closing.signal);
+  host.libp2p.addEventListener('peer:connect', fill);
+  fill();
+  const providing = options.resident && startProviding(publishingOf(host, options.offers));
   for (const { peer, address } of bootstrap)
     acquaintances.meet({ peer, addresses: [address] }, { lasting: true });
   meetKnown(book, options, acquaintances.meet);
@@ -148,12 +150,17 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
       connected: [...connected],
       ...moved,
       ...memberUntil(members),
+      ...(providing && { provides: providing.view() }),
     }),
     known: book.all,
     async connect(contact, { signal }) {
       acquaintances.meet(contact, { lasting: true });
-      await acquaintances.reach(contact, { signal });
-      return host.libp2p.getConnections(peerIdFromString(contact.peer))[0]?.remoteAddr.toString();
+      if (!(await acquaintances.reach(contact, { signal }))) return undefined;
+      const id = peerIdFromString(contact.peer);
+      // Whoever does not want us hangs up only after we have connected.
+      const answered = host.libp2p.services.ping.ping(id, { signal });
+      if ((await answered.catch(() => undefined)) === undefined) return undefined;
+      return host.libp2p.getConnections(id)[0]?.remoteAddr.toString();
     },
     ping: async (peer, how) => host.libp2p.services.ping.ping(peerIdFromString(peer), how),
     async renew(changed) {
@@ -161,11 +168,12 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
       rules.renew({ rules: changed });
       meetKnown(book, changed, acquaintances.meet);
       await adjust();
-      host.libp2p.services.members?.look();
     },
     forgive: book.forgive,
     async [Symbol.asyncDispose]() {
+      closing.abort();
       unwatch();
+      if (providing) providing.close();
       acquaintances.close();
       discovery.close();
       lanes.close();
@@ -184,58 +192,6 @@ function gateOf(rules: Rules): Gate {
   };
 }
 
-function servingOf(
-  { offers, upload }: PeersOptions,
-  {
-    identity,
-    rules,
-    book,
-    moved,
-    hints,
-  }: {
-    readonly identity: Identity;
-    readonly rules: Rules;
-    readonly book: PeerBook;
-    readonly moved: Moved;
-    readonly hints: FindHints;
-  },
-): Serving {
-  const allowance = openAllowance(monotonicClock, upload);
-  return {
-    offers,
-    allowance: {
-      ...allowance,
-      begin(bytes) {
-        const end = allowance.begin(bytes);
-        return (
-          end &&
-          (() => {
-            moved.given += bytes;
-            end();
-          })
-        );
-      },
-    },
-    clock: monotonicClock,
-    gives: (connection) => rules.gives(connection.remotePeer.toString(), ipOf(connection)),
-    lists: openOfferedLists(identity),
-    hints: async ({ digests }, connection) =>
-      hints(digests, { peer: connection.remotePeer.toString(), isNear: isPrivate(ipOf(connection)) }),
-    fault: ({ peer, kind }) => book.failed(peer, kind),
-  };
-}
-
-/** Counts what comes. */
-function tallied(book: PeerBook, moved: Moved): PeerBook {
-  return {
-    ...book,
-    gave(peer, bytes, ms) {
-      moved.taken += bytes;
-      book.gave(peer, bytes, ms);
-    },
-  };
-}
-
 /** Connects to those whom the user has added, and to the best of those who were known before. */
 function meetKnown(book: PeerBook, { said }: PeersRules, meet: Acquaintances['meet']): void {
   for (const [peer, { addresses, banned }] of said ?? [])
@@ -244,33 +200,7 @@ function meetKnown(book: PeerBook, { said }: PeersRules, meet: Acquaintances['me
   for (const { peer, addresses } of remembered.slice(0, REMEMBERED)) meet({ peer, addresses });
 }
 
-function connectionTo({ libp2p }: Host, peer: PeerName): Connection {
-  const open = libp2p.getConnections(peerIdFromString(peer)).find(({ status }) => status === 'open');
-  if (!open) throw new PeerFault('cut', peer, 'it is not connected');
-  return open;
-}
-
-/** Where we have reached somebody he can be reached again. */
-function remember({ libp2p }: Host, peer: PeerName, book: PeerBook): void {
-  const reached = libp2p
-    .getConnections(peerIdFromString(peer))
-    .find(({ direction }) => direction === 'outbound');
-  if (reached) book.saw(peer, [reached.remoteAddr.decapsulateCode(CODE_P2P).toString()]);
-}
-
-/** The IP address at which a peer is connected. */
-function addressOf({ libp2p }: Host, peer: PeerName): string | undefined {
-  const [connection] = libp2p.getConnections(peerIdFromString(peer));
-  return connection && ipOf(connection);
-}
-
-function ipOf({ remoteAddr }: Connection): string {
-  return remoteAddr.getComponents()[0]?.value ?? '';
-}
-
 function memberUntil(members: Members | undefined): Pick<PeersView, 'memberUntil'> {
   const standing = members?.standing();
   return typeof standing === 'object' ? { memberUntil: standing.ends * 1000 } : {};
 }
-
-async function* namesNobody(): AsyncGenerator<Contact> {}

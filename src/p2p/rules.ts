@@ -32,9 +32,7 @@ export function openRules(
   const sharing = (): Sharing => ({ share: rules.share, links, isQuiet: rules.isQuiet ?? (() => false) });
 
   function admits(peer: PeerName | undefined, address?: string): boolean {
-    if (book.banned(peer ?? '', address)) return false;
-    if (peer === undefined) return true;
-    return peer !== self && (rules.isMember?.(peer) ?? true);
+    return peer !== self && !book.banned(peer ?? '', address);
   }
 
   return {

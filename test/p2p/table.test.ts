@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { PeersOptions } from '../../src/p2p/open-peers.ts';
+import { fetched, type PeerNode, peerNode } from '../support/peer-nodes.ts';
+
+const PATIENT = { timeout: 30_000 };
+
+describe('the distributed hash table', () => {
+  const nodes: PeerNode[] = [];
+  const node = async (options: Partial<PeersOptions> = {}): Promise<PeerNode> => {
+    const opened = await peerNode(options);
+    nodes.push(opened);
+    return opened;
+  };
+  afterEach(async () => {
+    await Promise.all(nodes.splice(0).map(async (each) => each[Symbol.asyncDispose]()));
+  });
+
+  it('leads along a line of nodes to who has it', { timeout: 120_000 }, async () => {
+    let last = await node({ resident: true });
+    const first = last;
+    const digest = await first.offer(randomBytes(50_000));
+    for (let length = 1; length < 4; length++) {
+      const next = await node({ resident: true, bootstrap: [last.address] });
+      await expect.poll(() => next.peers.status().connected, PATIENT).toContain(last.peers.name);
+      last = next;
+    }
+    await expect.poll(() => first.peers.status().provides?.records, PATIENT).toBeGreaterThan(0);
+    // It asks no seed for others: it was not told to begin with one.
+    const taker = await node();
+    const contact = { peer: last.peers.name, addresses: [last.address] };
+    await taker.peers.connect(contact, { signal: AbortSignal.timeout(20_000) });
+    const wanted = { digests: [digest] };
+    // Half a second may be too little for a machine that does something else.
+    await expect.poll(() => taker.peers.far(wanted), { timeout: 60_000 }).toBeDefined();
+    const held = await taker.peers.far(wanted);
+    expect(held?.peers).toEqual([first.peers.name]);
+    expect(await fetched(held!)).toHaveLength(50_000);
+  });
+});
