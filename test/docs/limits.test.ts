@@ -211,6 +211,16 @@ const limits: Readonly<
   'least `share.up`, `share.down`': [['config/settings', 'LEAST_RATE', formatBytes]],
   'peers of which something was said, in bytes of their file': [['p2p/said-of-peers', 'SAID_LIMIT', binary]],
   'addresses that one peer was added with': [['p2p/said-of-peers', 'ADDRESSES_LIMIT', asIs]],
+  'connections with peers': [['p2p/host', 'CONNECTION_LIMIT', asIs]],
+  'connections that one public address opens': [
+    ['p2p/host', 'CONNECTIONS_A_SECOND', (count) => `${count} a second`],
+  ],
+  'connections from public addresses of which nobody knows yet whose they are': [
+    ['p2p/host', 'PENDING_LIMIT', asIs],
+  ],
+  'handshake with a peer': [['p2p/native-tls', 'HANDSHAKE_MS', formatDuration]],
+  'certificate of a peer': [['p2p/peer-certificate', 'CERTIFICATE_LIMIT', binary]],
+  'peer that does not end a connection which we close': [['p2p/tls-stream', 'CLOSE_MS', formatDuration]],
   'membership of a private network': [['p2p/membership', 'MEMBER_S', (s) => `${s / 86_400} days`]],
   'membership that admits others': [['p2p/membership', 'ADMITS_S', (s) => `${s / 86_400} days`]],
   'clock of another member': [['p2p/membership', 'AHEAD_S', (s) => formatDuration(s * 1000)]],
