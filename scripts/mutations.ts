@@ -15,6 +15,7 @@ import { peerHostGuards } from './mutations/peer-host.ts';
 import { contentGuards } from './mutations/content.ts';
 import { doctorGuards } from './mutations/doctor.ts';
 import { fillGuards } from './mutations/fill.ts';
+import { discoveryGuards } from './mutations/discovery.ts';
 import { dockerGuards } from './mutations/docker.ts';
 import { imageGuards } from './mutations/images.ts';
 import { launchGuards } from './mutations/launches.ts';
@@ -48,6 +49,7 @@ export const mutations = [
   ...proxyGuards,
   ...agentGuards,
   ...fillGuards,
+  ...discoveryGuards,
   ...dockerGuards,
   ...imageGuards,
   ...logGuards,
