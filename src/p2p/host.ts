@@ -169,6 +169,7 @@ function setUp({ identity, resident = false, datastore, gate = {}, guard, events
     privateKey: privateKeyFromRaw(identity.secret),
     // Nothing that tells strangers which version has which hole.
     nodeInfo: { name: 'pyrsia', version: '1', userAgent: 'pyrsia' },
+    addresses: { announceFilter: withoutLoopback },
     transports: [tcp({ maxConnections: CONNECTION_LIMIT })],
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
     connectionEncrypters: [nativeTls(), noise({ crypto: noiseCrypto })],
@@ -192,6 +193,12 @@ function setUp({ identity, resident = false, datastore, gate = {}, guard, events
       dht: table({ resident }),
     },
   };
+}
+
+/** Of no use to anybody on another machine; where there is nothing else, whoever asks is on this one. */
+function withoutLoopback(addresses: Multiaddr[]): Multiaddr[] {
+  const others = addresses.filter((address) => !/^(127\.|::1$)/.test(placeOf(address)));
+  return others.length > 0 ? others : addresses;
 }
 
 /** A gate as libp2p asks it, which wants to hear whom to turn away. */
