@@ -248,4 +248,9 @@ export const wireGuards = [
       replace: 'left = header[TYPE] === DATA ? header.readUInt32BE(LENGTH) : 0; if (left < 99) left = 0;',
     },
   ),
+  ...guardsIn('src/p2p/pace.ts', 'test/p2p/allowance.test.ts', {
+    why: 'Peers are blamed, and banned, because this machine slept',
+    find: 'Math.min(now - since, LOOK)',
+    replace: '(now - since)',
+  }),
 ];

@@ -11,6 +11,9 @@ export const LEAST_RATE = 64 * 2 ** 10;
 /** How long a peer may be below it, in milliseconds. */
 export const PATIENCE = 10_000;
 
+/** Who waits looks each second: of what is longer, this process stood still for most, and the peer is not to be blamed. */
+const LOOK = 2000;
+
 /** Of one direction of one stream. Times are those of one clock in milliseconds. */
 export interface Pace {
   /** From now on the peer is waited for; again while it is: no change. */
@@ -28,7 +31,7 @@ export function startPace(): Pace {
   let left = PATIENCE;
   let since: number | undefined;
   const spend = (now: number): void => {
-    if (since !== undefined) [left, since] = [left - (now - since), now];
+    if (since !== undefined) [left, since] = [left - Math.min(now - since, LOOK), now];
   };
   return {
     wait(now) {

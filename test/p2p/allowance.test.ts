@@ -7,7 +7,7 @@ import {
   openAllowance,
   QUESTIONS_PER_SECOND,
 } from '../../src/p2p/allowance.ts';
-import { LEAST_RATE, PATIENCE, startPace } from '../../src/p2p/pace.ts';
+import { LEAST_RATE, type Pace, PATIENCE, startPace } from '../../src/p2p/pace.ts';
 import { testClock } from '../support/test-clock.ts';
 
 const MiB = 2 ** 20;
@@ -91,12 +91,19 @@ describe('the pace of a peer', () => {
   it('is over when it was waited for ten seconds in vain, whenever that was', () => {
     const pace = startPace();
     pace.wait(1000);
-    expect(pace.over(1000 + PATIENCE - 1)).toBe(false);
+    expect(isOver(pace, 1000, 1000 + PATIENCE - 1)).toBe(false);
     pace.rest(1000 + PATIENCE - 1);
-    expect(pace.over(1_000_000)).toBe(false);
+    expect(isOver(pace, 900_000, 1_000_000)).toBe(false);
     pace.wait(1_000_000);
     pace.wait(1_000_001);
     expect(pace.over(1_000_001)).toBe(true);
+  });
+
+  it('is not over because this process stood still', () => {
+    const pace = startPace();
+    pace.wait(0);
+    expect(pace.over(1_000_000)).toBe(false);
+    expect(isOver(pace, 1_000_000, 1_000_000 + PATIENCE)).toBe(true);
   });
 
   it('goes on as long as enough goes through, and not longer', () => {
@@ -115,6 +122,12 @@ describe('the pace of a peer', () => {
     const pace = startPace();
     pace.wait(0);
     pace.moved(2 ** 30, 1000);
-    expect(pace.over(1000 + PATIENCE)).toBe(true);
+    expect(isOver(pace, 1000, 1000 + PATIENCE)).toBe(true);
   });
 });
+
+/** Looks each second, from one moment to another. */
+function isOver(pace: Pace, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1000) pace.over(at);
+  return pace.over(to);
+}
