@@ -13,6 +13,8 @@ import { Uint8ArrayList } from 'uint8arraylist';
 
 const CIPHER = 'chacha20-poly1305';
 const TAG_LENGTH = 16;
+/** Below so many bytes WebAssembly is quicker, which is what the library has for them. */
+const SMALL = 1200;
 
 const keys = new WeakMap<Uint8Array, KeyObject>();
 
@@ -21,6 +23,8 @@ export const noiseCrypto: ICryptoInterface = {
   ...defaultCrypto,
 
   chaCha20Poly1305Encrypt(plaintext, nonce, data, key) {
+    if (plaintext.byteLength < SMALL)
+      return defaultCrypto.chaCha20Poly1305Encrypt(plaintext, nonce, data, key);
     const cipher = createCipheriv(CIPHER, keyOf(key), nonce, { authTagLength: TAG_LENGTH });
     if (data.byteLength > 0) cipher.setAAD(data, { plaintextLength: plaintext.byteLength });
     const sealed = new Uint8ArrayList();
@@ -30,7 +34,9 @@ export const noiseCrypto: ICryptoInterface = {
     return sealed;
   },
 
-  chaCha20Poly1305Decrypt(ciphertext, nonce, data, key) {
+  chaCha20Poly1305Decrypt(ciphertext, nonce, data, key, into) {
+    if (ciphertext.byteLength < SMALL)
+      return defaultCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, data, key, into);
     const length = ciphertext.byteLength - TAG_LENGTH;
     const open = createDecipheriv(CIPHER, keyOf(key), nonce, { authTagLength: TAG_LENGTH });
     if (data.byteLength > 0) open.setAAD(data, { plaintextLength: length });
