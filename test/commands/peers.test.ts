@@ -1,7 +1,8 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PeerKnown } from '../../src/control/protocol.ts';
+import { openPeerBook } from '../../src/p2p/peer-book.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 
 const peer = '12D3KooWFFx86bsV3kCsSk2afGPKtGtZzur4tMMcwuYLz1W4hB4w';
@@ -13,8 +14,10 @@ beforeAll(() => {
 });
 afterAll(() => home[Symbol.asyncDispose]());
 
-const pyrsia = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  home.pyrsia(args, { cwd: home.home, env });
+/** As a user has it: a sandbox has no peers. No agent is started like that. */
+const on = { PYRSIA_PEERS: undefined };
+const pyrsia = (args: readonly string[], env: Readonly<Record<string, string | undefined>> = {}) =>
+  home.pyrsia(args, { cwd: home.home, env: { ...(args[0] === 'node' ? {} : on), ...env } });
 const json = async <T>(...args: readonly string[]): Promise<T> =>
   JSON.parse((await pyrsia([...args, '--json'])).stdout) as T;
 const known = async () => json<readonly PeerKnown[]>('peers', 'ls');
@@ -85,6 +88,35 @@ describe('pyrsia peers', () => {
     expect((await known())[0]?.said).toEqual(['added', 'banned', 'trusted']);
     await pyrsia(['peers', 'unban', peer]);
     expect((await known())[0]?.said).toEqual(['added', 'trusted']);
+  });
+
+  it('lists who the last agent has met, with how it did', async () => {
+    const other = '12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN';
+    const log: string[] = [];
+    const state = join(home.env['XDG_STATE_HOME']!, 'pyrsia');
+    await using book = openPeerBook(state, { log: (line) => void log.push(line), said: () => new Map() });
+    book.saw(other, ['/ip4/192.168.1.6/tcp/4001']);
+    book.gave(other, 5_000_000, 1000);
+    book.failed(other, 'slow');
+    book.strike(other, { reason: 'wrong-chunk' });
+    await book.settled();
+    const found = (await known()).find((each) => each.peer === other);
+    expect(found).toMatchObject({
+      said: [],
+      strikes: 1,
+      failures: 1,
+      addresses: ['/ip4/192.168.1.6/tcp/4001'],
+      connected: false,
+    });
+    expect(found?.rate).toBeGreaterThan(0);
+    expect((await pyrsia(['peers', 'ls'])).stdout).toMatch(
+      new RegExp(`^${other} .* ago .*/s +1 +1 +/ip4/192.168.1.6`, 'm'),
+    );
+    for (let i = 0; i < 2; i++) book.strike(other, { reason: 'wrong-chunk' });
+    await book.settled();
+    expect((await known()).find((each) => each.peer === other)?.bannedUntil).toBeGreaterThan(Date.now());
+    expect((await pyrsia(['peers', 'ls'])).stdout).toContain('banned for ');
+    rmSync(join(state, 'peer', 'book.json'));
   });
 
   it('takes back all that was said', async () => {

@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../oclif.manifest.json' with { type: 'json' };
+import { readLinks } from '../../src/p2p/lan.ts';
 import { openWorld, type World } from '../e2e/everyday-world.ts';
 import { makePackage } from '../fixtures/registry/package.ts';
 import type { Project } from '../support/project.ts';
@@ -82,6 +83,9 @@ const elsewhere: Readonly<Record<string, string>> = {
     'test/commands/uninstall.test.ts does it, and others here need what is cached',
 };
 
+/** Whether this machine has a gateway to know the place by. */
+const HERE = readLinks().some(({ gateway }) => gateway) ? 0 : 2;
+
 /** Lines that do not end with 0 where nobody sits at a terminal, and what the page or the help says of that. */
 const codes: Readonly<Record<string, readonly [code: number, because: string]>> = {
   "pyrsia cache rm '@acme/*'": [2, 'asks before it removes anything'],
@@ -89,6 +93,7 @@ const codes: Readonly<Record<string, readonly [code: number, because: string]>> 
     2,
     'asks for a passphrase; without a terminal it wants --key-file',
   ],
+  'pyrsia share off --here': [HERE, 'knows a place by its gateway'],
   [`pyrsia peers ping ${nobody}`]: [1, 'connects to a peer, which is not there'],
   'pyrsia uninstall': [2, 'asks; without a terminal it wants --yes'],
   'pyrsia uninstall --purge': [2, 'says what it is about to do, and asks'],

@@ -315,6 +315,10 @@ const limits: Readonly<
     ['p2p/ask-lane', 'REQUESTS_LIMIT', asIs],
     ['p2p/allowance', 'IN_FLIGHT_LIMIT', binary],
   ],
+  'places where nothing is given': [
+    ['p2p/quiet-places', 'PLACES_LIMIT', asIs],
+    ['p2p/quiet-places', 'FILE_LIMIT', binary],
+  ],
   'pings by one command': [['agent/peer-requests', 'PINGS_LIMIT', asIs]],
   'least `cache.limit`': [['config/settings', 'LEAST_CACHE', formatBytes]],
   'partial content that nobody continues': [
