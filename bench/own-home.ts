@@ -21,5 +21,7 @@ export function ownHome(directory: string, path = process.env['PATH'] ?? ''): Re
     XDG_DATA_HOME: folder('data'),
     XDG_RUNTIME_DIR: folder('run'),
     XDG_STATE_HOME: folder('state'),
+    // The agents of other ways are neighbours.
+    PYRSIA_PEERS: 'off',
   };
 }

@@ -27,6 +27,8 @@ const env: NodeJS.ProcessEnv = {
   XDG_CACHE_HOME: join(base, 'cache'),
   XDG_STATE_HOME: join(base, 'state'),
   XDG_RUNTIME_DIR: base,
+  // It shows what one has alone.
+  PYRSIA_PEERS: 'off',
   npm_config_cache: join(base, 'npm-cache'),
   npm_config_audit: 'false',
   npm_config_fund: 'false',

@@ -17,7 +17,7 @@ import { openFollowings } from './agent/following.ts';
 import { openGates } from './agent/gates.ts';
 import { type ImageSessionParts, openImageSession } from './agent/image-sessions.ts';
 import { openNews } from './agent/news.ts';
-import { noPeers, peerRequests } from './agent/peer-requests.ts';
+import { peerRequests } from './agent/peer-requests.ts';
 import { isLedQuickly, planLaunch, toolOf } from './agent/plan-launch.ts';
 import { openProjects } from './agent/projects.ts';
 import { openQuickAnswers, type QuickParts } from './agent/quick-answers.ts';
@@ -182,7 +182,8 @@ async function serve(context: AgentContext): Promise<Service> {
     },
   });
 
-  const desk = noPeers('this agent has none yet');
+  const { desk } = fetching.agentPeers;
+  fetching.agentPeers.settle();
 
   if (isDockerLed())
     void gates.imageBase().catch((error: unknown) => log(`Cannot serve docker: ${String(error)}`));

@@ -7,8 +7,14 @@ export const peerGuards = [
     'test/proxy/peer-source.test.ts',
     {
       why: 'Peers are asked for what is private',
-      find: '!peers || !asker.upstream.public || asked.changes',
-      replace: '!peers || asked.changes',
+      find: 'asker.alone || !asker.upstream.public ||',
+      replace: 'asker.alone ||',
+      only: 'nothing that is private',
+    },
+    {
+      why: 'Peers are asked for somebody who wants none',
+      find: 'asker.alone || ',
+      replace: '',
       only: 'nothing that is private',
     },
     {

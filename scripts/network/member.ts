@@ -57,7 +57,8 @@ export function openMember(
 ): Member {
   const own = Object.fromEntries(Object.entries(OWN).map(([key, folder]) => [key, join(home, folder)]));
   for (const folder of Object.values(own)) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const all: NodeJS.ProcessEnv = { ...environment(), HOME: home, ...own, ...env };
+  // The story is about the log.
+  const all: NodeJS.ProcessEnv = { ...environment(), HOME: home, PYRSIA_PEERS: 'off', ...own, ...env };
   const staying = new Set<ChildProcess>();
 
   async function run(words: string, command: readonly string[], asked: Asked): Promise<string> {

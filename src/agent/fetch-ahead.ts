@@ -5,7 +5,9 @@
  *
  * @module
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Digest } from '../content/digest.ts';
+import type { Peers } from '../p2p/contract.ts';
 import type { ArtifactService, Known } from '../proxy/artifact-service.ts';
 import type { Asker } from '../proxy/asker.ts';
 import type { Upstreams } from '../proxy/upstream.ts';
@@ -20,16 +22,24 @@ export interface Missing {
   readonly asked: readonly Asked[];
 }
 
+/** How many are fetched at the same time that peers have. */
+const NEARBY = 8;
+
+/** How often it is looked whether more of it is nearby, in milliseconds. */
+const LOOK_AGAIN_MS = 50;
+
 /** What fetching ahead works with. */
 export interface AheadParts {
   readonly artifacts: Pick<ArtifactService, 'knownOf' | 'bring' | 'prepare'>;
   readonly upstreams: Pick<Upstreams, 'spare'>;
+  /** Who may have it nearby; absent where nobody is asked. */
+  readonly peers?: Pick<Peers, 'prepare' | 'knows'>;
 }
 
 /**
  * Fetches `missing`, and tells `arrived` of each that is stored and sure. Each upstream has at most `most`
- * connections in use, whoever uses them. Resolves when all is done or given up, or `signal` aborts; rejects with
- * what `arrived` throws.
+ * connections in use, whoever uses them; what peers have needs none. Resolves when all is done or given up, or `signal`
+ * aborts; rejects with what `arrived` throws.
  */
 export async function fetchAhead(
   parts: AheadParts,
@@ -40,27 +50,71 @@ export async function fetchAhead(
     arrived(this: void, sure: Sure): Promise<void>;
   },
 ): Promise<void> {
+  const left = new Set(missing);
   const queues = Map.groupBy(missing, ({ asked: [first] }) => first?.asker);
-  await Promise.all(
-    [...queues].map(async ([asker, queue]) => asker && fetchFrom(parts, asker, queue, options)),
+  const all = Promise.all(
+    [...queues].map(async ([asker, queue]) => asker && fetchFrom(parts, asker, queue, left, options)),
   );
+  await Promise.all([all, fetchNearby(parts, left, all, options)]);
+}
+
+/** Fetches of what is `left` all that peers have, as long as upstreams are not done with it. */
+async function fetchNearby(
+  parts: AheadParts,
+  left: Set<Missing>,
+  others: Promise<unknown>,
+  { signal, arrived }: Parameters<typeof fetchAhead>[2],
+): Promise<void> {
+  const { peers } = parts;
+  const open = [...left].filter(({ asked }) =>
+    asked.every(({ asker }) => asker.upstream.public && !asker.alone),
+  );
+  if (!peers || open.length === 0) return;
+  void peers.prepare(
+    open.map(({ digest }) => digest),
+    { signal },
+  );
+  const fetched = async (each: Missing): Promise<void> => {
+    const sure = await bring(parts, each, signal).catch(() => undefined);
+    if (sure) await arrived(sure);
+  };
+  // Whoever comes near meanwhile is asked as well.
+  const over = others.then(() => true);
+  while (left.size > 0 && !signal.aborted) {
+    const queue = open.filter((each) => left.has(each) && peers.knows({ digests: [each.digest] })).values();
+    const lane = async (): Promise<void> => {
+      for (const each of queue) {
+        if (signal.aborted) return;
+        if (left.delete(each)) await fetched(each);
+      }
+    };
+    await Promise.all(Array.from({ length: NEARBY }, lane));
+    if ((await Promise.race([over, delay(LOOK_AGAIN_MS)])) === true) return;
+  }
 }
 
 async function fetchFrom(
   parts: AheadParts,
   { upstream, connection, offline }: Asker,
   queue: readonly Missing[],
+  left: Set<Missing>,
   { most, signal, arrived }: Parameters<typeof fetchAhead>[2],
 ): Promise<void> {
   if (offline !== undefined) return;
   const working = new Set<Promise<void>>();
   let failures = 0;
   for (const each of queue) {
+    if (!left.has(each)) continue;
     const spare = await parts.upstreams.spare(upstream.url, connection, { most, signal });
     if (!spare) break;
     if (failures >= FAILURES) {
       spare.free();
       break;
+    }
+    // Peers may have brought it while it waited.
+    if (!left.delete(each)) {
+      spare.free();
+      continue;
     }
     const work = (async () => {
       const sure = await bring(parts, each, spare.signal).catch(() => undefined);

@@ -18,6 +18,7 @@ import { openResolver } from '../resolve/resolve.ts';
 import { proxiesIn } from '../shims/proxies.ts';
 import { openOwnLogWord, type OwnLogWord } from '../trust/own-log-word.ts';
 import { type Contradictions, openContradictions } from './contradictions.ts';
+import { type AgentPeers, openAgentPeers } from './peers.ts';
 
 /** What is fetched with. Disposed of once nobody asks any more. */
 export interface Fetching extends AsyncDisposable {
@@ -28,6 +29,8 @@ export interface Fetching extends AsyncDisposable {
   readonly images: ImageService;
   readonly contradictions: Contradictions;
   readonly logWord: OwnLogWord;
+  readonly peers: AgentPeers['asked'];
+  readonly agentPeers: AgentPeers;
   /** Why nothing can be stored; undefined where it can. */
   readOnlyBecause(this: void): string | undefined;
 }
@@ -50,8 +53,16 @@ export async function openFetching(
     sourceAt: (place) => httpTiles(new URL(place), upstreams, { strictSsl: true, ...proxiesIn(process.env) }),
     now: Date.now,
   });
+  const agentPeers = openAgentPeers({
+    paths,
+    cache,
+    log,
+    // Two at once would be the same peer.
+    without: readOnly ?? cache.readOnlyBecause,
+  });
   const artifacts = openArtifacts({
     log: logWord,
+    peers: agentPeers.asked,
     cache,
     resolver: openResolver(cache),
     documents,
@@ -67,8 +78,11 @@ export async function openFetching(
     images: openImages({ cache, artifacts, documents, upstreams, now: Date.now }),
     contradictions,
     logWord,
+    peers: agentPeers.asked,
+    agentPeers,
     readOnlyBecause: () => readOnly ?? cache.readOnlyBecause,
     async [Symbol.asyncDispose]() {
+      await agentPeers[Symbol.asyncDispose]();
       await logWord.settled();
       await upstreams[Symbol.asyncDispose]();
       await cache[Symbol.asyncDispose]();

@@ -16,7 +16,6 @@ import type { ByteStream } from '../content/source.ts';
 import { verified } from '../content/verified.ts';
 import type { PinnedContent, Tool } from '../ecosystems/ecosystem.ts';
 import { PyrsiaError } from '../errors.ts';
-import type { Peers } from '../p2p/contract.ts';
 import { closed } from '../proxy/body.ts';
 import { obstacleIn } from '../shims/npm-cache-folder.ts';
 import { openNpmContent, type Placed } from '../shims/npm-content.ts';
@@ -31,8 +30,6 @@ const LANES = 4;
 
 /** What a fill works with. */
 export interface FillParts extends AheadParts {
-  /** Who may have it nearby; absent where nobody is asked. */
-  readonly peers?: Pick<Peers, 'prepare'>;
   readonly cache: Pick<Cache, 'content' | 'pathOf' | 'hashed' | 'readOnlyBecause'>;
   /** With which the tool makes directories, where that is known. */
   umask?(this: void): number | undefined;
@@ -156,9 +153,6 @@ async function fillNow(
       const most = install?.connections ?? Infinity;
       if (isOver() || most === 0 || parts.cache.readOnlyBecause !== undefined) return;
       const nowhere = new AbortController();
-      // One question for all of them; who asks for one meanwhile does not wait for the answer.
-      const digests = missing.filter(isPublic).map(({ digest }) => digest);
-      if (digests.length > 0) void parts.peers?.prepare(digests, { signal });
       headStart?.lack(missing.length);
       // The tool asks for the last first.
       await fetchAhead(parts, missing.toReversed(), {
@@ -232,11 +226,6 @@ function obstacleTo(cache: string, umask: number | undefined): string | undefine
   const { kind, text } = obstacleIn(cache) ?? {};
   // npm makes what is above it, and where it is known how, so do we.
   return kind === 'nowhere' && umask !== undefined ? undefined : text;
-}
-
-/** Whether anybody may hear that it is missing. */
-function isPublic({ asked }: Missing): boolean {
-  return asked.every(({ asker }) => asker.upstream.public);
 }
 
 /** Whether it is in our cache. */

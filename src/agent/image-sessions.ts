@@ -78,11 +78,13 @@ export async function openImageSession(
     const key = JSON.stringify([url.href, insecure, credential]);
     let asker = askers.get(key);
     if (asker) return asker;
-    const isPublic = host === endpointOf(DEFAULT_REGISTRY) && !credential;
+    const isDefault = host === endpointOf(DEFAULT_REGISTRY) && !credential;
+    const isPublic = isDefault || (values['docker.public'].includes(host) && !credential);
     asker = {
-      upstream: { url, name: isPublic ? oci.name : url.href, public: isPublic, ecosystem: oci },
+      upstream: { url, name: isDefault ? oci.name : url.href, public: isPublic, ecosystem: oci },
       connection: connectionTo(host, env),
       policy: values.policy,
+      ...(values.peers === 'off' && { alone: true }),
       reporter,
       ...(offline === undefined ? {} : { offline }),
       ask: client.as({

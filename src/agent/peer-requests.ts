@@ -61,17 +61,6 @@ export function peerRequests(
   };
 }
 
-/** The desk of an agent that has no peers, and why. */
-export function noPeers(why: string): PeerDesk {
-  const none = (): Promise<never> => Promise.reject(new PyrsiaError('AGENT_REFUSED', { reason: why }));
-  return {
-    status: () => ({ running: false, why, share: 'off', listening: [], connected: 0, given: 0, taken: 0 }),
-    known: () => [],
-    ping: none,
-    renew: () => Promise.resolve(),
-  };
-}
-
 /** Has a member of a private network let this machine in. Rejects with `NOT_PROVEN`, `PEER_SILENT`, `REFERENCE_MALFORMED`. */
 async function letIn(
   state: string,

@@ -138,6 +138,7 @@ export async function openSession(
       upstream,
       connection: settings.connection,
       policy: values.policy,
+      ...(values.peers === 'off' && { alone: true }),
       reporter,
       ...(each.proof && { proof: each.proof }),
       ...(each.authorization === undefined ? {} : { authorization: each.authorization }),

@@ -53,6 +53,9 @@ export type LocalFillMode = (typeof LOCAL_FILL_MODES)[number];
 /** The least that a cache may be limited to, in bytes. */
 const LEAST_CACHE = 1_000_000;
 
+/** A host, and maybe a port, in lower case. */
+const HOST = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9]\d{0,4})?$/;
+
 const SHARES = ['off', 'lan', 'public'] as const;
 
 /** With whom we share: nobody, those on links with private addresses, everybody. */
@@ -112,6 +115,15 @@ export const SETTINGS = {
         .filter(Boolean)
         .map(registryUrl);
       return urls.every((url) => url !== undefined) ? [...new Set(urls)] : undefined;
+    },
+  }),
+  'docker.public': setting<readonly string[]>({
+    summary: 'Registries of images that count as public besides the one that docker ships',
+    default: '',
+    expected: 'hosts such as ghcr.io, with a port where it is not the usual one, separated by commas',
+    parse(text) {
+      const hosts = text.split(/[\s,]+/).filter(Boolean);
+      return hosts.every((host) => HOST.test(host)) ? [...new Set(hosts)] : undefined;
     },
   }),
   'npm.fill': setting<FillMode>({

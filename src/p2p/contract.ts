@@ -70,8 +70,10 @@ export interface Held {
 
 /** The peers of one agent. No call rejects because of a peer. */
 export interface Peers extends AsyncDisposable {
-  /** Asks those who are near what they have of this, in as few questions as can be. */
+  /** Asks those who are near what they have of this, in as few questions as can be; whoever comes near within half a minute, too. */
   prepare(this: void, digests: readonly Digest[], options?: CallOptions): Promise<void>;
+  /** Whether somebody is known to have it. Asks nobody. */
+  knows(this: void, wanted: Wanted): boolean;
   /** Who is known to have it, or says so within some milliseconds. Only digests are ever sent. */
   near(this: void, wanted: Wanted, options?: CallOptions): Promise<Held | undefined>;
   /** The same of everybody who can be found in half a second. */

@@ -30,6 +30,9 @@ const PREPARE_MS = 300;
 /** The most digests that are asked for in advance: 16 messages, of 20 that a peer answers a second. */
 export const PREPARED = 4096;
 
+/** How long whoever comes near is asked for what was asked in advance, in milliseconds. */
+const PREPARED_MS = 30_000;
+
 /** The most peers that are asked in advance. */
 const PEERS_PREPARED = 64;
 
@@ -93,6 +96,7 @@ export function openDiscovery(neighbourhood: Neighbourhood): Discovery {
   const flying = new Map<Digest, Promise<void>>();
   const notFar = new Map<Digest, number>();
   const closing = new AbortController();
+  let prepared: { readonly digests: readonly Digest[]; readonly at: number } = { digests: [], at: -Infinity };
 
   const found = (wanted: Wanted): Found | undefined => {
     const digest = askable(wanted);
@@ -154,6 +158,7 @@ export function openDiscovery(neighbourhood: Neighbourhood): Discovery {
     async prepare(digests, { signal } = {}) {
       const asked = [...new Set(digests.filter(isAskable))].slice(0, PREPARED);
       if (asked.length === 0 || signal?.aborted) return;
+      prepared = { digests: asked, at: now() };
       const all = Promise.all(
         connected()
           .slice(0, PEERS_PREPARED)
@@ -190,7 +195,10 @@ export function openDiscovery(neighbourhood: Neighbourhood): Discovery {
 
     found,
     met(peer) {
-      questions.greet(peer);
+      const isFresh = now() < prepared.at + PREPARED_MS;
+      const open = isFresh ? prepared.digests.filter((digest) => answers.holders(digest).length === 0) : [];
+      if (open.length === 0) questions.greet(peer);
+      else void questions.put(peer, open);
       // It may have what nobody had, or know who has.
       notFar.clear();
     },

@@ -35,7 +35,12 @@ export interface Hand {
   rests: number;
   /** Why it is not asked any more. */
   gone?: string;
+  /** As {@link Worker} has it. */
+  readonly patience?: number;
 }
+
+/** How long a peer is waited for that has given before, and not failed since: a machine may be busy for a moment. */
+const KNOWN_PATIENCE_MS = 500;
 
 /**
  * What is taken for a speed that nobody knows, in bytes a millisecond: 16 MiB/s of upstream, a little more of peers. Where that is too
@@ -56,10 +61,11 @@ export interface PeerHand extends Hand {
   lane?: Promise<Lane>;
 }
 
-/** A peer, with the speed that it had before (bytes a second). */
-export function peerHand(giver: Giver, size: number, speed?: number): PeerHand {
+/** A peer, with the speed that it had before (bytes a second), and how often it has failed since. */
+export function peerHand(giver: Giver, size: number, speed?: number, failures = 0): PeerHand {
   const guess = speed === undefined ? PEER_GUESS : speed / 1000;
-  return { ...newHand(Math.min(giver.available, size), guess), giver };
+  const hand = { ...newHand(Math.min(giver.available, size), guess), giver };
+  return speed === undefined || failures > 0 ? hand : { ...hand, patience: KNOWN_PATIENCE_MS };
 }
 
 /** Upstream. */
@@ -121,5 +127,6 @@ export function atWork(hand: Hand, chunkSize: number, now: number, isAlone: bool
     silentFor: hand.requests === 0 ? 0 : now - hand.activeAt,
     room,
     reach: hand.reach,
+    ...(hand.patience !== undefined && { patience: hand.patience }),
   };
 }

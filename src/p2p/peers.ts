@@ -143,6 +143,7 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
   return {
     name: identity.name,
     prepare: discovery.prepare,
+    knows: (wanted) => discovery.found(wanted) !== undefined,
     near: async (wanted, how) => held(wanted, await discovery.near(wanted, how)),
     far: async (wanted, how) => held(wanted, await discovery.far(wanted, how)),
     status: () => ({

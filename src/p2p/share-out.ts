@@ -21,6 +21,8 @@ export interface Worker {
   readonly room: number;
   /** How many bytes from the start it has. */
   readonly reach: number;
+  /** What a request may cost besides its bytes before somebody else is asked, in milliseconds; as little as can be by default. */
+  readonly patience?: number;
 }
 
 /** A chunk that nobody was asked for. */
@@ -59,7 +61,7 @@ export function expectationOf(
   const eta = etaOf(worker, length);
   return {
     expectedAt: now + eta,
-    lateAt: now + LEAST_PATIENCE_MS + (worker.speed === undefined ? eta : 2 * eta),
+    lateAt: now + (worker.patience ?? LEAST_PATIENCE_MS) + (worker.speed === undefined ? eta : 2 * eta),
   };
 }
 

@@ -50,7 +50,10 @@ interface TeamParts {
 /** Gathers the team. Nobody is asked yet. */
 export function openTeam({ givers, digest, size, book, blame, clock, over }: TeamParts): Team {
   const hands = givers
-    .map((giver) => peerHand(giver, size, book.find(giver.peer)?.speed))
+    .map((giver) => {
+      const { speed, failures } = book.find(giver.peer) ?? {};
+      return peerHand(giver, size, speed, failures);
+    })
     .toSorted((a, b) => b.guess - a.guess);
 
   function lane(hand: PeerHand): Promise<Lane> {

@@ -55,7 +55,16 @@ export function openArtifacts(parts: {
     ...(peers && { peers }),
     ...(log?.chunks && { chunks: log.chunks }),
   });
-  const settling = openSettling({ cache, documents, upstreams, now, refuse, asking, ...fetching });
+  const settling = openSettling({
+    cache,
+    documents,
+    upstreams,
+    now,
+    refuse,
+    asking,
+    ...fetching,
+    ...(peers && { peers }),
+  });
 
   /** What changes is asked for each time; what was given last counts where nobody answers. */
   async function settle(

@@ -26,6 +26,8 @@ export interface Asker {
   readonly policy: Policy;
   /** Why upstream is not asked; undefined when it is. */
   readonly offline?: string;
+  /** Its user wants no peers to be asked for it. */
+  readonly alone?: boolean;
   readonly reporter: Reporter;
   /** How its upstream is asked, where that takes more than a request: tokens have to be got first. */
   readonly ask?: Upstreams['ask'];

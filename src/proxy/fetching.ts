@@ -78,7 +78,8 @@ export function openFetching(parts: {
   ): readonly Source[] {
     const upstream = asker.offline === undefined ? sourceFor(asker, asked) : undefined;
     const usual = upstream ? [upstream] : [];
-    if (!peers || !asker.upstream.public || asked.changes || wanted.digests.every(isWeak)) return usual;
+    if (!peers || asker.alone || !asker.upstream.public || asked.changes || wanted.digests.every(isWeak))
+      return usual;
     const { logged, declared, coordinates } = asked;
     const vouched =
       logged && (async () => chunks?.({ purl: purlOf(coordinates), ...logged }, asker.offline !== undefined));

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { openUpstreams } from '../../src/proxy/upstream.ts';
 const home = mkdtempSync(join(tmpdir(), 'image-session-'));
 afterAll(() => rmSync(home, { recursive: true }));
 
-it('Docker Hub asked with a login is no public registry, and any other is none either', async () => {
+it('Docker Hub asked with a login is no public registry, and any other is one only where the user says so', async () => {
   const auth = Buffer.from('me:mine').toString('base64');
   writeFileSync(
     join(home, 'config.json'),
@@ -22,7 +22,12 @@ it('Docker Hub asked with a login is no public registry, and any other is none e
     imageBase: async () => Promise.resolve('http://127.0.0.1:9/'),
     shims: home,
   };
-  const env = { HOME: home, DOCKER_CONFIG: home, PATH: '' };
+  mkdirSync(join(home, 'pyrsia'));
+  writeFileSync(
+    join(home, 'pyrsia', 'config.json'),
+    JSON.stringify({ 'docker.public': 'public.example:5000' }),
+  );
+  const env = { HOME: home, XDG_CONFIG_HOME: home, DOCKER_CONFIG: home, PATH: '' };
   const { session } = await openImageSession(parts, { cwd: home, env, args: [], command: ['podman'] });
   const [place] = session.images.places(
     { registry: DEFAULT_REGISTRY, repository: 'library/nginx' },
@@ -30,5 +35,13 @@ it('Docker Hub asked with a login is no public registry, and any other is none e
   );
   const loggedIn = await session.images.withCredential(place!);
   const [other] = session.images.places({ registry: 'images.example', repository: 'app' }, 'digest');
-  expect([place, loggedIn, other].map((each) => each?.asker.upstream.public)).toEqual([true, false, false]);
+  const [named] = session.images.places({ registry: 'public.example:5000', repository: 'app' }, 'digest');
+  const all = [place, loggedIn, other, named].map((each) => each?.asker.upstream);
+  expect(all.map((upstream) => upstream?.public)).toEqual([true, false, false, true]);
+  expect(all.map((upstream) => upstream?.name)).toEqual([
+    'docker',
+    expect.stringContaining('#'),
+    'https://images.example/',
+    'https://public.example:5000/',
+  ]);
 });

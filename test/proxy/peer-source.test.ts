@@ -265,12 +265,13 @@ describe('peers', () => {
     expect(asked.slice(1)).toEqual([`near ${sha256(small)}`, `far ${sha256(small)}`]);
   });
 
-  it('are asked for nothing that is private, that nobody names, or only a weak digest', async () => {
+  it('are asked for nothing that is private, that nobody names, or only a weak digest, nor for who wants none', async () => {
     const { upstream: place } = asker;
     await get('small', sha256(small), {
       ...asker,
       upstream: { ...place, public: false, name: place.url.href },
     });
+    await get('small', sha256(small), { ...asker, alone: true });
     await get('large', undefined);
     await get('small', digestOf(small, 'sha1'));
     expect(asked.filter((line) => line.includes(sha256(small)))).toEqual([]);

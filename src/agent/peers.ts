@@ -1,0 +1,253 @@
+/**
+ * The peers of this agent. They are loaded when something is first missing, so whoever has everything pays nothing for them; an
+ * agent that is to stay loads them at once, since others may ask it.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cache } from '../cache/cache.ts';
+import { readConfig } from '../config/read-config.ts';
+import type { Config } from '../config/settings.ts';
+import type { PeerKnown, PeersStatus } from '../control/protocol.ts';
+import { PyrsiaError } from '../errors.ts';
+import type { Offers, Peers } from '../p2p/contract.ts';
+import type { OpenPeers, PeersOptions, PeersRules } from '../p2p/open-peers.ts';
+import { parsePeerAddress } from '../p2p/peer-name.ts';
+import { readSaid } from '../p2p/said-of-peers.ts';
+import type { Paths } from '../paths.ts';
+import { isResident } from '../shims/resident.ts';
+import { networkOf, networkPath } from '../trust/network-of.ts';
+import type { PeerDesk } from './peer-requests.ts';
+
+/** Files of at least so many bytes have a record of their own in the distributed hash table: 16 MiB. */
+const LARGE = 16 * 2 ** 20;
+
+/** How long somebody who looks far away waits for peers to be loaded, in milliseconds. */
+const LOADED_WITHIN_MS = 2000;
+
+/** How long neighbours may take to be found once they are, in milliseconds. */
+const MET_WITHIN_MS = 300;
+
+/** The peers of an agent. */
+export interface AgentPeers extends AsyncDisposable {
+  /** Asks them; the first who does has them loaded. */
+  readonly asked: Pick<Peers, 'prepare' | 'knows' | 'near' | 'far'>;
+  readonly desk: PeerDesk;
+  /** Loads them where this agent is to stay. */
+  settle(this: void): void;
+}
+
+/** What peers are opened with. */
+export interface AgentPeersParts {
+  readonly paths: Paths;
+  readonly cache: Pick<Cache, 'offered' | 'offeredSets'>;
+  readonly log: (text: string) => void;
+  /** Why this agent is to have none; undefined where it may. */
+  readonly without?: string | undefined;
+}
+
+/** Nobody is asked or answered yet. */
+export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts): AgentPeers {
+  let opening: Promise<OpenPeers | undefined> | undefined;
+  let opened: OpenPeers | undefined;
+  let openedWith: string | undefined;
+  let failed: string | undefined;
+  let isOver = false;
+
+  const settings = (): Config => readConfig(paths, process.env, '/').values;
+
+  const offers: Offers = {
+    find(digest) {
+      const file = cache.offered(digest);
+      return file && { ...file, available: file.size };
+    },
+    async *sets() {
+      for (const sha256 of cache.offeredSets(LARGE)) {
+        yield sha256;
+        await new Promise(setImmediate);
+      }
+    },
+  };
+
+  /** What cannot be changed while they are open. */
+  function fromTheStart(): string {
+    const { 'share.up': up, 'share.down': down, 'peers.port': port } = settings();
+    return JSON.stringify([up, down, port, isResident(paths.state), networkText(paths)]);
+  }
+
+  function rulesNow(): PeersRules {
+    return { share: settings().share, said: readSaid(paths.state) };
+  }
+
+  /** Throws where the network of the user cannot be told: who wants members only is not to be left with everybody. */
+  function optionsNow(): PeersOptions {
+    const network = networkOf(paths);
+    const { 'share.up': up, 'share.down': down, 'peers.port': port } = settings();
+    return {
+      ...rulesNow(),
+      state: paths.state,
+      offers,
+      resident: isResident(paths.state),
+      bootstrap: network?.bootstrap ?? [],
+      ...(network?.private && { network: { key: network.key.publicKey, file: network.bytes } }),
+      ...(typeof port === 'number' && { port }),
+      ...(up !== 'unlimited' && { upload: up }),
+      ...(down !== 'unlimited' && { download: down }),
+      log,
+    };
+  }
+
+  /** The peers, loaded now where they are not yet; undefined where there are none. Never rejects. */
+  async function load(): Promise<OpenPeers | undefined> {
+    if (without !== undefined || isOver || settings().peers === 'off') return undefined;
+    opening ??= (async () => {
+      try {
+        const { openPeers } = await import('../p2p/peers.ts');
+        openedWith = fromTheStart();
+        opened = await openPeers(optionsNow());
+        failed = undefined;
+        return opened;
+      } catch (error) {
+        failed = error instanceof Error ? error.message : String(error);
+        log(`There are no peers: ${failed}`);
+        return undefined;
+      }
+    })();
+    return opening;
+  }
+
+  async function closeAll(): Promise<void> {
+    const peers = await opening;
+    [opening, opened] = [undefined, undefined];
+    await peers?.[Symbol.asyncDispose]();
+  }
+
+  return {
+    asked: {
+      async prepare(digests, options) {
+        await (await load())?.prepare(digests, options);
+      },
+      knows: (wanted) => opened?.knows(wanted) ?? false,
+      // Nobody who could ask upstream waits for them.
+      async near(wanted, options) {
+        if (!opened) void load();
+        return opened?.near(wanted, options);
+      },
+      async far(wanted, options) {
+        const isNew = !opened;
+        const peers = await within(LOADED_WITHIN_MS, load());
+        if (!peers) return undefined;
+        // Who has just come has met nobody yet.
+        if (isNew) await within(MET_WITHIN_MS, met(peers));
+        return peers.far(wanted, options);
+      },
+    },
+    settle() {
+      if (isResident(paths.state)) void load();
+    },
+    desk: {
+      status: () => statusOf(settings(), opened, without ?? failed),
+      known: () => (opened ? knownTo(opened) : []),
+      async ping(peer, { count, signal, onAnswer }) {
+        const peers = await load();
+        if (!peers) throw new PyrsiaError('AGENT_REFUSED', { reason: without ?? failed ?? 'peers are off' });
+        const contact = contactOf(peer);
+        const address = await peers.connect(contact, { signal });
+        if (address === undefined)
+          throw new PyrsiaError('UPSTREAM_FAILED', { url: peer, reason: 'it cannot be reached' });
+        const ms: number[] = [];
+        for (let i = 0; i < count; i++) {
+          const took = await peers.ping(contact.peer, { signal });
+          ms.push(took);
+          onAnswer(took);
+        }
+        return { peer: contact.peer, address, ms };
+      },
+      async renew(forgive) {
+        if (forgive !== undefined) (await load())?.forgive(forgive);
+        const wasOpen = opened !== undefined;
+        // What holds from the start on only takes a new start.
+        if (settings().peers === 'off' || openedWith !== fromTheStart()) await closeAll();
+        await opened?.renew(rulesNow());
+        // Members let others in.
+        const isPrivate = networkText(paths)?.includes('\n# pyrsia private\n') === true;
+        if (wasOpen || isResident(paths.state) || isPrivate) await load();
+      },
+    },
+    async [Symbol.asyncDispose]() {
+      isOver = true;
+      await closeAll();
+    },
+  };
+}
+
+function statusOf(settings: Config, opened: OpenPeers | undefined, why: string | undefined): PeersStatus {
+  const { peers, share, 'share.up': up, 'share.down': down } = settings;
+  const limits = { ...(up !== 'unlimited' && { up }), ...(down !== 'unlimited' && { down }) };
+  const off = peers === 'off' ? 'peers are off' : undefined;
+  if (!opened) {
+    const reason = why ?? off ?? 'nothing has been missing yet';
+    return { running: false, why: reason, share, listening: [], connected: 0, given: 0, taken: 0, ...limits };
+  }
+  const { listening, connected, given, taken, memberUntil } = opened.status();
+  return {
+    running: true,
+    peer: opened.name,
+    share,
+    listening,
+    ...(share !== 'off' &&
+      listening.length === 0 && { deaf: 'no address of this machine can be listened on for that' }),
+    connected: connected.length,
+    given,
+    taken,
+    ...(memberUntil !== undefined && { memberUntil }),
+    ...limits,
+  };
+}
+
+function knownTo(opened: OpenPeers): PeerKnown[] {
+  const connected = new Set(opened.status().connected);
+  return opened.known().map((one) => ({
+    peer: one.peer,
+    addresses: one.addresses,
+    connected: connected.has(one.peer),
+    said: [],
+    strikes: one.strikes.length,
+    failures: one.failures,
+    ...(one.speed !== undefined && { rate: one.speed }),
+    lastSeen: one.seenAt,
+    ...(one.ban && { bannedUntil: one.ban.until }),
+  }));
+}
+
+/** Who is meant by a peer's name, or by an address with its name. */
+function contactOf(text: string): { readonly peer: string; readonly addresses: readonly string[] } {
+  if (!text.startsWith('/')) return { peer: text, addresses: [] };
+  const { peer, address } = parsePeerAddress(text);
+  return { peer, addresses: [address] };
+}
+
+/** The file of the network to which the user belongs, whatever is in it; undefined where there is none. */
+function networkText(paths: Paths): string | undefined {
+  try {
+    return readFileSync(networkPath(paths), 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Resolves when somebody is connected. */
+async function met(peers: OpenPeers): Promise<void> {
+  while (peers.status().connected.length === 0) await delay(10);
+}
+
+/** Waits no longer than that. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([work, delay(ms, undefined, { signal: over.signal })]);
+  } finally {
+    over.abort();
+  }
+}
