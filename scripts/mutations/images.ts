@@ -7,8 +7,8 @@ const LIES = 'test/commands/pull-image-lies.test.ts';
 export const imageGuards = [
   ...guardsIn('src/proxy/settling.ts', GATE, {
     why: 'Content that is here is served under any name',
-    find: "return isHere ? { ...unbound, word: 'declared', by: 'the registry' } : undefined;",
-    replace: "return isHere || true ? { ...unbound, word: 'declared', by: 'the registry' } : undefined;",
+    find: 'if (await isThere(asker.ask ?? upstreams.ask, asker, asked))',
+    replace: 'if (asker)',
     only: 'does not serve what is private',
   }),
   ...guardsIn('src/proxy/declared.ts', GATE, {
