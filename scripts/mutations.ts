@@ -17,6 +17,7 @@ import { doctorGuards } from './mutations/doctor.ts';
 import { fillGuards } from './mutations/fill.ts';
 import { discoveryGuards } from './mutations/discovery.ts';
 import { dockerGuards } from './mutations/docker.ts';
+import { gatheringGuards } from './mutations/gathering.ts';
 import { imageGuards } from './mutations/images.ts';
 import { launchGuards } from './mutations/launches.ts';
 import { leavingGuards } from './mutations/leaving.ts';
@@ -60,4 +61,5 @@ export const mutations = [
   ...peerChoiceGuards,
   ...peerHostGuards,
   ...wireGuards,
+  ...gatheringGuards,
 ];

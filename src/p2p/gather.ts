@@ -26,7 +26,7 @@ import { type Came, openWindow } from './window.ts';
 export interface GatherOptions extends OpenOptions {
   readonly vouched?: Vouched;
   readonly upstream?: Source;
-  readonly book: Pick<PeerBook, 'gave' | 'failed' | 'strike' | 'find'>;
+  readonly book: Pick<PeerBook, 'gave' | 'failed' | 'strike' | 'find' | 'score'>;
   readonly clock?: Clock;
 }
 

@@ -43,11 +43,10 @@ export interface Hand {
 const KNOWN_PATIENCE_MS = 500;
 
 /**
- * What is taken for a speed that nobody knows, in bytes a millisecond: 16 MiB/s of upstream, a little more of peers. Where that is too
- * much, some chunk is asked for twice; where it is too little, whoever hangs is waited for longer.
+ * What is taken for upstream's speed until it is known, in bytes a millisecond: 16 MiB/s, a little less than for a peer's. Where
+ * that is too much, some chunk is asked for twice; where it is too little, whoever hangs is waited for longer.
  */
 const UPSTREAM_GUESS = (16 * 2 ** 20) / 1000;
-const PEER_GUESS = UPSTREAM_GUESS * 1.25;
 
 /** How much of the latest chunk's speed counts. */
 const LATEST = 0.4;
@@ -61,11 +60,17 @@ export interface PeerHand extends Hand {
   lane?: Promise<Lane>;
 }
 
-/** A peer, with the speed that it had before (bytes a second), and how often it has failed since. */
-export function peerHand(giver: Giver, size: number, speed?: number, failures = 0): PeerHand {
-  const guess = speed === undefined ? PEER_GUESS : speed / 1000;
-  const hand = { ...newHand(Math.min(giver.available, size), guess), giver };
-  return speed === undefined || failures > 0 ? hand : { ...hand, patience: KNOWN_PATIENCE_MS };
+/**
+ * A peer that is expected to give `speed` bytes a second of content that has `size` bytes; `isReliable`: it has given before, and not
+ * failed since.
+ */
+export function peerHand(
+  giver: Giver,
+  size: number,
+  { speed, isReliable }: { readonly speed: number; readonly isReliable: boolean },
+): PeerHand {
+  const hand = { ...newHand(Math.min(giver.available, size), Math.max(speed, 1) / 1000), giver };
+  return isReliable ? { ...hand, patience: KNOWN_PATIENCE_MS } : hand;
 }
 
 /** Upstream. */

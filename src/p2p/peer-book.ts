@@ -52,6 +52,8 @@ export interface PeerBook extends AsyncDisposable {
   /** Those that the user has added or trusts first, then the best to ask, those that are banned last. */
   all(this: void): KnownPeer[];
   find(this: void, peer: PeerName): KnownPeer | undefined;
+  /** How good it is to ask, higher is better: how many bytes a second it is expected to give. */
+  score(this: void, peer: PeerName): number;
   /** It is there, at these multiaddrs, without its name; the best first. */
   saw(this: void, peer: PeerName, addresses?: readonly string[]): void;
   /** It gave `bytes` that were good within `ms`. */
@@ -148,6 +150,7 @@ export function openPeerBook(
       );
     },
     find: (peer) => known.get(peer),
+    score: (peer) => scoreOf(known.get(peer) ?? newPeer(peer, now()), now()),
     saw: (peer, addresses = []) =>
       change(peer, (before) => ({
         ...before,

@@ -74,11 +74,8 @@ const STRIKES_KEPT = 10;
 const FRAUDS_KEPT = 2;
 /** How much the latest transfer counts for the speed. */
 const LATEST = 0.3;
-/** How long a peer is left alone that did not deliver, at first, and at most. */
-const FIRST_PAUSE = 10_000;
-const LONGEST_PAUSE = hour;
-/** How fast a peer is taken to be that has not shown it, in bytes a second. */
-const UNKNOWN_SPEED = 4 * 2 ** 20;
+/** How fast a peer is taken to be that has not shown it, in bytes a second: 20 MiB. */
+export const UNKNOWN_SPEED = 20 * 2 ** 20;
 
 /** A peer of which nothing is known. */
 export function newPeer(peer: PeerName, now: number): KnownPeer {
@@ -138,17 +135,16 @@ export function banOf({ ban }: KnownPeer, now: number): Ban | undefined {
   return ban !== undefined && ban.until > now && ban.until - now <= LONGEST_BAN ? ban : undefined;
 }
 
-/** Whether it is better left alone for now: it failed lately, the more often the longer. */
-export function isResting({ failures, failedAt }: KnownPeer, now: number): boolean {
-  if (failures === 0 || failedAt === undefined || failedAt > now) return false;
-  return now - failedAt < Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (failures - 1));
-}
-
-/** How good it is to ask, higher is better: by its speed, less for each failure in a row and each strike; 0 while it is banned. */
+/**
+ * How good it is to ask, higher is better: by its speed in bytes a second, half as good for each failure in a row, of which one an
+ * hour is forgotten, and for each strike; 0 while it is banned.
+ */
 export function scoreOf(known: KnownPeer, now: number): number {
   if (banOf(known, now)) return 0;
-  const weight = known.strikes.reduce((sum, each) => sum + each.weight, 0);
-  return (known.speed ?? UNKNOWN_SPEED) / 2 ** Math.min(20, known.failures + weight);
+  const { speed = UNKNOWN_SPEED, failures, failedAt = now, strikes } = known;
+  const failing = Math.max(0, failures - Math.max(0, now - failedAt) / hour);
+  const weight = strikes.reduce((sum, each) => sum + each.weight, 0);
+  return speed / 2 ** Math.min(20, failing + weight);
 }
 
 /** What would be missed least comes first: who is not banned, has given little, and has not been seen for long. */

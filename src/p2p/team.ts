@@ -21,7 +21,7 @@ const BUSY_MS = 50;
 
 /** The peers of one fetch. */
 export interface Team {
-  /** Those that were fast before come first. */
+  /** The best to ask come first. */
   readonly hands: readonly PeerHand[];
   lane(this: void, hand: PeerHand): Promise<Lane>;
   /** A chunk, as it came. Rejects with a `PeerFault`, also when it takes too long. */
@@ -40,7 +40,7 @@ interface TeamParts {
   readonly digest: Digest;
   /** Of the content in bytes. */
   readonly size: number;
-  readonly book: Pick<PeerBook, 'gave' | 'failed' | 'find'>;
+  readonly book: Pick<PeerBook, 'gave' | 'failed' | 'find' | 'score'>;
   readonly blame: Blame;
   readonly clock: Clock;
   /** The fetch is over. */
@@ -52,7 +52,8 @@ export function openTeam({ givers, digest, size, book, blame, clock, over }: Tea
   const hands = givers
     .map((giver) => {
       const { speed, failures } = book.find(giver.peer) ?? {};
-      return peerHand(giver, size, speed, failures);
+      const isReliable = speed !== undefined && failures === 0;
+      return peerHand(giver, size, { speed: book.score(giver.peer), isReliable });
     })
     .toSorted((a, b) => b.guess - a.guess);
 

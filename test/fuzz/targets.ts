@@ -23,6 +23,7 @@ import { checkpoint, log, policy, signer, vkey, witnesses } from '../log/signers
 import { memberTargets } from './member-targets.ts';
 import { certificateTarget } from './certificate-target.ts';
 import { networkTargets } from './network-targets.ts';
+import { peerTargets } from './peer-targets.ts';
 import type { Target } from './target.ts';
 import { wireTargets } from './wire-targets.ts';
 
@@ -162,4 +163,5 @@ export const targets: readonly Target[] = [
   ...memberTargets,
   certificateTarget,
   ...wireTargets,
+  ...peerTargets,
 ];

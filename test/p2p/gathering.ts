@@ -3,7 +3,7 @@ import type { Fetch, Vouched } from '../../src/p2p/contract.ts';
 import { gather, type GatherOptions } from '../../src/p2p/gather.ts';
 import type { Giver } from '../../src/p2p/hand.ts';
 import type { Offence } from '../../src/p2p/peer-book.ts';
-import type { KnownPeer } from '../../src/p2p/peer-score.ts';
+import { UNKNOWN_SPEED } from '../../src/p2p/peer-score.ts';
 import { listOf, nameOf } from './givers.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -23,7 +23,8 @@ export function notes(speeds: ReadonlyMap<string, number> = new Map()): Notes {
     strikes,
     failures,
     gifts,
-    find: (peer) => (speeds.has(peer) ? ({ speed: speeds.get(peer) } as KnownPeer) : undefined),
+    find: () => undefined,
+    score: (peer) => speeds.get(peer) ?? UNKNOWN_SPEED,
     gave: (peer, bytes) => void gifts.push([peer, bytes]),
     failed: (peer, failure) => void failures.push(`${peer} ${failure}`),
     strike: (peer, offence) => void strikes.push({ peer, ...offence }),
