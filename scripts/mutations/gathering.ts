@@ -43,7 +43,7 @@ export const gatheringGuards = [
       why: 'A stranger has memory filled with a list',
       find: 'if (bytes.byteLength > LIST_LIMIT)',
       replace: 'if (bytes.byteLength < 0)',
-      only: 'too large',
+      only: 'not even looked at',
     },
     {
       why: 'Lists are read that nobody can hold against one another',
@@ -55,7 +55,7 @@ export const gatheringGuards = [
       why: 'One list has two spellings',
       find: "if (bytes.toString('base64') !== base64) throw",
       replace: "if (bytes.toString('base64') === base64.slice(1)) throw",
-      only: 'one byte is another',
+      only: 'has one spelling',
     },
   ),
   ...guardsIn(
@@ -84,9 +84,9 @@ export const gatheringGuards = [
     'src/p2p/list-tally.ts',
     'test/p2p/chunk-list.test.ts',
     {
-      why: 'A list is believed that the log contradicts',
-      find: 'if (vouched) return shown.find(({ list }) => sameChunks(list, vouched))?.list;',
-      replace: '',
+      why: 'Whoever signs what the log contradicts goes on giving',
+      find: '(vouched && otherRoot(list, digest, vouched))',
+      replace: 'undefined',
       only: 'the one that the log has',
     },
     {

@@ -58,9 +58,22 @@ describe('A list of chunks', () => {
     ['cut off', honest.subarray(0, -1)],
     ['longer', Buffer.concat([honest, Buffer.of(0)])],
     ['nothing', new Uint8Array()],
-    ['too large', new Uint8Array(LIST_LIMIT + 1)],
   ])('is none where it is %s', (_, bytes) => {
     expect(() => parseList(bytes)).toThrow(expect.toSatisfy((error: unknown) => isPyrsiaError(error)));
+  });
+
+  it('is not even looked at where it is too large', () => {
+    expect(() => parseList(new Uint8Array(LIST_LIMIT + 1))).toThrow('larger than the limit');
+  });
+
+  it('has one spelling', () => {
+    // The last character of a signature has four bits that count for nothing.
+    const text = Buffer.from(honest).toString('latin1');
+    const last = parseList(honest).signed.length - '?==\n'.length;
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+    const next = letters[letters.indexOf(text.charAt(last)) + 1]!;
+    const spelled = Buffer.from(`${text.slice(0, last)}${next}${text.slice(last + 1)}`, 'latin1');
+    expect(() => parseList(spelled)).toThrow('canonical');
   });
 
   it('is none where it is cut otherwise than everybody cuts', async () => {
