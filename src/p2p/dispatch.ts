@@ -51,8 +51,8 @@ export function openDispatch(fetching: Fetching): Dispatch {
   function workersNow(now: number): HandAtWork[] {
     const asked: Hand[] = peersNow(now);
     const speed = asked.reduce((sum, each) => sum + (each.speed ?? 0), 0);
-    const areResting = asked.every(({ restsUntil }) => now < restsUntil);
-    hasJoined ||= areResting || (speed > 0 && speed < ENOUGH_SPEED && window.left() / speed > LONG_MS);
+    const isAble = asked.some((each) => endOf(window.head) <= each.reach && each.restsUntil <= now);
+    hasJoined ||= !isAble || (speed > 0 && speed < ENOUGH_SPEED && window.left() / speed > LONG_MS);
     if (registry && registry.hand.gone === undefined && hasJoined) asked.push(registry.hand);
     return asked.map((hand) => atWork(hand, cut.chunkSize, now, asked.length === 1));
   }
@@ -93,7 +93,10 @@ export function openDispatch(fetching: Fetching): Dispatch {
     const { hand } = worker;
     if (isPeer(hand)) void askPeer(fetching, { ...worker, hand }, slot, now);
     else if (registry)
-      void askUpstream(fetching, registry, worker, slot, { now, isLast: peersNow(now).length === 0 });
+      void askUpstream(fetching, registry, worker, slot, {
+        now,
+        isLast: !peersNow(now).some(({ reach }) => endOf(slot) <= reach),
+      });
   }
 
   return {
