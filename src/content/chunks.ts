@@ -9,13 +9,11 @@
  */
 import { equalHashes, type Hash, rootOf, startLeaf } from './merkle.ts';
 
-const MiB = 2 ** 20;
-
 /** The length of a chunk in bytes: 1 MiB. */
-export const CHUNK = MiB;
+export const CHUNK = 2 ** 20;
 
 /** The length of a chunk of what is larger than {@link LARGE}, in bytes: 4 MiB. */
-export const LARGE_CHUNK = 4 * MiB;
+export const LARGE_CHUNK = 4 * 2 ** 20;
 
 /** Up to this many bytes content has chunks of {@link CHUNK}: 1 GiB. */
 export const LARGE = 2 ** 30;

@@ -28,8 +28,8 @@ import { PyrsiaError } from '../errors.ts';
 import type { PeerName } from './contract.ts';
 import { peerOfKey } from './peer-name.ts';
 
-/** The most bytes of a list: a head, and hashes for 16 GiB. */
-export const LIST_LIMIT = 1024 + chunkCount(cutOf(SIZE_LIMIT)) * HASH_SIZE;
+/** The most bytes of a list: a head of up to 1 KiB, and 4096 hashes, which are of 16 GiB. */
+export const LIST_LIMIT = 129 * 2 ** 10;
 
 /** What a maker signs. */
 export interface ListHead extends Cut {

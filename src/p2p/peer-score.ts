@@ -64,9 +64,9 @@ export interface KnownPeer {
 /** What strikes have to weigh for a ban. */
 export const BAN_AT = 3;
 /** The first ban. */
-export const FIRST_BAN = 4 * hour;
+export const FIRST_BAN = 4 * 60 * 60 * 1000;
 /** The longest ban; also that of whoever signs what is wrong. */
-export const LONGEST_BAN = 30 * day;
+export const LONGEST_BAN = 30 * 24 * 60 * 60 * 1000;
 /** How long a strike counts. */
 const STRIKE_COUNTS = 7 * day;
 /** How many strikes and proofs of fraud are kept of one peer. */

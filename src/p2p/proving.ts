@@ -20,8 +20,9 @@ const SEEKERS = 3;
 /** How long the lists of others are waited for once there is one, in milliseconds. */
 const GRACE_MS = 20;
 
-/** How long a list is waited for: as long as a slow disk takes to read the content (50 MB/s), and 2 s, in milliseconds. */
-const listPatience = (size: number): number => 2000 + size / 50_000;
+/** How long a list is waited for: this many milliseconds, and as long as a slow disk takes to read the content, in bytes a second. */
+const LIST_MS = 2000;
+const SLOW_DISK = 50_000_000;
 
 /** How chunks are verified: not known yet, by a list or the whole's digest, or not at all. */
 export type ProofState = 'sought' | 'there' | 'none';
@@ -58,7 +59,7 @@ export function openProving(
   let list: SignedList | undefined;
 
   async function ask(hand: PeerHand, { lane }: Team, blame: Blame, signal: AbortSignal): Promise<void> {
-    const tooLong = clock.sleep(listPatience(cut.size), signal).then(() => undefined);
+    const tooLong = clock.sleep(LIST_MS + (cut.size / SLOW_DISK) * 1000, signal).then(() => undefined);
     try {
       const asked = lane(hand).then((it) => it.list(digest, { signal }));
       const bytes = await Promise.race([asked, tooLong]);

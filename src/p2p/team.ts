@@ -12,8 +12,9 @@ import type { FaultKind, Lane } from './lane.ts';
 import type { PeerBook } from './peer-book.ts';
 import type { Piece } from './share-out.ts';
 
-/** What a peer is left for so many bytes: as long as 64 KiB/s take, and 10 s, in milliseconds. */
-const patienceFor = (bytes: number): number => 10_000 + (bytes / (64 * 2 ** 10)) * 1000;
+/** What a peer is left for what it was asked for: this many milliseconds, and as long as it takes at this many bytes a second. */
+const ANSWER_MS = 10_000;
+const LEAST_RATE = 64 * 2 ** 10;
 
 /** How often in a row a peer may say that it is busy, and how long it is left alone then, at first, in milliseconds. */
 const BUSY_LIMIT = 8;
@@ -62,7 +63,7 @@ export function openTeam({ givers, digest, size, book, blame, clock, over }: Tea
   }
   /** Rejects when the time is over that a peer is left. */
   async function tooLong({ giver }: PeerHand, bytes: number, signal: AbortSignal): Promise<never> {
-    await clock.sleep(patienceFor(bytes), signal);
+    await clock.sleep(ANSWER_MS + (bytes / LEAST_RATE) * 1000, signal);
     throw new PeerFault('slow', giver.peer, 'it has not answered in time');
   }
 

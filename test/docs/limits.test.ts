@@ -285,6 +285,43 @@ const limits: Readonly<
   'members telling each other what they have heard': [['p2p/member-guard', 'TELL_MS', formatDuration]],
   'frames of members': [['p2p/member-talk', 'LARGE', binary]],
   'being let in': [['p2p/join', 'JOIN_MS', formatDuration]],
+  'content that is cut into chunks of 1 MiB': [
+    ['content/chunks', 'LARGE', binary],
+    ['content/chunks', 'LARGE_CHUNK', binary],
+  ],
+  'chunks of one fetch in memory': [['p2p/window', 'WINDOW', binary]],
+  'content from peers where nobody vouches for a list of its chunks': [
+    ['p2p/fetching', 'PLAIN_LIMIT', binary],
+  ],
+  'list of chunks, as it comes from a peer': [['p2p/chunk-list', 'LIST_LIMIT', binary]],
+  'list of chunks that a peer has to make': [
+    ['p2p/proving', 'LIST_MS', formatDuration],
+    ['p2p/proving', 'SLOW_DISK', (rate) => `${formatBytes(rate)}/s`],
+  ],
+  'lists of chunks that are kept to be given': [['p2p/list-maker', 'KEPT', binary]],
+  'files that wait to be read for a list of their chunks': [['p2p/list-maker', 'WAITING', asIs]],
+  'requests for chunks on their way to one peer': [
+    ['p2p/share-out', 'LEAST_REQUESTS', (count) => `then ${count}`],
+    ['p2p/share-out', 'MOST_REQUESTS', (count) => `to ${count}`],
+  ],
+  'peers that are asked for one chunk at a time': [['p2p/dispatch', 'ASKS_LIMIT', asIs]],
+  'chunk that a peer was asked for': [
+    ['p2p/team', 'ANSWER_MS', formatDuration],
+    ['p2p/team', 'LEAST_RATE', (rate) => `${binary(rate)}/s`],
+  ],
+  'times that a peer is busy, in a row': [['p2p/team', 'BUSY_LIMIT', asIs]],
+  'peers that are remembered': [['p2p/peer-book', 'PEERS_LIMIT', asIs]],
+  'addresses that are remembered of a peer that was found': [['p2p/peer-book', 'ADDRESSES_LIMIT', asIs]],
+  'book of peers': [['p2p/peer-book', 'FILE_LIMIT', binary]],
+  'change to the book that is not yet written down': [['p2p/peer-book', 'WRITE_AFTER_MS', formatDuration]],
+  'wrong chunks of one peer within 7 days': [
+    ['p2p/peer-score', 'BAN_AT', asIs],
+    ['p2p/peer-score', 'FIRST_BAN', formatDuration],
+    ['p2p/peer-score', 'LONGEST_BAN', (ms) => `${ms / 86_400_000} days`],
+  ],
+  'wrong list of chunks that a peer has signed': [
+    ['p2p/peer-score', 'LONGEST_BAN', (ms) => `${ms / 86_400_000} days`],
+  ],
   'streams on which one peer asks for content': [['p2p/allowance', 'LANES_LIMIT', asIs]],
   'such streams of all peers': [['p2p/allowance', 'ALL_LANES_LIMIT', asIs]],
   'requests of one peer that wait': [['p2p/allowance', 'QUEUED_LIMIT', asIs]],
