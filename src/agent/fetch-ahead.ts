@@ -50,23 +50,27 @@ export async function fetchAhead(
     arrived(this: void, sure: Sure): Promise<void>;
   },
 ): Promise<void> {
-  const left = new Set(missing);
+  const left = new Map(missing.map((each) => [each, undefined as AbortController | undefined]));
   const queues = Map.groupBy(missing, ({ asked: [first] }) => first?.asker);
   const all = Promise.all(
     [...queues].map(async ([asker, queue]) => asker && fetchFrom(parts, asker, queue, left, options)),
   );
-  await Promise.all([all, fetchNearby(parts, left, all, options)]);
+  await Promise.all([all, fetchNearby(parts, missing, left, all, options)]);
 }
 
-/** Fetches of what is `left` all that peers have, as long as upstreams are not done with it. */
+/** What nobody has brought yet, with what gives up bringing it where that has begun. */
+type Left = Map<Missing, AbortController | undefined>;
+
+/** Fetches of what is `left` all that peers have, as long as upstreams are not done with it; also what upstreams have begun with. */
 async function fetchNearby(
   parts: AheadParts,
-  left: Set<Missing>,
+  missing: readonly Missing[],
+  left: Left,
   others: Promise<unknown>,
   { signal, arrived }: Parameters<typeof fetchAhead>[2],
 ): Promise<void> {
   const { peers } = parts;
-  const open = [...left].filter(({ asked }) =>
+  const open = missing.filter(({ asked }) =>
     asked.every(({ asker }) => asker.upstream.public && !asker.alone),
   );
   if (!peers || open.length === 0) return;
@@ -85,7 +89,10 @@ async function fetchNearby(
     const lane = async (): Promise<void> => {
       for (const each of queue) {
         if (signal.aborted) return;
-        if (left.delete(each)) await fetched(each);
+        if (!left.has(each)) continue;
+        left.get(each)?.abort();
+        left.delete(each);
+        await fetched(each);
       }
     };
     await Promise.all(Array.from({ length: NEARBY }, lane));
@@ -97,7 +104,7 @@ async function fetchFrom(
   parts: AheadParts,
   { upstream, connection, offline }: Asker,
   queue: readonly Missing[],
-  left: Set<Missing>,
+  left: Left,
   { most, signal, arrived }: Parameters<typeof fetchAhead>[2],
 ): Promise<void> {
   if (offline !== undefined) return;
@@ -112,13 +119,18 @@ async function fetchFrom(
       break;
     }
     // Peers may have brought it while it waited.
-    if (!left.delete(each)) {
+    if (!left.has(each)) {
       spare.free();
       continue;
     }
+    const given = new AbortController();
+    left.set(each, given);
     const work = (async () => {
-      const sure = await bring(parts, each, spare.signal).catch(() => undefined);
+      const either = AbortSignal.any([spare.signal, given.signal]);
+      const sure = await bring(parts, each, either).catch(() => undefined);
       spare.free(sure?.size);
+      if (given.signal.aborted) return;
+      left.delete(each);
       failures = sure ? 0 : failures + 1;
       if (sure) await arrived(sure);
     })();

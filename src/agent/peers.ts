@@ -9,11 +9,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cache } from '../cache/cache.ts';
 import { readConfig } from '../config/read-config.ts';
 import type { Config } from '../config/settings.ts';
-import type { PeerKnown, PeersStatus } from '../control/protocol.ts';
+import { peersKnown } from '../control/peer-known.ts';
+import type { PeersStatus } from '../control/protocol.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { Offers, Peers } from '../p2p/contract.ts';
 import type { OpenPeers, PeersOptions, PeersRules } from '../p2p/open-peers.ts';
 import { parsePeerAddress } from '../p2p/peer-name.ts';
+import { quietLinks } from '../p2p/quiet-places.ts';
 import { readSaid } from '../p2p/said-of-peers.ts';
 import type { Paths } from '../paths.ts';
 import { isResident } from '../shims/resident.ts';
@@ -77,7 +79,7 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
   }
 
   function rulesNow(): PeersRules {
-    return { share: settings().share, said: readSaid(paths.state) };
+    return { share: settings().share, isQuiet: quietLinks(paths.state), said: readSaid(paths.state) };
   }
 
   /** Throws where the network of the user cannot be told: who wants members only is not to be left with everybody. */
@@ -148,7 +150,11 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
     },
     desk: {
       status: () => statusOf(settings(), opened, without ?? failed),
-      known: () => (opened ? knownTo(opened) : []),
+      known() {
+        const connected = new Set(opened?.status().connected);
+        const isConnected = (peer: string): boolean => connected.has(peer);
+        return peersKnown(opened?.known() ?? [], readSaid(paths.state), { now: Date.now(), isConnected });
+      },
       async ping(peer, { count, signal, onAnswer }) {
         const peers = await load();
         if (!peers) throw new PyrsiaError('AGENT_REFUSED', { reason: without ?? failed ?? 'peers are off' });
@@ -204,21 +210,6 @@ function statusOf(settings: Config, opened: OpenPeers | undefined, why: string |
     ...(memberUntil !== undefined && { memberUntil }),
     ...limits,
   };
-}
-
-function knownTo(opened: OpenPeers): PeerKnown[] {
-  const connected = new Set(opened.status().connected);
-  return opened.known().map((one) => ({
-    peer: one.peer,
-    addresses: one.addresses,
-    connected: connected.has(one.peer),
-    said: [],
-    strikes: one.strikes.length,
-    failures: one.failures,
-    ...(one.speed !== undefined && { rate: one.speed }),
-    lastSeen: one.seenAt,
-    ...(one.ban && { bannedUntil: one.ban.until }),
-  }));
 }
 
 /** Who is meant by a peer's name, or by an address with its name. */
