@@ -52,7 +52,7 @@ export default {
       from: { path: '^src/(content|errors|ecosystems|log|verify)' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
     },
-    home('libp2p-stays-in-p2p', '@libp2p|libp2p|@?multiformats|uint8arraylist|hash-wasm', '^src/p2p/'),
+    home('libp2p-stays-in-p2p', '@libp2p|libp2p|@?multiformats|uint8arraylist', '^src/p2p/'),
     home('oclif-stays-in-commands', '@oclif', '^src/(commands?/|main\\.ts$)'),
     home('cacache-stays-in-cache', 'cacache', '^src/cache/'),
     home('undici-stays-in-proxy', 'undici|tldts', '^src/proxy/'),

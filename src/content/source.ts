@@ -68,6 +68,9 @@ export interface Source {
 
   /** Told when what it gave turned out to be something else, where the source can make use of that. */
   wrong?(this: void): void;
+
+  /** Told when all that it gave turned out to be right, where the source can make use of that. */
+  right?(this: void): void;
 }
 
 /** Content in a store. */

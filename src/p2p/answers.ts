@@ -14,10 +14,10 @@ export const HAS_MS = 60_000;
 export const LACKS_MS = 5000;
 
 /** The most digests whose answers are remembered; those not looked at for longest are forgotten. */
-export const DIGESTS_KEPT = 16_384;
+const DIGESTS_KEPT = 16_384;
 
 /** The most peers that are remembered for one digest. */
-export const HOLDERS_KEPT = 16;
+const HOLDERS_KEPT = 16;
 
 /** A peer, and what it has. */
 export interface Holder extends Holding {

@@ -22,7 +22,7 @@ import {
 } from './wire.ts';
 
 /** How long an answer may take, in milliseconds. */
-export const ANSWER_LIMIT = 10_000;
+const ANSWER_LIMIT = 10_000;
 
 /** How many questions are on their way at a time: of the longest ones whoever answers keeps no more. */
 const AT_A_TIME = 3;

@@ -27,13 +27,13 @@ import {
 } from './wire.ts';
 
 /** How many requests are on their way at a time. */
-export const REQUESTS_LIMIT = 16;
+const REQUESTS_LIMIT = 16;
 
 /** How many bytes are asked for in one go, where they are few. */
 const GATHERED = 256 * 2 ** 10;
 
 /** How long a lane is kept that nobody uses, in milliseconds: less than whoever serves it keeps it. */
-export const UNUSED = 20_000;
+const UNUSED = 20_000;
 
 /** Of how much content it is remembered what the peer has. */
 const KNOWN_LIMIT = 4096;

@@ -13,10 +13,10 @@ import { openPromptness, PATIENCE_MS } from './promptness.ts';
 import { type Ask, openQuestions } from './questions.ts';
 
 /** How long {@link Discovery.far} looks, in milliseconds. */
-export const FAR_MS = 500;
+const FAR_MS = 500;
 
 /** How long the hash table is walked for that, in milliseconds: who is found still has to be asked. */
-export const WALK_MS = 300;
+const WALK_MS = 300;
 
 /** How long what was not found far away is not looked for again, in milliseconds. */
 const NOT_FAR_MS = 30_000;

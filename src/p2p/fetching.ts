@@ -15,7 +15,7 @@ import type { Team } from './team.ts';
 import type { Window } from './window.ts';
 
 /** The most bytes that are taken from peers though nobody can tell a wrong chunk until all is there: 64 MiB. */
-export const PLAIN_LIMIT = 64 * 2 ** 20;
+const PLAIN_LIMIT = 64 * 2 ** 20;
 
 /** A registry that has the content. */
 export interface Registry {

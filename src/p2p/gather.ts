@@ -31,7 +31,7 @@ export interface GatherOptions extends OpenOptions {
 }
 
 /** Nobody is left who could be asked; the message says who failed how. */
-export class NobodyLeft extends Error {
+class NobodyLeft extends Error {
   override readonly name = 'NobodyLeft';
   readonly code = 'NOBODY_LEFT';
 }

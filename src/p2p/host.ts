@@ -107,11 +107,11 @@ export interface Host extends AsyncDisposable {
 }
 
 /** The most connections at a time, of all transports. */
-export const CONNECTION_LIMIT = 300;
+const CONNECTION_LIMIT = 300;
 /** The most connections that one address may open in a second, unless it is private. */
-export const CONNECTIONS_A_SECOND = 50;
+const CONNECTIONS_A_SECOND = 50;
 /** The most connections that have not yet said who they are, those from private addresses aside. */
-export const PENDING_LIMIT = 50;
+const PENDING_LIMIT = 50;
 
 /** How long libp2p remembers a peer of which it knows no address, in milliseconds. */
 const PEER_MS = 6 * 60 * 60_000;

@@ -61,7 +61,7 @@ export interface MemberParts {
 }
 
 /** The private key of an identity. */
-export function keyOfIdentity({ secret }: Pick<Identity, 'secret'>): KeyObject {
+function keyOfIdentity({ secret }: Pick<Identity, 'secret'>): KeyObject {
   const [d, x] = [secret.subarray(0, 32), secret.subarray(32)].map((each) =>
     Buffer.from(each).toString('base64url'),
   );

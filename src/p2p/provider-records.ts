@@ -22,7 +22,7 @@ export const REPROVIDE_MS = 20 * 60_000;
 /** How many records are kept of one peer, for one key, and in all. */
 export const RECORDS_PER_PEER = 10_000;
 export const RECORDS_PER_KEY = 50;
-export const RECORDS_LIMIT = 200_000;
+const RECORDS_LIMIT = 200_000;
 
 /** How often records that have ended are looked for where there is no room, in milliseconds. */
 const SWEEP_MS = 60_000;

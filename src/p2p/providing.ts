@@ -14,7 +14,7 @@ import { commonBits, keyOf, placeOf } from './dht-keys.ts';
 import { REPROVIDE_MS } from './provider-records.ts';
 
 /** The most sets that one node has records of. */
-export const SETS_LIMIT = 100_000;
+const SETS_LIMIT = 100_000;
 
 /** How many peers get each record; kad-dht's own k. */
 export const REPLICAS = 20;

@@ -8,7 +8,7 @@
 import type { Libp2p, Peer } from '@libp2p/interface';
 
 /** How many may come until some are forgotten. */
-export const NEWCOMERS = 1000;
+const NEWCOMERS = 1000;
 
 /** Who is in kad-dht's routing table has this tag. */
 const IN_TABLE = 'kad-peer';

@@ -11,7 +11,7 @@ import { PATIENCE_MS, type Promptness } from './promptness.ts';
 import { DIGESTS_LIMIT, type HaveAnswer, type Hint } from './wire.ts';
 
 /** How long a peer has for an answer before it is given up, in milliseconds. */
-export const QUESTION_MS = 1000;
+const QUESTION_MS = 1000;
 
 /** A peer that may have this, and where it may be reached. */
 export interface Lead {

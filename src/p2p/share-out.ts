@@ -48,7 +48,7 @@ export function requestsFor(speed: number | undefined, chunkSize: number): numbe
 }
 
 /** In how long a worker would have delivered `length` more bytes. */
-export function etaOf(worker: Worker, length: number): number {
+function etaOf(worker: Worker, length: number): number {
   return (worker.queued + length) / speedOf(worker, length);
 }
 

@@ -9,7 +9,7 @@ import type { Hand } from './hand.ts';
 import type { Piece } from './share-out.ts';
 
 /** The most bytes of one fetch that are in memory: 32 MiB. */
-export const WINDOW = 32 * 2 ** 20;
+const WINDOW = 32 * 2 ** 20;
 
 /** How many chunks of that are kept free: one that is being read, and two that are asked for a second time. */
 const SPARE = 3;

@@ -56,6 +56,9 @@ export function peerSource(
     wrong() {
       for (const fetch of fetches) fetch.wrong();
     },
+    right() {
+      for (const fetch of fetches) fetch.right?.();
+    },
   };
 }
 
@@ -112,6 +115,9 @@ export function joinedSource(
     },
     wrong() {
       for (const fetch of fetches) fetch.wrong();
+    },
+    right() {
+      for (const fetch of fetches) fetch.right?.();
     },
   };
 }

@@ -208,6 +208,7 @@ export function startTransfer(
 
   async function finish(source: Source, result: Measured): Promise<void> {
     deliverer = source;
+    source.right?.();
     measured.resolve(result);
     begin(source, result.size);
     if (place.kind !== 'memory') return stored.resolve(undefined);

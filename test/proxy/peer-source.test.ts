@@ -61,6 +61,7 @@ let near: ReturnType<typeof has>[];
 let far: ReturnType<typeof has>[];
 let asked: string[];
 let wrong: number;
+let right: number;
 /** What fetches were told of chunks. */
 let told: (Vouched | undefined)[];
 /** What the log says, by name. */
@@ -90,6 +91,7 @@ const held = (bytes: Uint8Array): Held => ({
       })(),
       given: () => [{ peer: PEER, bytes: given, chunks: Math.ceil(given / 2 ** 20) }],
       wrong: () => void wrong++,
+      right: () => void right++,
     };
   },
 });
@@ -101,7 +103,7 @@ beforeEach(async () => {
     '/small/1.0/file': small,
     '/large/1.0/file': large,
   };
-  [requests, asked, near, far, wrong, told, logged] = [[], [], [], [], 0, [], new Map()];
+  [requests, asked, near, far, wrong, right, told, logged] = [[], [], [], [], 0, 0, [], new Map()];
   upstream = createServer((request, response) => {
     requests.push(request.url!);
     const found = shelf[request.url!];
@@ -174,6 +176,7 @@ describe('what a neighbour has', () => {
     near = [has(sha256(large), large)];
     const { body, line } = (await get('large', sha256(large)))!;
     expect(body.equals(large)).toBe(true);
+    expect([right, wrong]).toEqual([1, 0]);
     expect([requests, line.given]).toEqual([
       ['/large'],
       [{ peer: PEER, bytes: large.byteLength, chunks: 12 }],
