@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cache } from '../cache/cache.ts';
 import { readConfig } from '../config/read-config.ts';
@@ -12,6 +13,7 @@ import type { Config } from '../config/settings.ts';
 import { peersKnown } from '../control/peer-known.ts';
 import type { PeersStatus } from '../control/protocol.ts';
 import { PyrsiaError } from '../errors.ts';
+import { makeOurs } from '../ours.ts';
 import type { Offers, Peers } from '../p2p/contract.ts';
 import type { OpenPeers, PeersOptions, PeersRules } from '../p2p/open-peers.ts';
 import { parsePeerAddress } from '../p2p/peer-name.ts';
@@ -93,7 +95,7 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
       resident: isResident(paths.state),
       bootstrap: network?.bootstrap ?? [],
       ...(network?.private && { network: { key: network.key.publicKey, file: network.bytes } }),
-      ...(typeof port === 'number' && { port }),
+      port: typeof port === 'number' ? port : keptPort(paths),
       ...(up !== 'unlimited' && { upload: up }),
       ...(down !== 'unlimited' && { download: down }),
       log,
@@ -107,7 +109,14 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
       try {
         const { openPeers } = await import('../p2p/peers.ts');
         openedWith = fromTheStart();
-        opened = await openPeers(optionsNow());
+        const options = optionsNow();
+        opened = await openPeers(options);
+        // Where others remember it, somebody else may listen meanwhile.
+        if (options.port !== 0 && settings()['peers.port'] === 'auto' && isDeaf(opened, options)) {
+          await opened[Symbol.asyncDispose]();
+          opened = await openPeers({ ...options, port: 0 });
+        }
+        keepPort(paths, opened);
         failed = undefined;
         return opened;
       } catch (error) {
@@ -217,6 +226,32 @@ function contactOf(text: string): { readonly peer: string; readonly addresses: r
   if (!text.startsWith('/')) return { peer: text, addresses: [] };
   const { peer, address } = parsePeerAddress(text);
   return { peer, addresses: [address] };
+}
+
+/** Whether nobody can connect though somebody should. */
+function isDeaf(opened: OpenPeers, { share }: PeersOptions): boolean {
+  return share !== 'off' && opened.status().listening.length === 0;
+}
+
+/** The port at which others remember this machine; 0: none yet. */
+function keptPort(paths: Paths): number {
+  try {
+    const port = Number(readFileSync(join(paths.state, 'peer', 'port'), 'latin1'));
+    return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
+  } catch {
+    return 0;
+  }
+}
+
+function keepPort(paths: Paths, opened: OpenPeers): void {
+  const [port] = opened.status().listening.flatMap((address) => /\/tcp\/(\d+)\//.exec(address)?.[1] ?? []);
+  if (port === undefined || Number(port) === keptPort(paths)) return;
+  try {
+    makeOurs(join(paths.state, 'peer'));
+    writeFileSync(join(paths.state, 'peer', 'port'), port, { mode: 0o600 });
+  } catch {
+    // Another one will do.
+  }
 }
 
 /** The file of the network to which the user belongs, whatever is in it; undefined where there is none. */
