@@ -49,6 +49,22 @@ export const peerGuards = [
     only: 'is passed over for upstream',
   }),
   ...guardsIn(
+    'src/agent/fetch-ahead.ts',
+    'test/agent/fill-cold.test.ts',
+    {
+      why: 'Peers hear of what is private before anybody asks for it',
+      find: 'asker.upstream.public && !asker.alone',
+      replace: '!asker.alone',
+      only: 'is not heard of',
+    },
+    {
+      why: 'Peers hear of what somebody needs who wants none',
+      find: 'asker.upstream.public && !asker.alone',
+      replace: 'asker.upstream.public',
+      only: 'is not heard of',
+    },
+  ),
+  ...guardsIn(
     'src/cache/offered.ts',
     'test/cache/offered.test.ts',
     {

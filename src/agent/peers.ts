@@ -67,8 +67,8 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
       return file && { ...file, available: file.size };
     },
     async *sets() {
-      for (const sha256 of cache.offeredSets(LARGE)) {
-        yield sha256;
+      for (const digest of cache.offeredSets(LARGE)) {
+        yield digest;
         await new Promise(setImmediate);
       }
     },

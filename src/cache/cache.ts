@@ -218,8 +218,8 @@ export interface Cache extends AsyncDisposable {
   pathOf(digest: Digest): string | undefined;
   /** Content that anybody may have, by any digest that was computed from it: some public upstream's coordinates are bound to it. */
   offered(digest: Digest): OfferedFile | undefined;
-  /** The sha256 of each set of such content: manifests, artifacts, and any file of at least `large` bytes. */
-  offeredSets(large: number): Iterable<Sha256>;
+  /** A digest of each set of such content: manifests, artifacts, and any file of at least `large` bytes. */
+  offeredSets(large: number): Iterable<Digest>;
   /**
    * The file of what is wanted, of which each byte has just been read and is right. Undefined when it is not here.
    *

@@ -5,7 +5,7 @@
  * @module
  */
 import { existsSync } from 'node:fs';
-import { algorithmOf, type Digest, isDigest, isSha256, type Sha256 } from '../content/digest.ts';
+import { algorithmOf, type Digest, isDigest, isSha256 } from '../content/digest.ts';
 import type { OfferedFile } from './cache.ts';
 import { contentPath } from './layout.ts';
 import type { Shelf } from './shelf.ts';
@@ -28,14 +28,16 @@ export function offeredFile({ catalogue, layout }: Shelf, digest: Digest): Offer
   return existsSync(path) ? { sha256, size: Number(row?.['size']), path } : undefined;
 }
 
-/** Public content that is worth a record: what is no part of something, and whatever has `large` bytes. */
-export function* offeredSets({ catalogue }: Shelf, large: number): Iterable<Sha256> {
+/**
+ * Public content that is worth a record: what is no part of something, and whatever has `large` bytes. Each by the digest that
+ * lockfiles and manifests know it by.
+ */
+export function* offeredSets({ catalogue }: Shelf, large: number): Iterable<Digest> {
   const rows = catalogue.rows(
-    `SELECT DISTINCT c.sha256 FROM content c JOIN binding b
+    `SELECT DISTINCT coalesce(c.sha512, c.sha256) FROM content c JOIN binding b
        ON b.sha256 = c.sha256 OR (b.sha256 IS NULL AND b.sha512 = c.sha512)
      WHERE b.private = 0 AND (b.file = '' OR c.size >= ?)`,
     large,
   );
-  for (const [sha256] of rows)
-    if (typeof sha256 === 'string' && isDigest(sha256) && isSha256(sha256)) yield sha256;
+  for (const [digest] of rows) if (typeof digest === 'string' && isDigest(digest)) yield digest;
 }

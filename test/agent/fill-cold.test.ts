@@ -7,11 +7,13 @@ import type { HeadStart } from '../../src/agent/head-start.ts';
 import type { Plan } from '../../src/agent/sessions.ts';
 import type { Cache } from '../../src/cache/cache.ts';
 import { openCache } from '../../src/cache/open-cache.ts';
-import { digestFromIntegrity, hexOf } from '../../src/content/digest.ts';
+import type { Wanted } from '../../src/content/descriptor.ts';
+import { type Digest, digestFromIntegrity, digestOf, hexOf } from '../../src/content/digest.ts';
 import { npm } from '../../src/ecosystems/npm/npm.ts';
+import type { Peers } from '../../src/p2p/contract.ts';
 import type { ArtifactService } from '../../src/proxy/artifact-service.ts';
 import { openArtifacts } from '../../src/proxy/artifacts.ts';
-import type { Asker } from '../../src/proxy/asker.ts';
+import type { Asker, Upstream } from '../../src/proxy/asker.ts';
 import { openDocuments } from '../../src/proxy/documents.ts';
 import { openUpstreams, type Upstreams } from '../../src/proxy/upstream.ts';
 import { openReporter, type Reporter } from '../../src/resolve/reporter.ts';
@@ -29,6 +31,7 @@ let artifacts: ArtifactService;
 let reporter: Reporter;
 let registry: Registry;
 let over: AbortController;
+let peers: ReturnType<typeof having> | undefined;
 let asker: Asker;
 /** What the head start was told. */
 let headStarts: string[];
@@ -67,6 +70,7 @@ async function open(
     documents: openDocuments(cache.documents, upstreams, Date.now),
     now: Date.now,
     onContradiction: () => {},
+    ...(peers && { peers }),
   });
   asker = {
     upstream: { url: new URL(registry.url), name: 'npm', public: true, ecosystem: npm },
@@ -77,6 +81,34 @@ async function open(
   };
   const { lockfile } = lockedTo(registry, packages, instead);
   writeFileSync(join(directory, 'package-lock.json'), JSON.stringify(lockfile));
+}
+
+/** Peers who have these, and what they were asked. */
+function having(
+  packages: readonly Package[],
+  prepared: Digest[],
+): Pick<Peers, 'prepare' | 'knows' | 'near' | 'far'> {
+  const found = ({ digests }: Wanted): Buffer | undefined =>
+    packages.find(({ tarball }) => digests.includes(digestOf(tarball, 'sha512')))?.tarball;
+  const near: Peers['near'] = async (wanted) => {
+    const bytes = found(wanted);
+    if (!bytes) return undefined;
+    const given = [{ peer: 'neighbour', bytes: bytes.byteLength, chunks: 1 }];
+    const chunks = (async function* () {
+      yield Uint8Array.from(bytes);
+    })();
+    return {
+      size: bytes.byteLength,
+      peers: ['neighbour'],
+      fetch: () => ({ chunks, given: () => given, wrong() {} }),
+    };
+  };
+  return {
+    prepare: async (digests) => void prepared.push(...digests),
+    knows: (wanted) => found(wanted) !== undefined,
+    near,
+    far: near,
+  };
 }
 
 async function run(about: Partial<InstallSettings> = {}): Promise<readonly string[]> {
@@ -108,7 +140,9 @@ async function run(about: Partial<InstallSettings> = {}): Promise<readonly strin
     came: () => void headStarts.push('one came'),
     end: () => void headStarts.push('over'),
   };
-  await fill({ cache, artifacts, upstreams }, npm.tools[0]!, plan, over.signal, { headStart });
+  await fill({ cache, artifacts, upstreams, ...(peers && { peers }) }, npm.tools[0]!, plan, over.signal, {
+    headStart,
+  });
   return reporter.receipt().artifacts.map(({ purl }) => purl.slice('pkg:npm/'.length));
 }
 
@@ -122,6 +156,40 @@ const placed = ({ dist }: Package): string => {
 };
 const asked = (): readonly string[] =>
   registry.log.tarballs().map(({ path }) => path.slice(1, path.indexOf('/-/')));
+
+describe('What peers have', () => {
+  afterEach(() => void (peers = undefined));
+
+  it('is fetched from them, and bound by the registry; the rest is from upstream', async () => {
+    const packages = await many(12);
+    const prepared: Digest[] = [];
+    peers = having(packages.slice(2), prepared);
+    await open(packages);
+    expect(await run()).toHaveLength(12);
+    expect(prepared.toSorted()).toEqual(
+      packages.map(({ tarball }) => digestOf(tarball, 'sha512')).toSorted(),
+    );
+    const { totals, artifacts: lines } = reporter.receipt();
+    expect(totals).toMatchObject({ linked: 12, verified: 12, claimed: 0 });
+    expect(totals.peer).toBeGreaterThan(0);
+    for (const { word, by } of lines) expect([word, by]).toEqual(['declared', 'the registry']);
+    expect(asked()).toEqual(expect.arrayContaining(['package-00', 'package-01']));
+  });
+
+  it.each([
+    ['is private', { upstream: { name: 'https://npm.example/', public: false } }],
+    ['is for somebody who wants no peers', { alone: true }],
+  ])('is not heard of when it %s', async (_, how: { upstream?: Partial<Upstream>; alone?: boolean }) => {
+    const packages = await many(3);
+    const prepared: Digest[] = [];
+    peers = having(packages, prepared);
+    await open(packages);
+    asker = { ...asker, ...how, upstream: { ...asker.upstream, ...how.upstream } };
+    await run();
+    expect(prepared).toEqual([]);
+    expect(reporter.receipt().totals).toMatchObject({ peer: 0, upstream: 3 });
+  });
+});
 
 describe('What is not here', () => {
   it('is fetched, bound, stored and linked, all of it once', async () => {

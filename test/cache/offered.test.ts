@@ -45,6 +45,9 @@ describe('what may be given to others', () => {
     const whole = await put('whole', 100, {});
     const large = await put('large', 3000, { file: 'blob' });
     await put('part', 100, { file: 'blob' });
-    expect([...cache.offeredSets(3000)].toSorted()).toEqual([whole, large].toSorted());
+    const bytes = contentOf('as lockfiles know it');
+    const sha512 = digestOf(bytes, 'sha512');
+    await cache.bindings.put(bindingOf(await cache.content.put({ digests: [sha512] }, [bytes]), 'locked'));
+    expect([...cache.offeredSets(3000)].toSorted()).toEqual([whole, large, sha512].toSorted());
   });
 });
