@@ -88,7 +88,7 @@ function having(
   packages: readonly Package[],
   prepared: Digest[],
 ): Pick<Peers, 'prepare' | 'knows' | 'near' | 'far'> {
-  const found = ({ digests }: Wanted): Buffer | undefined =>
+  const found = ({ digests }: Wanted): Uint8Array | undefined =>
     packages.find(({ tarball }) => digests.includes(digestOf(tarball, 'sha512')))?.tarball;
   const near: Peers['near'] = async (wanted) => {
     const bytes = found(wanted);

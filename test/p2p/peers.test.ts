@@ -96,6 +96,32 @@ describe('peers of an agent', () => {
     expect(await taker.peers.far({ digests: [digest] })).toBeUndefined();
   });
 
+  it('make up for one of three that lies, who is remembered for it', async () => {
+    const seeds = await Promise.all([node(), node(), node()]);
+    const taker = await node({ bootstrap: seeds.map(({ address }) => address) });
+    for (const seed of seeds) await seen(taker, seed);
+    const liar = seeds[1]!;
+    const contents = Array.from({ length: 12 }, () => randomBytes(40_000));
+    for (const [i, content] of contents.entries()) {
+      const lie = Buffer.from(content);
+      lie[39_999]! ^= 1;
+      // The first one has nobody but the liar.
+      for (const seed of i === 0 ? [liar] : seeds) await seed.offer(content, seed === liar ? lie : content);
+    }
+    const first = { digests: [digestOf(contents[0]!, 'sha256')] };
+    await expect.poll(() => taker.peers.near(first), PATIENT).toBeDefined();
+    await expect(fetched((await taker.peers.near(first))!)).rejects.toThrow(liar.peers.name);
+    for (const content of contents.slice(1)) {
+      const wanted = { digests: [digestOf(content, 'sha512')] };
+      const holders = async () => (await taker.peers.near(wanted))?.peers.length;
+      await expect.poll(holders, PATIENT).toBeGreaterThan(1);
+      const held = await taker.peers.near(wanted);
+      expect((await fetched(held!)).equals(content)).toBe(true);
+    }
+    const blamed = taker.peers.known().filter(({ strikes, ban }) => strikes.length > 0 || ban);
+    expect(blamed.map(({ peer }) => peer)).toEqual([liar.peers.name]);
+  });
+
   it('do not deal with whom the user has banned', async () => {
     const one = await node();
     const other = await node({ bootstrap: [one.address] });

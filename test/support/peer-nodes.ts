@@ -21,8 +21,8 @@ export interface PeerNode extends AsyncDisposable {
   readonly lines: readonly string[];
   /** Where it is, as others are given it to begin with. */
   readonly address: string;
-  /** Has it offer content, which is known by sha256 and sha512. */
-  offer(bytes: Uint8Array): Promise<Sha256>;
+  /** Has it offer content, which is known by sha256 and sha512; what it gives then may be something else. */
+  offer(bytes: Uint8Array, given?: Uint8Array): Promise<Sha256>;
   withdraw(digest: Digest): void;
 }
 
@@ -51,10 +51,10 @@ export async function peerNode(options: Partial<PeersOptions> = {}): Promise<Pee
     get address() {
       return peers.status().listening[0] ?? '';
     },
-    async offer(bytes) {
+    async offer(bytes, given = bytes) {
       const sha256 = digestOf(bytes, 'sha256');
       const path = join(state, sha256.slice(7));
-      await writeFile(path, bytes);
+      await writeFile(path, given);
       const offer = { sha256, size: bytes.byteLength, available: bytes.byteLength, path };
       offers.set(sha256, offer).set(digestOf(bytes, 'sha512'), offer);
       return sha256;
