@@ -81,7 +81,7 @@ function npm(args: readonly string[], { env = {}, ...options }: RunOptions = {})
 
 const dependencies = { left: '1.0.0' };
 // Filling is off in a sandbox, which is nobody's answer.
-const told = 'env | grep "^npm_config_registry\\|^PYRSIA" | grep -v "^PYRSIA_.*FILL=" | sort';
+const told = 'env | grep "^npm_config_registry\\|^PYRSIA" | grep -v "^PYRSIA_.*\\(FILL\\|PEERS\\)=" | sort';
 const isLed = /^npm_config_registry=http:\/\/127\.0\.0\.1:/m;
 
 const agents = () => home.processes().filter(({ command }) => command.includes('dist/agent.cjs'));
