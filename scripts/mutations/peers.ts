@@ -3,20 +3,30 @@ import { guardsIn } from './mutation.ts';
 /** What peers are asked for, what is given to them, and what becomes of what they give. */
 export const peerGuards = [
   ...guardsIn(
-    'src/proxy/fetching.ts',
+    'src/proxy/asker.ts',
     'test/proxy/peer-source.test.ts',
     {
       why: 'Peers are asked for what is private',
-      find: 'asker.alone || !asker.upstream.public ||',
-      replace: 'asker.alone ||',
+      find: 'return upstream.public && !alone && (',
+      replace: 'return !alone && (',
       only: 'nothing that is private',
     },
     {
       why: 'Peers are asked for somebody who wants none',
-      find: 'asker.alone || ',
-      replace: '',
+      find: 'return upstream.public && !alone && (',
+      replace: 'return upstream.public && (',
       only: 'nothing that is private',
     },
+    {
+      why: 'Peers hear of what may be its owner’s alone',
+      find: "authorization === undefined || !name.startsWith('@')",
+      replace: 'authorization !== name',
+      only: 'with a login',
+    },
+  ),
+  ...guardsIn(
+    'src/proxy/fetching.ts',
+    'test/proxy/peer-source.test.ts',
     {
       why: 'Peers are asked for what only a weak digest names, which they could make up',
       find: ' || wanted.digests.every(isWeak)',
@@ -25,11 +35,23 @@ export const peerGuards = [
     },
     {
       why: 'What peers go on with passes for what upstream sent',
-      find: '(isBound ? joinedSource(source, peers, vouched) : source)',
-      replace: 'joinedSource(source, peers, vouched)',
+      find: '(isBound ? joinedSource(upstream, peers, vouched) : upstream)',
+      replace: 'joinedSource(upstream, peers, vouched)',
       only: 'only a lockfile names it',
     },
+    {
+      why: 'Far peers are looked for though upstream has answered that there is none',
+      find: 'isOver: () => hasAnswered',
+      replace: 'isOver: () => false',
+      only: 'say nothing of what upstream has',
+    },
   ),
+  ...guardsIn('src/proxy/peer-source.ts', 'test/proxy/peer-source.test.ts', {
+    why: 'A client is sent what a peer says is of this length, before it is verified',
+    find: 'unsure: !isSure,',
+    replace: '',
+    only: 'a length that it made up',
+  }),
   ...guardsIn('src/proxy/peer-source.ts', 'test/proxy/peer-source.test.ts', {
     why: 'Nobody holds chunks against what the log says of them',
     find: '...(list?.size === held.size && { vouched: list }),',
@@ -48,22 +70,12 @@ export const peerGuards = [
     replace: '',
     only: 'is passed over for upstream',
   }),
-  ...guardsIn(
-    'src/agent/fetch-ahead.ts',
-    'test/agent/fill-cold.test.ts',
-    {
-      why: 'Peers hear of what is private before anybody asks for it',
-      find: 'asker.upstream.public && !asker.alone',
-      replace: '!asker.alone',
-      only: 'is not heard of',
-    },
-    {
-      why: 'Peers hear of what somebody needs who wants none',
-      find: 'asker.upstream.public && !asker.alone',
-      replace: 'asker.upstream.public',
-      only: 'is not heard of',
-    },
-  ),
+  ...guardsIn('src/agent/fetch-ahead.ts', 'test/agent/fill-cold.test.ts', {
+    why: 'Peers hear of what is private, or somebody needs who wants none, before anybody asks for it',
+    find: 'mayBeHeard(asker, request.coordinates.name)',
+    replace: 'Boolean(asker ?? request)',
+    only: 'is not heard of',
+  }),
   ...guardsIn(
     'src/cache/offered.ts',
     'test/cache/offered.test.ts',

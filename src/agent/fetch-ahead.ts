@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Digest } from '../content/digest.ts';
 import type { Peers } from '../p2p/contract.ts';
 import type { ArtifactService, Known } from '../proxy/artifact-service.ts';
-import type { Asker } from '../proxy/asker.ts';
+import { type Asker, mayBeHeard } from '../proxy/asker.ts';
 import type { Upstreams } from '../proxy/upstream.ts';
 import { type Asked, type Sure, sureOf } from './pinned.ts';
 
@@ -71,7 +71,7 @@ async function fetchNearby(
 ): Promise<void> {
   const { peers } = parts;
   const open = missing.filter(({ asked }) =>
-    asked.every(({ asker }) => asker.upstream.public && !asker.alone),
+    asked.every(({ asker, request }) => mayBeHeard(asker, request.coordinates.name)),
   );
   if (!peers || open.length === 0) return;
   void peers.prepare(
@@ -83,7 +83,10 @@ async function fetchNearby(
     if (sure) await arrived(sure);
   };
   // Whoever comes near meanwhile is asked as well.
-  const over = others.then(() => true);
+  const over = others.then(
+    () => true,
+    () => true,
+  );
   while (left.size > 0 && !signal.aborted) {
     const queue = open.filter((each) => left.has(each) && peers.knows({ digests: [each.digest] })).values();
     const lane = async (): Promise<void> => {

@@ -30,6 +30,9 @@ const LARGE = 16 * 2 ** 20;
 /** How long somebody who looks far away waits for peers to be loaded, in milliseconds. */
 const LOADED_WITHIN_MS = 2000;
 
+/** How long nobody tries again after they could not be loaded, in milliseconds. */
+const AGAIN_AFTER_MS = 60_000;
+
 /** How long neighbours may take to be found once they are, in milliseconds. */
 const MET_WITHIN_MS = 300;
 
@@ -53,8 +56,10 @@ export interface AgentPeersParts {
 
 /** Nobody is asked or answered yet. */
 export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts): AgentPeers {
-  let opening: Promise<OpenPeers | undefined> | undefined;
+  let loading: Promise<OpenPeers | undefined> | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
   let opened: OpenPeers | undefined;
+  let failedAt: number | undefined;
   let openedWith: string | undefined;
   let failed: string | undefined;
   let isOver = false;
@@ -102,36 +107,52 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
     };
   }
 
+  /** What opens and closes them comes one after the other: two at once would be the same peer. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = turn.then(work);
+    turn = done.catch(() => undefined);
+    return done;
+  }
+
+  async function open(): Promise<OpenPeers | undefined> {
+    if (opened) return opened;
+    if (isOver || settings().peers === 'off') return undefined;
+    try {
+      const { openPeers } = await import('../p2p/peers.ts');
+      openedWith = fromTheStart();
+      const options = optionsNow();
+      let peers = await openPeers(options);
+      // Where others remember it, somebody else may listen meanwhile.
+      if (options.port !== 0 && settings()['peers.port'] === 'auto' && isDeaf(peers, options)) {
+        await peers[Symbol.asyncDispose]();
+        peers = await openPeers({ ...options, port: 0 });
+      }
+      keepPort(paths, peers);
+      failed = undefined;
+      opened = peers;
+      return peers;
+    } catch (error) {
+      failed = error instanceof Error ? error.message : String(error);
+      failedAt = performance.now();
+      log(`There are no peers: ${failed}`);
+      return undefined;
+    }
+  }
+
   /** The peers, loaded now where they are not yet; undefined where there are none. Never rejects. */
   async function load(): Promise<OpenPeers | undefined> {
-    if (without !== undefined || isOver || settings().peers === 'off') return undefined;
-    opening ??= (async () => {
-      try {
-        const { openPeers } = await import('../p2p/peers.ts');
-        openedWith = fromTheStart();
-        const options = optionsNow();
-        opened = await openPeers(options);
-        // Where others remember it, somebody else may listen meanwhile.
-        if (options.port !== 0 && settings()['peers.port'] === 'auto' && isDeaf(opened, options)) {
-          await opened[Symbol.asyncDispose]();
-          opened = await openPeers({ ...options, port: 0 });
-        }
-        keepPort(paths, opened);
-        failed = undefined;
-        return opened;
-      } catch (error) {
-        failed = error instanceof Error ? error.message : String(error);
-        log(`There are no peers: ${failed}`);
-        return undefined;
-      }
-    })();
-    return opening;
+    if (opened || without !== undefined || isOver) return opened;
+    if (failedAt !== undefined && performance.now() < failedAt + AGAIN_AFTER_MS) return undefined;
+    loading ??= inTurn(open).finally(() => (loading = undefined));
+    return loading;
   }
 
   async function closeAll(): Promise<void> {
-    const peers = await opening;
-    [opening, opened] = [undefined, undefined];
-    await peers?.[Symbol.asyncDispose]();
+    await inTurn(async () => {
+      const peers = opened;
+      opened = undefined;
+      await peers?.[Symbol.asyncDispose]();
+    });
   }
 
   return {
@@ -150,7 +171,7 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
         const peers = await within(LOADED_WITHIN_MS, load());
         if (!peers) return undefined;
         // Who has just come has met nobody yet.
-        if (isNew) await within(MET_WITHIN_MS, met(peers));
+        if (isNew) await met(peers, MET_WITHIN_MS);
         return peers.far(wanted, options);
       },
     },
@@ -180,8 +201,10 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
         return { peer: contact.peer, address, ms };
       },
       async renew(forgive) {
+        failedAt = undefined;
         if (forgive !== undefined) (await load())?.forgive(forgive);
-        const wasOpen = opened !== undefined;
+        const wasOpen = opened !== undefined || loading !== undefined;
+        await loading;
         // What holds from the start on only takes a new start.
         if (settings().peers === 'off' || openedWith !== fromTheStart()) await closeAll();
         await opened?.renew(rulesNow());
@@ -263,9 +286,10 @@ function networkText(paths: Paths): string | undefined {
   }
 }
 
-/** Resolves when somebody is connected. */
-async function met(peers: OpenPeers): Promise<void> {
-  while (peers.status().connected.length === 0) await delay(10);
+/** Resolves when somebody is connected, or after that long. */
+async function met(peers: OpenPeers, ms: number): Promise<void> {
+  for (const until = performance.now() + ms; performance.now() < until; await delay(10))
+    if (peers.status().connected.length > 0) return;
 }
 
 /** Waits no longer than that. */

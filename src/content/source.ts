@@ -29,6 +29,8 @@ export interface OpenOptions extends CallOptions {
 export interface Content {
   /** Length of the whole content in bytes, where the source says it. */
   readonly size?: number;
+  /** Only this source says how long it is: none of it is to be passed on before all is verified. */
+  readonly unsure?: boolean;
   /** Digests that hold if `chunks` ends without an error: the source has checked them itself. Peers and upstream: none. */
   readonly proven: readonly Digest[];
   readonly chunks: ByteStream;

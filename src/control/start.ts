@@ -144,7 +144,7 @@ function openForAppend(directory: string, file: string): number | undefined {
 }
 
 const kept =
-  /^(HOME|USER|USERPROFILE|PATH|TMPDIR|TEMP|LANG|LC_\w+|TZ|XDG_\w+|PYRSIA_(IDLE|CACHE_LIMIT|UPSTREAM_TIMEOUT|SHARE)|SYSTEMROOT|LOCALAPPDATA)$/i;
+  /^(HOME|USER|USERPROFILE|PATH|TMPDIR|TEMP|LANG|LC_\w+|TZ|XDG_\w+|PYRSIA_(IDLE|CACHE_LIMIT|UPSTREAM_TIMEOUT)|SYSTEMROOT|LOCALAPPDATA)$/i;
 
 /**
  * What of `env` an agent inherits. It serves many launches: whatever concerns one of them, such as proxies,

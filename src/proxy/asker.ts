@@ -33,6 +33,14 @@ export interface Asker {
   readonly ask?: Upstreams['ask'];
 }
 
+/**
+ * Whether peers may hear the digest of something by this name: never of what is private. Of a public registry, what a user
+ * shows a credential for may be theirs alone where its name has an owner.
+ */
+export function mayBeHeard({ upstream, alone, authorization }: Asker, name: string): boolean {
+  return upstream.public && !alone && (authorization === undefined || !name.startsWith('@'));
+}
+
 /** The same registry as somebody else knows it: another one for bindings, documents and transfers. Nothing can be told from the mark. */
 export function apart(url: URL, as: unknown): URL {
   const marked = new URL(url);

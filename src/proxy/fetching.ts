@@ -9,11 +9,12 @@ import type { Wanted } from '../content/descriptor.ts';
 import { isWeak } from '../content/digest.ts';
 import type { Source } from '../content/source.ts';
 import type { Found, Resolver } from '../resolve/resolve.ts';
+import { isPyrsiaError } from '../errors.ts';
 import { expect, type Expectation } from '../verify/expect.ts';
 import type { LogWord } from '../verify/logged.ts';
 import { openAbsences } from './absences.ts';
 import type { ArtifactRequest } from './artifact-service.ts';
-import type { Asker } from './asker.ts';
+import { type Asker, mayBeHeard } from './asker.ts';
 import { begin, type Begun, openBeginnings } from './begun.ts';
 import { askedUsual, declaredBeside } from './declared.ts';
 import type { DocumentService } from './documents.ts';
@@ -77,18 +78,20 @@ export function openFetching(parts: {
     known: Binding | undefined,
   ): readonly Source[] {
     const upstream = asker.offline === undefined ? sourceFor(asker, asked) : undefined;
-    const usual = upstream ? [upstream] : [];
-    if (!peers || asker.alone || !asker.upstream.public || asked.changes || wanted.digests.every(isWeak))
-      return usual;
     const { logged, declared, coordinates } = asked;
+    const isKnown = known ?? logged ?? declared;
+    const mayAsk = isKnown ? asker.upstream.public && !asker.alone : mayBeHeard(asker, coordinates.name);
+    if (!peers || !mayAsk || asked.changes || wanted.digests.every(isWeak)) return upstream ? [upstream] : [];
     const vouched =
       logged && (async () => chunks?.({ purl: purlOf(coordinates), ...logged }, asker.offline !== undefined));
     // Where the address itself names the digest, upstream has said by its answer what there is.
-    const isBound = known ?? logged ?? declared ?? !asker.upstream.ecosystem.registry.document(coordinates);
+    const isBound = isKnown ?? !asker.upstream.ecosystem.registry.document(coordinates);
+    let hasAnswered = false;
+    const own = upstream && (isBound ? joinedSource(upstream, peers, vouched) : upstream);
     return [
-      peerSource(peers, 'near', { upstream, vouched }),
-      ...usual.map((source) => (isBound ? joinedSource(source, peers, vouched) : source)),
-      peerSource(peers, 'far', { vouched }),
+      peerSource(peers, 'near', { upstream, vouched, joins: isBound !== false }),
+      ...(own ? [toldOf(own, (answered) => (hasAnswered = answered))] : []),
+      peerSource(peers, 'far', { vouched, isOver: () => hasAnswered }),
     ];
   }
 
@@ -155,6 +158,23 @@ export function openFetching(parts: {
   }
 
   return { fetch, fetchBeside };
+}
+
+/** The same source, which tells whether upstream has answered: that it has nothing is an answer, too. */
+function toldOf(source: Source, told: (answered: boolean) => void): Source {
+  return {
+    ...source,
+    async open(wanted, options) {
+      try {
+        const content = await source.open(wanted, options);
+        told(true);
+        return content;
+      } catch (error) {
+        told(isPyrsiaError(error, 'CREDENTIALS_NEEDED'));
+        throw error;
+      }
+    },
+  };
 }
 
 /** What is not named by a digest is shared only by those who believe the same. */

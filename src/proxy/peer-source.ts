@@ -28,8 +28,14 @@ export function peerSource(
   {
     upstream,
     vouched,
+    joins = false,
+    isOver = () => false,
   }: {
+    /** Whether peers go on with what upstream has begun. */
+    readonly joins?: boolean;
     readonly upstream?: Source | undefined;
+    /** Whether nobody is to be asked any more: upstream itself has answered. */
+    readonly isOver?: () => boolean;
     readonly vouched?: (() => Promise<Vouched | undefined>) | undefined;
   } = {},
 ): Source {
@@ -38,10 +44,14 @@ export function peerSource(
   return {
     name: 'peer',
     async open(wanted, { offset = 0, length, signal } = {}) {
+      if (isOver()) return undefined;
       const held = await peers[distance](wanted, signal ? { signal } : {});
       if (!held || (wanted.size ?? held.size) !== held.size) return undefined;
       // Of what is verified whole before anybody gets a byte nobody has to vouch for parts.
       const list = held.size > WHOLE_LIMIT ? await vouched?.() : undefined;
+      const isSure = wanted.size !== undefined || list?.size === held.size || held.size <= WHOLE_LIMIT;
+      // Upstream says how long it is as it begins, and peers go on.
+      if (upstream && joins && !isSure) return undefined;
       const fetch = held.fetch({
         offset,
         ...(list?.size === held.size && { vouched: list }),
@@ -50,7 +60,7 @@ export function peerSource(
         ...(signal && { signal }),
       });
       fetches.push(fetch);
-      return { size: held.size, proven: NOTHING_PROVEN, chunks: fetch.chunks };
+      return { size: held.size, unsure: !isSure, proven: NOTHING_PROVEN, chunks: fetch.chunks };
     },
     given: () => summed(fetches.flatMap((fetch) => fetch.given())),
     wrong() {

@@ -12,7 +12,8 @@ export function isMissing(error: unknown): boolean {
 
 /** Whether what came is not what was wanted. */
 export function isWrong(error: unknown): boolean {
-  return isPyrsiaError(error, 'DIGEST_MISMATCH') || isPyrsiaError(error, 'SIZE_MISMATCH');
+  const isPeersOwn = error instanceof Error && 'wrong' in error && error.wrong === true;
+  return isPeersOwn || isPyrsiaError(error, 'DIGEST_MISMATCH') || isPyrsiaError(error, 'SIZE_MISMATCH');
 }
 
 /** Whether nobody can go on from what has come. */

@@ -138,7 +138,9 @@ export function startTransfer(
           offset += byteLength;
           if (place.kind === 'memory' && Math.max(come, size ?? 0) > MEMORY_LIMIT && noDisk === undefined)
             await spill(place.parts);
-          if (!streaming && Math.max(offset, size ?? 0) > WHOLE_LIMIT) {
+          if (content.unsure && noDisk !== undefined && offset > WHOLE_LIMIT)
+            throw new Error(`it cannot be verified first: ${noDisk}`);
+          if (!streaming && !content.unsure && Math.max(offset, size ?? 0) > WHOLE_LIMIT) {
             if (place.kind === 'memory') {
               place = { kind: 'direct', source, reason: noDisk ?? 'unknown' };
             }
@@ -155,8 +157,9 @@ export function startTransfer(
         // Whoever reads what turns out to be wrong leaves because of that.
         if (!isWrong(error)) abort.signal.throwIfAborted();
         // Without a digest nobody would notice that the second half is another file's.
-        if (error instanceof PyrsiaError || wanted.digests.length === 0 || tries >= CONTINUATIONS)
-          throw error;
+        // Who fetches from many peers has asked all of them.
+        const isFinal = error instanceof PyrsiaError || source.name === 'peer';
+        if (isFinal || wanted.digests.length === 0 || tries >= CONTINUATIONS) throw error;
         await delay(CONTINUE_AFTER_MS * 2 ** tries, undefined, { signal: abort.signal });
       }
     }
@@ -254,7 +257,7 @@ export function startTransfer(
       return place.kind === 'memory' && place.parts.length === 0;
     },
     cancel: () => abort.abort(),
-    given: () => sources.flatMap((source) => source.given?.() ?? []),
+    given: () => (deliverer ? [deliverer] : sources).flatMap((source) => source.given?.() ?? []),
     async *read(signal) {
       readers++;
       let sent = 0;

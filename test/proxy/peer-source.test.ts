@@ -256,6 +256,16 @@ describe('a neighbour that lies', () => {
   });
 });
 
+describe('a neighbour that claims to have everything', () => {
+  it('has no client begin a reply with a length that it made up', async () => {
+    near = [has(sha256(small), randomBytes(9 * 2 ** 20))];
+    const { body, line } = (await get('small', sha256(small)))!;
+    expect(body.equals(small)).toBe(true);
+    expect(line).toMatchObject({ source: 'upstream', passedOver: [{ source: 'peer' }] });
+    expect(wrong).toBe(1);
+  });
+});
+
 describe('peers', () => {
   it('who are far are asked when upstream cannot be, and only then', async () => {
     far = [has(sha256(small))];
@@ -285,5 +295,26 @@ describe('peers', () => {
     near = [has(sha256(small), randomBytes(3))];
     delete shelf['/small/1.0/file'];
     expect(await get('small', sha256(small))).toBeUndefined();
+    expect(asked).toEqual([`near ${sha256(small)}`]);
+  });
+
+  it('are not asked with a login for what may be its owner’s alone', async () => {
+    const authorization = 'Bearer mine';
+    const claimed = sha256(small);
+    const ask = async (name: string) => {
+      const coordinates = { ecosystem: 'npm', name, version: '1.0' } as const;
+      const delivery = await artifacts
+        .deliver({ ...asker, authorization }, { coordinates, path: '/small/1.0/file', claimed })
+        .catch(() => undefined);
+      if (delivery) for await (const _ of delivery.chunks);
+    };
+    await ask('@owner/small');
+    expect(asked).toEqual([]);
+    near = [has(claimed)];
+    await artifacts.settled();
+    asked.length = 0;
+    await cache.content.delete(claimed);
+    await ask('small');
+    expect(asked).not.toEqual([]);
   });
 });
