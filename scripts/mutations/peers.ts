@@ -9,13 +9,13 @@ export const peerGuards = [
       why: 'Peers are asked for what is private',
       find: 'return upstream.public && !alone && (',
       replace: 'return !alone && (',
-      only: 'nothing that is private',
+      only: 'are asked for nothing',
     },
     {
       why: 'Peers are asked for somebody who wants none',
       find: 'return upstream.public && !alone && (',
       replace: 'return upstream.public && (',
-      only: 'nothing that is private',
+      only: 'are asked for nothing',
     },
     {
       why: 'Peers hear of what may be its owner’s alone',
@@ -31,7 +31,7 @@ export const peerGuards = [
       why: 'Peers are asked for what only a weak digest names, which they could make up',
       find: ' || wanted.digests.every(isWeak)',
       replace: '',
-      only: 'nothing that is private',
+      only: 'are asked for nothing',
     },
     {
       why: 'What peers go on with passes for what upstream sent',

@@ -278,17 +278,19 @@ describe('peers', () => {
     expect(asked.slice(1)).toEqual([`near ${sha256(small)}`, `far ${sha256(small)}`]);
   });
 
-  it('are asked for nothing that is private, that nobody names, or only a weak digest, nor for who wants none', async () => {
-    const { upstream: place } = asker;
-    await get('small', sha256(small), {
+  it.each([
+    ['is private', () => sha256(small), { public: false }, false],
+    ['only a weak digest names', () => digestOf(small, 'sha1'), {}, false],
+    ['somebody wants who wants no peers', () => sha256(small), {}, true],
+  ])('are asked for nothing that %s', async (_, claimed, of: { public?: boolean }, alone) => {
+    near = [has(sha256(small))];
+    far = near;
+    const { body } = (await get('small', claimed(), {
       ...asker,
-      upstream: { ...place, public: false, name: place.url.href },
-    });
-    await get('small', sha256(small), { ...asker, alone: true });
-    await get('large', undefined);
-    await get('small', digestOf(small, 'sha1'));
-    expect(asked.filter((line) => line.includes(sha256(small)))).toEqual([]);
-    expect(asked).toEqual([`near ${sha256(large)}`]);
+      alone,
+      upstream: { ...asker.upstream, ...of },
+    }))!;
+    expect([body.equals(small), asked]).toEqual([true, []]);
   });
 
   it('that fail say nothing of what upstream has', async () => {
