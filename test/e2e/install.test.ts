@@ -43,8 +43,8 @@ describe('the package', () => {
     expect(
       Object.keys(scripts).filter((name) => /^(pre|post)?install$|^prepare$|^postprepare$/.test(name)),
     ).toEqual([]);
-    expect(packed.size).toBeLessThan(1.5e6);
-    expect(packed.unpackedSize).toBeLessThan(5e6);
+    expect(packed.size).toBeLessThan(2e6);
+    expect(packed.unpackedSize).toBeLessThan(6e6);
     expect(packed.files.length).toBeLessThan(250);
   });
 });
