@@ -67,10 +67,12 @@ export function openAcquaintances({ dial, isConnected, isAllowed }: Dialling): A
       const one = known.get(peer);
       if (!one || isConnected(peer) || !isAllowed(peer)) continue;
       busy++;
-      void connect(peer, one).finally(() => {
-        busy--;
-        next();
-      });
+      connect(peer, one)
+        .catch(() => later(peer, one))
+        .finally(() => {
+          busy--;
+          next();
+        });
     }
   }
 

@@ -26,6 +26,15 @@ export function addressOf({ libp2p }: Host, peer: PeerName): string | undefined 
   return connection && ipOf(connection);
 }
 
+/** Ends a connection; by force where the other side does not close it, too. Never rejects. */
+export async function hangUp(connection: Connection): Promise<void> {
+  try {
+    await connection.close();
+  } catch (error) {
+    connection.abort(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
 /** The IP address of whoever is at the other end. */
 export function ipOf({ remoteAddr }: Connection): string {
   return remoteAddr.getComponents()[0]?.value ?? '';

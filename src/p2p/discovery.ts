@@ -143,7 +143,8 @@ export function openDiscovery(neighbourhood: Neighbourhood): Discovery {
       ...keys.map(async (key) => walked(digest, key, signal)),
     ]);
     const over = new AbortController();
-    void all.finally(() => over.abort());
+    const end = (): void => over.abort();
+    all.then(end, end);
     await questions.known(digest, FAR_MS, AbortSignal.any([signal, over.signal]));
     if (answers.holders(digest).length > 0) return;
     notFar.delete(digest);

@@ -9,7 +9,7 @@ import { openHaveAsker } from './ask-have.ts';
 import { openLane } from './ask-lane.ts';
 import { openBucket } from './bucket.ts';
 import { monotonicClock } from './clock.ts';
-import { addressOf, connectionTo, ipOf, reachedAt } from './connections.ts';
+import { addressOf, connectionTo, hangUp, ipOf, reachedAt } from './connections.ts';
 import type { PeerName } from './contract.ts';
 import { openDiscovery } from './discovery.ts';
 import { PeerFault } from './fault.ts';
@@ -93,7 +93,10 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
       connected(peer) {
         connected.add(peer);
         discovery.met(peer);
-        void opening.then((host) => book.saw(peer, reachedAt(host, peer)));
+        opening.then(
+          (host) => book.saw(peer, reachedAt(host, peer)),
+          () => undefined,
+        );
       },
       left(peer) {
         connected.delete(peer);
@@ -125,11 +128,11 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
     await host.seek(neighbours && rules.isSeen());
     host.libp2p.services.members?.look();
     for (const connection of host.libp2p.getConnections())
-      if (!rules.admits(connection.remotePeer.toString(), ipOf(connection))) void connection.close();
+      if (!rules.admits(connection.remotePeer.toString(), ipOf(connection))) void hangUp(connection);
   };
   const unwatch = watchLinks(links, (seen) => {
     rules.renew({ links: seen });
-    void adjust();
+    adjust().catch((error: unknown) => log(`Peers: ${String(error)}`));
   });
   const closing = new AbortController();
   const fill = tableFiller(host, closing.signal);
