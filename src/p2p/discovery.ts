@@ -62,6 +62,8 @@ export interface Neighbourhood {
   readonly connected: () => readonly PeerName[];
   /** Those of them that ask others for us. */
   readonly seeds: () => readonly PeerName[];
+  /** Whether what it has said may be relied on: it is not banned. */
+  readonly admits: (peer: PeerName) => boolean;
   /** Whom the hash table names for a digest: each digest of the same content is a key of its own there. */
   readonly walk: (digest: Digest, options: { readonly signal: AbortSignal }) => AsyncIterable<Contact>;
   /** Connects, unless it is banned; whether there is a connection now. Never rejects. */
@@ -89,7 +91,7 @@ export interface Discovery {
 
 /** Nothing is known so far. */
 export function openDiscovery(neighbourhood: Neighbourhood): Discovery {
-  const { ask, connected, seeds, walk, reach, now } = neighbourhood;
+  const { ask, connected, seeds, admits, walk, reach, now } = neighbourhood;
   const answers = openAnswers(now);
   const promptness = openPromptness(now);
   const questions = openQuestions({ ask, peers: connected, answers, promptness, now });
@@ -100,7 +102,8 @@ export function openDiscovery(neighbourhood: Neighbourhood): Discovery {
 
   const found = (wanted: Wanted): Found | undefined => {
     const digest = askable(wanted);
-    return digest && agreed(answers.holders(digest), wanted.size);
+    const holders = digest && answers.holders(digest).filter(({ peer }) => admits(peer));
+    return holders && agreed(holders, wanted.size);
   };
 
   /** Connects to whom others name, and asks them. */

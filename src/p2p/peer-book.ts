@@ -79,11 +79,14 @@ export function openPeerBook(
     now = Date.now,
     log,
     said,
+    onBan,
   }: {
     readonly now?: () => number;
     readonly log: (line: string) => void;
     /** What the user says of peers. */
     readonly said: () => SaidOfPeers;
+    /** A peer has just been banned for what it did, and others at its address with it. */
+    readonly onBan?: (peer: PeerName) => void;
   },
 ): PeerBook {
   const directory = join(state, 'peer');
@@ -161,7 +164,9 @@ export function openPeerBook(
     failed: (peer, failure) => change(peer, (before) => afterFailure(before, failure, now())),
     strike(peer, { reason, weight = 1, address, fraud }) {
       const range = address === undefined ? undefined : rangeOf(address);
+      const bans = known.get(peer)?.bans ?? 0;
       change(peer, (before) => afterStrike(before, { at: now(), reason, weight }, range, fraud));
+      if ((known.get(peer)?.bans ?? 0) > bans) onBan?.(peer);
     },
     banned(peer, address) {
       const at = now();

@@ -50,7 +50,7 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
   const { state, port = 0, neighbours = true, links = readLinks, log, now = Date.now } = options;
   const identity = await openIdentity(state);
   let { said = NOTHING_SAID } = options;
-  const book = openPeerBook(state, { now, log, said: () => said });
+  const book = openPeerBook(state, { now, log, said: () => said, onBan: (peer) => cutOff(peer) });
   const rules = openRules({ rules: options, links: links() }, identity.name, book);
   const bootstrap = (options.bootstrap ?? []).map(parsePeerAddress);
   const members =
@@ -74,6 +74,7 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
   const discovery = openDiscovery({
     ask: async (peer, digests, how) => asker.ask(connectionTo(await opening, peer), digests, how),
     connected: () => [...connected].filter((peer) => rules.admits(peer)),
+    admits: (peer) => rules.admits(peer),
     seeds: () => bootstrap.map(({ peer }) => peer).filter((peer) => connected.has(peer)),
     walk: async function* (digest, how) {
       yield* walkOf(await opening, digest, how);
@@ -123,6 +124,15 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
     addressOf: (peer) => addressOf(host, peer),
   });
 
+  function cutOff(banned: PeerName): void {
+    discovery.forget(banned);
+    for (const connection of host.libp2p.getConnections()) {
+      const peer = connection.remotePeer.toString();
+      if (rules.admits(peer, ipOf(connection))) continue;
+      discovery.forget(peer);
+      connection.abort(new PeerFault('lied', peer, 'it is banned'));
+    }
+  }
   const adjust = async (): Promise<void> => {
     await host.listen(listenAddresses(rules.sharing(), port));
     await host.seek(neighbours && rules.isSeen());

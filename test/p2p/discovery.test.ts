@@ -91,6 +91,7 @@ function among(
       return peers[peer]!(digests, delegate, signal);
     },
     connected: () => [...connected],
+    admits: () => true,
     seeds: () => seeds,
     walk,
     reach: async ({ peer }) => {

@@ -98,7 +98,11 @@ describe('peers of an agent', () => {
 
   it('make up for one of three that lies, who is remembered for it', async () => {
     const seeds = await Promise.all([node(), node(), node()]);
-    const taker = await node({ bootstrap: seeds.map(({ address }) => address) });
+    // All are at one address, which is banned with the liar but for those whom the user has added.
+    const added = seeds.map(
+      ({ peers, address }) => [peers.name, { addresses: [address], banned: false, trusted: false }] as const,
+    );
+    const taker = await node({ said: new Map(added) });
     for (const seed of seeds) await seen(taker, seed);
     const liar = seeds[1]!;
     const contents = Array.from({ length: 12 }, () => randomBytes(40_000));
@@ -120,6 +124,20 @@ describe('peers of an agent', () => {
     }
     const blamed = taker.peers.known().filter(({ strikes, ban }) => strikes.length > 0 || ban);
     expect(blamed.map(({ peer }) => peer)).toEqual([liar.peers.name]);
+  });
+
+  it('hang up on whom they have caught lying three times, and ask it no more', async () => {
+    const liar = await node();
+    const taker = await node({ bootstrap: [liar.address] });
+    await seen(taker, liar);
+    for (let i = 0; i < 3; i++) {
+      const wanted = { digests: [await liar.offer(randomBytes(4000), randomBytes(4000))] };
+      await expect.poll(() => taker.peers.near(wanted), PATIENT).toBeDefined();
+      await expect(fetched((await taker.peers.near(wanted))!)).rejects.toThrow(liar.peers.name);
+    }
+    await expect.poll(() => taker.peers.status().connected, PATIENT).toEqual([]);
+    const wanted = { digests: [await liar.offer(randomBytes(4000))] };
+    expect(await taker.peers.far(wanted)).toBeUndefined();
   });
 
   it('do not deal with whom the user has banned', async () => {
