@@ -51,7 +51,11 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
   const identity = await openIdentity(state);
   let { said = NOTHING_SAID } = options;
   const book = openPeerBook(state, { now, log, said: () => said, onBan: (peer) => cutOff(peer) });
-  const rules = openRules({ rules: options, links: links() }, identity.name, book);
+  const rules = openRules(
+    { rules: options, links: links(), isClosed: options.network !== undefined },
+    identity.name,
+    book,
+  );
   const bootstrap = (options.bootstrap ?? []).map(parsePeerAddress);
   const members =
     options.network &&
@@ -134,6 +138,7 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
     }
   }
   const adjust = async (): Promise<void> => {
+    if (!rules.isPublic()) host.libp2p.services.dht.records.keep([]);
     await host.listen(listenAddresses(rules.sharing(), port));
     await host.seek(neighbours && rules.isSeen());
     host.libp2p.services.members?.look();
@@ -148,7 +153,7 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
   const fill = tableFiller(host, closing.signal);
   host.libp2p.addEventListener('peer:connect', fill);
   fill();
-  const providing = options.resident && startProviding(publishingOf(host, options.offers));
+  const providing = options.resident && startProviding(publishingOf(host, options.offers, rules.isPublic));
   for (const { peer, address } of bootstrap)
     acquaintances.meet({ peer, addresses: [address] }, { lasting: true });
   meetKnown(book, options, acquaintances.meet);

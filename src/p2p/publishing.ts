@@ -28,13 +28,24 @@ const LOOK_MS = 20;
 /** The longest answer to a ping that is read, in bytes. */
 const ANSWER_LIMIT = 1024;
 
-/** How this host publishes what is offered. */
-export function publishingOf({ libp2p }: Host, offers: Pick<Offers, 'sets'>): Publishing {
+/** How this host publishes what is offered, as long as `isPublic` says that anybody may know of it. */
+export function publishingOf(
+  { libp2p }: Host,
+  offers: Pick<Offers, 'sets'>,
+  isPublic: () => boolean,
+): Publishing {
   const { dht } = libp2p.services;
   return {
-    offers,
+    offers: {
+      async *sets() {
+        for await (const digest of offers.sets()) {
+          if (!isPublic()) return;
+          yield digest;
+        }
+      },
+    },
     peers: () => dht.size(),
-    keep: (keys) => dht.records.keep(keys),
+    keep: (keys) => dht.records.keep(isPublic() ? keys : []),
     now: () => performance.now(),
 
     async nearest(key, { signal }) {
@@ -53,6 +64,7 @@ export function publishingOf({ libp2p }: Host, offers: Pick<Offers, 'sets'>): Pu
         libp2p.peerId.toMultihash().bytes,
         libp2p.getMultiaddrs().map(({ bytes }) => bytes),
       ];
+      if (!isPublic()) throw new Error('What is here is not public any more');
       // Nobody could reach us.
       if (addresses.length === 0) return;
       const within = (): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);

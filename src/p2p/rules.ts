@@ -13,6 +13,8 @@ export interface Rules {
   sharing(this: void): Sharing;
   /** Whether neighbours may see that this machine is here. */
   isSeen(this: void): boolean;
+  /** Whether the distributed hash table is told what is here. Strangers read it, but in a private network. */
+  isPublic(this: void): boolean;
   /** Whether a peer is dealt with at all, where it is; one who has not yet said who he is by his address alone. */
   admits(this: void, peer: PeerName | undefined, address?: string): boolean;
   /** Whether it is given something. */
@@ -23,10 +25,16 @@ export interface Rules {
 
 /** Puts rules in force for the machine of this name. */
 export function openRules(
-  first: { readonly rules: PeersRules; readonly links: readonly Link[] },
+  first: {
+    readonly rules: PeersRules;
+    readonly links: readonly Link[];
+    /** Whether this machine deals with the members of a private network only. */
+    readonly isClosed: boolean;
+  },
   self: PeerName,
   book: Pick<PeerBook, 'banned'>,
 ): Rules {
+  const { isClosed } = first;
   let { rules, links } = first;
 
   const sharing = (): Sharing => ({ share: rules.share, links, isQuiet: rules.isQuiet ?? (() => false) });
@@ -41,6 +49,7 @@ export function openRules(
       const { share, isQuiet } = sharing();
       return share !== 'off' && links.some((link) => !isQuiet(link));
     },
+    isPublic: () => rules.share === 'public' || (isClosed && rules.share !== 'off'),
     admits,
     gives: (peer, address) => admits(peer, address) && givesTo(sharing(), address),
     renew(changed) {

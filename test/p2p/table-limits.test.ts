@@ -23,7 +23,7 @@ function someone() {
 }
 
 const tell = async (from: Host, to: Host, digests: readonly Digest[]): Promise<void> =>
-  publishingOf(from, nothing).tell(
+  publishingOf(from, nothing, () => true).tell(
     to.name,
     digests.map((each) => keyOf(each)!),
     { signal: AbortSignal.timeout(20_000) },

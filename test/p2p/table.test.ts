@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PeersOptions } from '../../src/p2p/open-peers.ts';
-import { fetched, type PeerNode, peerNode } from '../support/peer-nodes.ts';
+import { fetched, type PeerNode, peerNode, PUBLIC_HERE } from '../support/peer-nodes.ts';
 
 const PATIENT = { timeout: 30_000 };
 
@@ -17,11 +17,11 @@ describe('the distributed hash table', () => {
   });
 
   it('leads along a line of nodes to who has it', { timeout: 120_000 }, async () => {
-    let last = await node({ resident: true });
+    let last = await node({ ...PUBLIC_HERE, resident: true });
     const first = last;
     const digest = await first.offer(randomBytes(50_000));
     for (let length = 1; length < 4; length++) {
-      const next = await node({ resident: true, bootstrap: [last.address] });
+      const next = await node({ ...PUBLIC_HERE, resident: true, bootstrap: [last.address] });
       await expect.poll(() => next.peers.status().connected, PATIENT).toContain(last.peers.name);
       last = next;
     }
@@ -36,5 +36,16 @@ describe('the distributed hash table', () => {
     const held = await taker.peers.far(wanted);
     expect(held?.peers).toEqual([first.peers.name]);
     expect(await fetched(held!)).toHaveLength(50_000);
+  });
+
+  it('is told of what is here only while that is shared with everybody', async () => {
+    const keeper = await node({ ...PUBLIC_HERE, resident: true });
+    const bootstrap = [keeper.address];
+    const near = await node({ resident: true, bootstrap });
+    const open = await node({ ...PUBLIC_HERE, resident: true, bootstrap });
+    for (const each of [near, open]) await each.offer(randomBytes(1000));
+    await expect.poll(() => open.peers.status().provides, PATIENT).toMatchObject({ sets: 1 });
+    await expect.poll(() => open.peers.status().provides?.records, PATIENT).toBeGreaterThan(0);
+    expect(near.peers.status().provides).toEqual({ sets: 0, walks: 0, records: 0 });
   });
 });

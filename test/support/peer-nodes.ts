@@ -15,6 +15,13 @@ import { openPeers } from '../../src/p2p/peers.ts';
 /** The only link that these nodes have. */
 const LOOPBACK: Link = { name: 'lo', addresses: ['127.0.0.1/8'] };
 
+/** Has a node share with everybody, though it is reached at the loopback only. */
+export const PUBLIC_HERE: Partial<PeersOptions> = {
+  share: 'public',
+  links: () => [LOOPBACK, { name: 'metered', addresses: ['192.0.2.1/24'] }],
+  isQuiet: ({ name }) => name === 'metered',
+};
+
 /** One node. */
 export interface PeerNode extends AsyncDisposable {
   readonly peers: OpenPeers;
