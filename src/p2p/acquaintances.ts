@@ -23,6 +23,9 @@ const LONGEST_REST_MS = 10 * 60_000;
 /** How often it may fail in a row before somebody who was only found is forgotten: he will be found again. */
 const FAILURES = 5;
 
+/** How many addresses of one peer are tried: of those that the user gave, and of those at which it was found. */
+const ADDRESSES_LIMIT = 8;
+
 /** What acquaintances need of the host. */
 export interface Dialling {
   /** Whether there is a connection in the end. Never rejects. */
@@ -47,7 +50,10 @@ export interface Acquaintances {
 }
 
 interface Acquaintance {
-  addresses: readonly string[];
+  /** What the user has said, the latest first: nobody else takes that away. */
+  given: readonly string[];
+  /** Where it was found last. */
+  found: readonly string[];
   lasting: boolean;
   failures: number;
   timer?: NodeJS.Timeout | undefined;
@@ -77,7 +83,7 @@ export function openAcquaintances({ dial, isConnected, isAllowed }: Dialling): A
   }
 
   async function connect(peer: PeerName, one: Acquaintance): Promise<void> {
-    const contact = { peer, addresses: one.addresses };
+    const contact = { peer, addresses: addressesOf(one) };
     if (await dial(contact, { deadlineMs: DIAL_MS, signal: closing.signal })) {
       one.failures = 0;
       return;
@@ -101,15 +107,19 @@ export function openAcquaintances({ dial, isConnected, isAllowed }: Dialling): A
 
   return {
     meet({ peer, addresses }, { lasting = false } = {}) {
-      const one = known.get(peer);
-      if (one) {
-        // Nearest to the truth is what was said last; whoever said it, the handshake shows who answers there.
-        one.addresses = addresses;
-        one.lasting ||= lasting;
-        if (one.timer) return;
-      } else {
-        if (!lasting && known.size >= KEPT_UP) return;
-        known.set(peer, { addresses, lasting, failures: 0 });
+      const one: Acquaintance = known.get(peer) ?? { given: [], found: [], lasting, failures: 0 };
+      if (!known.has(peer) && !lasting && known.size >= KEPT_UP) return;
+      known.set(peer, one);
+      const before = addressesOf(one);
+      // Nearest to the truth is what was said last; whoever said it, the handshake shows who answers there.
+      if (lasting) one.given = [...new Set([...addresses, ...one.given])].slice(0, ADDRESSES_LIMIT);
+      else one.found = addresses.slice(0, ADDRESSES_LIMIT);
+      one.lasting ||= lasting;
+      if (one.timer) {
+        const isNew = addressesOf(one).some((address) => !before.includes(address));
+        if (!one.lasting || !isNew) return;
+        clearTimeout(one.timer);
+        one.timer = undefined;
       }
       waiting.add(peer);
       next();
@@ -129,4 +139,9 @@ export function openAcquaintances({ dial, isConnected, isAllowed }: Dialling): A
       for (const { timer } of known.values()) clearTimeout(timer);
     },
   };
+}
+
+/** Where to try it: where the user says that it is first. */
+function addressesOf({ given, found }: Acquaintance): string[] {
+  return [...new Set([...given, ...found])];
 }

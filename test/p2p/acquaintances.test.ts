@@ -27,11 +27,13 @@ describe('acquaintances', () => {
   function among(there: Set<string>, banned: readonly string[] = []) {
     const connected = new Set<string>();
     const tried: string[] = [];
+    const at: (readonly string[])[] = [];
     let hanging = 0;
     let most = 0;
     const acquaintances = openAcquaintances({
-      dial: async ({ peer }, { signal }) => {
+      dial: async ({ peer, addresses }, { signal }) => {
         tried.push(peer);
+        at.push(addresses);
         hanging++;
         most = Math.max(most, hanging);
         await pause();
@@ -44,7 +46,7 @@ describe('acquaintances', () => {
       isAllowed: (peer) => !banned.includes(peer),
     });
     opened = acquaintances;
-    return { acquaintances, connected, tried, most: () => most };
+    return { acquaintances, connected, tried, places: at, most: () => most };
   }
 
   it('are connected as soon as they are met, eight at a time', async () => {
@@ -98,6 +100,21 @@ describe('acquaintances', () => {
     await settle();
     expect(new Set(tried).size).toBe(KEPT_UP + 1);
     expect(tried).toContain('added');
+  });
+
+  it('are tried at once where there is a new address, first at those that the user gave', async () => {
+    const { acquaintances, places } = among(new Set());
+    acquaintances.meet({ peer: 'ada', addresses: ['given'] }, { lasting: true });
+    await settle();
+    acquaintances.meet({ peer: 'ada', addresses: ['found'] });
+    await settle();
+    acquaintances.meet({ peer: 'ada', addresses: ['found'] });
+    await settle();
+    expect(places).toEqual([['given'], ['given', 'found']]);
+    acquaintances.meet({ peer: 'ada', addresses: Array.from({ length: 50 }, (_, n) => `lie ${n}`) });
+    await settle();
+    expect(places.at(-1)).toHaveLength(9);
+    expect(places.at(-1)![0]).toBe('given');
   });
 
   it('are left alone once it is over', async () => {
