@@ -113,14 +113,25 @@ export function givesTo({ share, links, isQuiet }: Sharing, address: string): bo
   return link === undefined || !isQuiet(link);
 }
 
-/** Calls `changed` when links come and go, until what is returned is called. Keeps no process running. */
+/**
+ * Calls `changed` when links come and go, until what is returned is called. Keeps no process running. What cannot be
+ * read is taken to be as it was.
+ */
 export function watchLinks(
   read: () => readonly Link[],
   changed: (links: readonly Link[]) => void,
 ): () => void {
-  let last = JSON.stringify(read());
+  const readNow = (): readonly Link[] | undefined => {
+    try {
+      return read();
+    } catch {
+      return undefined;
+    }
+  };
+  let last = JSON.stringify(readNow());
   const timer = setInterval(() => {
-    const links = read();
+    const links = readNow();
+    if (links === undefined) return;
     const text = JSON.stringify(links);
     if (text === last) return;
     last = text;

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Share } from '../../src/p2p/contract.ts';
 import {
   givesTo,
@@ -8,6 +8,7 @@ import {
   linksIn,
   listenAddresses,
   readLinks,
+  watchLinks,
   type Sharing,
 } from '../../src/p2p/lan.ts';
 
@@ -151,6 +152,24 @@ describe('the links of a machine', () => {
 
   it('can be read here', () => {
     for (const link of readLinks()) expect(link.addresses.length).toBeGreaterThan(0);
+  });
+
+  it('are looked at again where they could not be read', () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const reads: (() => Link[])[] = [() => [], fails, () => [], fails, () => [link]];
+    const seen: (readonly Link[])[] = [];
+    const link: Link = { name: 'eth0', addresses: ['192.168.1.5/24'] };
+    function fails(): never {
+      throw new Error('ENOBUFS');
+    }
+    const unwatch = watchLinks(
+      () => reads.shift()!(),
+      (links) => seen.push(links),
+    );
+    vi.advanceTimersByTime(20_000);
+    unwatch();
+    vi.useRealTimers();
+    expect(seen).toEqual([[link]]);
   });
 
   it('are known again by the hardware address, else by the address', () => {
