@@ -28,7 +28,7 @@ export function inside({ transportManager, addressManager, logger }: Inside): In
   return { transportManager, addressManager, logger };
 }
 
-/** Opens and closes listeners, so that they are those that are asked for. What cannot be listened on is left out. */
+/** Opens and closes listeners, so that they are those that are asked for. What cannot be listened on is left out, and tried again the next time. */
 export function openDoors({ transportManager }: Inside): (addresses: readonly string[]) => Promise<void> {
   const open = new Map<string, readonly Listener[]>();
   let last: Promise<void> = Promise.resolve();
@@ -42,13 +42,27 @@ export function openDoors({ transportManager }: Inside): (addresses: readonly st
     for (const address of addresses) {
       if (open.has(address)) continue;
       const before = transportManager.getListeners();
-      await transportManager.listen([multiaddr(address)]).catch(() => undefined);
-      const opened = transportManager.getListeners().filter((listener) => !before.includes(listener));
-      open.set(address, opened);
+      await listen(address);
+      const opened = transportManager.getListeners().filter(
+        (listener) => !before.includes(listener) && listener.getAddrs().length > 0,
+      );
+      if (opened.length > 0) open.set(address, opened);
     }
   }
 
-  return async (addresses) => (last = last.then(() => change(addresses)));
+  async function listen(address: string): Promise<void> {
+    try {
+      await transportManager.listen([multiaddr(address)]);
+    } catch {
+      // Others may do: whoever asked sees which there are.
+    }
+  }
+
+  return async (addresses) => {
+    const changed = last.then(() => change(addresses));
+    last = changed.catch(() => undefined);
+    return changed;
+  };
 }
 
 /** Begins and ends to look for neighbours by mDNS, and to be found by them. */

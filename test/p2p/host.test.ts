@@ -78,6 +78,15 @@ describe('a host', () => {
     expect(await other.dial(one.name, one.addresses(), TIME)).toBeDefined();
   });
 
+  it('listens where it could not, once it can and is asked again', async () => {
+    const one = await openHost({ identity: someone(), listen: LOOPBACK });
+    const taken = one.addresses()[0]!.replace(/\/p2p\/.*/, '');
+    const other = await host({ listen: [taken] });
+    await one[Symbol.asyncDispose]();
+    await other.listen(['nowhere', taken]);
+    expect(other.addresses()).toEqual([`${taken}/p2p/${other.name}`]);
+  });
+
   it('gives up in time on one who does not answer', async () => {
     const one = await host();
     const started = Date.now();
