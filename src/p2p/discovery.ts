@@ -76,6 +76,8 @@ export interface Neighbourhood {
 export interface Discovery {
   /** Asks everybody near for all of these, in as few messages as can be. */
   prepare(this: void, digests: readonly Digest[], options?: CallOptions): Promise<void>;
+  /** The same for another peer, of what it wants: whoever comes near later is not asked for that. */
+  inquire(this: void, digests: readonly Digest[], options?: CallOptions): Promise<void>;
   /** Within some {@link PATIENCE_MS} milliseconds, or at once where it is known. */
   near(this: void, wanted: Wanted, options?: CallOptions): Promise<Found | undefined>;
   /** Within {@link FAR_MS} milliseconds. */
@@ -158,17 +160,26 @@ export function openDiscovery(neighbourhood: Neighbourhood): Discovery {
     }
   }
 
-  return {
-    async prepare(digests, { signal } = {}) {
-      const asked = [...new Set(digests.filter(isAskable))].slice(0, PREPARED);
-      if (asked.length === 0 || signal?.aborted) return;
-      prepared = { digests: asked, at: now() };
-      const all = Promise.all(
+  async function askAll(asked: readonly Digest[], signal?: AbortSignal): Promise<void> {
+    const all = Promise.all(
         connected()
           .slice(0, PEERS_PREPARED)
           .map(async (peer) => questions.put(peer, asked)),
       );
       await within(all, PREPARE_MS, signal);
+  }
+
+  return {
+    async prepare(digests, { signal } = {}) {
+      const asked = preparable(digests);
+      if (asked.length === 0 || signal?.aborted) return;
+      prepared = { digests: asked, at: now() };
+      await askAll(asked, signal);
+    },
+
+    async inquire(digests, { signal } = {}) {
+      const asked = preparable(digests);
+      if (asked.length > 0 && !signal?.aborted) await askAll(asked, signal);
     },
 
     async near(wanted, { signal } = {}) {
@@ -217,6 +228,10 @@ export function openDiscovery(neighbourhood: Neighbourhood): Discovery {
 /** What is known by md5 or sha1 only is never asked for: anybody could make something that fits. */
 function isAskable(digest: Digest): boolean {
   return algorithmOf(digest) !== 'sha1';
+}
+
+function preparable(digests: readonly Digest[]): Digest[] {
+  return [...new Set(digests.filter(isAskable))].slice(0, PREPARED);
 }
 
 /** The digest to ask with; every node knows what it has by sha256. */

@@ -28,7 +28,7 @@ export type FindHints = (
 
 /** What is known of others, or said by those connected when they are asked. */
 export function hintsFrom(
-  discovery: Pick<Discovery, 'prepare' | 'found'>,
+  discovery: Pick<Discovery, 'inquire' | 'found'>,
   host: Pick<Host, 'libp2p'>,
   clock: Clock,
 ): FindHints {
@@ -38,7 +38,7 @@ export function hintsFrom(
     const unknown = digests.filter((digest) => !discovery.found({ digests: [digest] })).slice(0, ASKED_FOR);
     if (unknown.length > 0 && allowance.delay() === 0) {
       await allowance.take(1);
-      await discovery.prepare(unknown, { signal: AbortSignal.timeout(PATIENCE_MS) });
+      await discovery.inquire(unknown, { signal: AbortSignal.timeout(PATIENCE_MS) });
     }
     const which = new Map<PeerName, number[]>();
     digests.forEach((digest, at) => {

@@ -25,7 +25,7 @@ describe('whoever asks who else has something', () => {
     const hints = hintsFrom(
       {
         found: ({ digests: [digest] }) => (digest === digests[1] ? undefined : { size: 1, holders }),
-        prepare: async (unknown) => void asked.push([...unknown]),
+        inquire: async (unknown) => void asked.push([...unknown]),
       },
       host,
       monotonicClock,
