@@ -45,8 +45,11 @@ export type Direction = 'inbound' | 'outbound';
 
 /** Whom this machine deals with: what is absent lets everybody through. Asked for each connection. */
 export interface Gate {
-  /** Whether anything at this address may be dealt with: an IP address, or the name of one that is dialled. */
-  readonly address?: (address: string, direction: Direction) => boolean;
+  /**
+   * Whether anything at this address may be dealt with: an IP address, or the name of one that is dialled; `peer` is whom
+   * we look for there.
+   */
+  readonly address?: (address: string, direction: Direction, peer?: PeerName) => boolean;
   /** Whether this peer may be; of an inbound one, once it has proven who it is. */
   readonly peer?: (peer: PeerName, direction: Direction) => boolean;
 }
@@ -204,7 +207,7 @@ function withoutLoopback(addresses: Multiaddr[]): Multiaddr[] {
 /** A gate as libp2p asks it, which wants to hear whom to turn away. */
 function gater({ address, peer }: Gate): ConnectionGater {
   const isPlaceShut = (place: Multiaddr, direction: Direction): boolean =>
-    address !== undefined && !address(placeOf(place), direction);
+    address !== undefined && !address(placeOf(place), direction, nameIn(place));
   const isPeerShut = (id: PeerId, direction: Direction): boolean =>
     peer !== undefined && !peer(id.toString(), direction);
   return {
@@ -220,6 +223,11 @@ function gater({ address, peer }: Gate): ConnectionGater {
 function placeOf(address: Multiaddr): string {
   const [first] = address.getComponents();
   return first?.value ?? '';
+}
+
+/** The name of the peer that a multiaddress ends with. */
+function nameIn(address: Multiaddr): PeerName | undefined {
+  return address.getComponents().findLast(({ name }) => name === 'p2p')?.value;
 }
 
 function report(

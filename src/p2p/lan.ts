@@ -55,6 +55,11 @@ export function isPrivate(address: string): boolean {
   return isIn(privateNetworks, address);
 }
 
+/** Whether an IP address is this machine's alone. */
+export function isLoopback(address: string): boolean {
+  return /^127\.|^::1$/.test(plain(address));
+}
+
 /** The links of this machine now. */
 export function readLinks(): Link[] {
   return linksIn(networkInterfaces(), textOf('/proc/net/route'), textOf('/proc/net/arp'));
@@ -109,7 +114,7 @@ export function listenAddresses({ share, links, isQuiet }: Sharing, port: number
 export function givesTo({ share, links, isQuiet }: Sharing, address: string): boolean {
   if (share === 'off' || (share === 'lan' && !isPrivate(address))) return false;
   // What is on no link comes by way of a gateway.
-  const link = links.find((each) => isOn(each, address)) ?? links.find(({ gateway }) => gateway);
+  const link = links.find((each) => isOnLink(each, address)) ?? links.find(({ gateway }) => gateway);
   return link === undefined || !isQuiet(link);
 }
 
@@ -141,7 +146,8 @@ export function watchLinks(
   return () => clearInterval(timer);
 }
 
-function isOn({ addresses }: Link, address: string): boolean {
+/** Whether an IP address is one of those on a link. */
+export function isOnLink({ addresses }: Link, address: string): boolean {
   const subnets = new BlockList();
   for (const each of addresses) {
     const network = plain(each);

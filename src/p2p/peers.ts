@@ -51,12 +51,14 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
   const identity = await openIdentity(state);
   let { said = NOTHING_SAID } = options;
   const book = openPeerBook(state, { now, log, said: () => said, onBan: (peer) => cutOff(peer) });
+  const bootstrap = (options.bootstrap ?? []).map(parsePeerAddress);
+  const named = new Set(bootstrap.map(({ peer }) => peer));
+  const isNamed = (peer: PeerName): boolean => named.has(peer) || (said.get(peer)?.addresses.length ?? 0) > 0;
   const rules = openRules(
-    { rules: options, links: links(), isClosed: options.network !== undefined },
+    { rules: options, links: links(), isClosed: options.network !== undefined, isNamed },
     identity.name,
     book,
   );
-  const bootstrap = (options.bootstrap ?? []).map(parsePeerAddress);
   const members =
     options.network &&
     openMembers({
@@ -142,8 +144,11 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
     await host.listen(listenAddresses(rules.sharing(), port));
     await host.seek(neighbours && rules.isSeen());
     host.libp2p.services.members?.look();
-    for (const connection of host.libp2p.getConnections())
-      if (!rules.admits(connection.remotePeer.toString(), ipOf(connection))) void hangUp(connection);
+    for (const connection of host.libp2p.getConnections()) {
+      const [peer, address] = [connection.remotePeer.toString(), ipOf(connection)];
+      const mayStay = connection.direction === 'inbound' ? rules.admits : rules.dials;
+      if (!mayStay(peer, address)) void hangUp(connection);
+    }
   };
   const unwatch = watchLinks(links, (seen) => {
     rules.renew({ links: seen });
@@ -173,6 +178,7 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
     }),
     known: book.all,
     async connect(contact, { signal }) {
+      named.add(contact.peer);
       acquaintances.meet(contact, { lasting: true });
       if (!(await acquaintances.reach(contact, { signal }))) return undefined;
       const id = peerIdFromString(contact.peer);
@@ -205,8 +211,8 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
 function gateOf(rules: Rules): Gate {
   return {
     // Whoever is not given anything may still be asked.
-    address: (address, direction) =>
-      direction === 'inbound' ? rules.gives(undefined, address) : rules.admits(undefined, address),
+    address: (address, direction, peer) =>
+      direction === 'inbound' ? rules.gives(undefined, address) : rules.dials(peer, address),
     peer: (peer) => rules.admits(peer),
   };
 }

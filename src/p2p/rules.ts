@@ -4,7 +4,7 @@
  * @module
  */
 import type { PeerName } from './contract.ts';
-import { givesTo, type Link, type Sharing } from './lan.ts';
+import { givesTo, isLoopback, isPrivate, isOnLink, type Link, type Sharing } from './lan.ts';
 import type { PeersRules } from './open-peers.ts';
 import type { PeerBook } from './peer-book.ts';
 
@@ -17,6 +17,11 @@ export interface Rules {
   isPublic(this: void): boolean;
   /** Whether a peer is dealt with at all, where it is; one who has not yet said who he is by his address alone. */
   admits(this: void, peer: PeerName | undefined, address?: string): boolean;
+  /**
+   * Whether it may be dialled there. Those whom the user has named may be anywhere; others, of whom neighbours, hints and the
+   * hash table tell, only near as long as nothing is public, and at our own loopback never.
+   */
+  dials(this: void, peer: PeerName | undefined, address: string): boolean;
   /** Whether it is given something. */
   gives(this: void, peer: PeerName | undefined, address: string): boolean;
   /** Takes in what has changed. */
@@ -30,11 +35,13 @@ export function openRules(
     readonly links: readonly Link[];
     /** Whether this machine deals with the members of a private network only. */
     readonly isClosed: boolean;
+    /** Whether the user has named a peer. */
+    readonly isNamed: (peer: PeerName) => boolean;
   },
   self: PeerName,
   book: Pick<PeerBook, 'banned'>,
 ): Rules {
-  const { isClosed } = first;
+  const { isClosed, isNamed } = first;
   let { rules, links } = first;
 
   const sharing = (): Sharing => ({ share: rules.share, links, isQuiet: rules.isQuiet ?? (() => false) });
@@ -48,6 +55,12 @@ export function openRules(
     isSeen() {
       const { share, isQuiet } = sharing();
       return share !== 'off' && links.some((link) => !isQuiet(link));
+    },
+    dials(peer, address) {
+      if (!admits(peer, address)) return false;
+      if (peer !== undefined && isNamed(peer)) return true;
+      if (isLoopback(address)) return links.some((link) => isOnLink(link, address));
+      return isClosed || rules.share === 'public' || isPrivate(address);
     },
     isPublic: () => rules.share === 'public' || (isClosed && rules.share !== 'off'),
     admits,

@@ -66,6 +66,11 @@ describe('peers of an agent', () => {
     expect(await taker.peers.near(wanted)).toBeUndefined();
     await expect.poll(() => taker.peers.far(wanted), PATIENT).toMatchObject({ peers: [giver.peers.name] });
     expect(taker.peers.status().connected).toContain(giver.peers.name);
+    // Whoever has no such address on a link is not led to his own loopback.
+    const wary = await node({ bootstrap: [seed.address], links: () => [] });
+    await seen(wary, seed);
+    expect(await wary.peers.far(wanted)).toBeUndefined();
+    expect(wary.peers.status().connected).toEqual([seed.peers.name]);
   });
 
   it('give nothing to anybody, and listen nowhere, where nothing is shared', async () => {
