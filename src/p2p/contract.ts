@@ -46,7 +46,7 @@ export interface Vouched {
 
 /** Content on its way from peers. */
 export interface Fetch {
-  /** From the offset on, in order; each chunk was verified where anybody vouches for it. */
+  /** From the offset on, in order; each chunk was verified where anybody vouches for it. Ends with a {@link FetchFailure}. */
   readonly chunks: AsyncIterable<Uint8Array>;
   /** So far. */
   given(this: void): readonly Given[];
@@ -54,6 +54,14 @@ export interface Fetch {
   wrong(this: void): void;
   /** The whole turned out to be right: so are those who contradicted it. */
   right?(this: void): void;
+}
+
+/** What the error of a fetch may say besides its message. It is told by these properties, not by its class. */
+export interface FetchFailure {
+  /** What has been passed on is to be thrown away: upstream contradicts it, and nobody but peers vouches for it. */
+  readonly wrong?: true;
+  /** The same peers need not be asked again. */
+  readonly final?: true;
 }
 
 /** Content that peers say they have. */

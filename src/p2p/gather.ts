@@ -14,6 +14,7 @@ import { openBlame, type Outcome } from './blame.ts';
 import { type Clock, monotonicClock } from './clock.ts';
 import type { Fetch, Vouched } from './contract.ts';
 import { openDispatch } from './dispatch.ts';
+import { Contradiction, NobodyLeft, WrongContent } from './fetch-failure.ts';
 import type { Fetching } from './fetching.ts';
 import { type Giver, upstreamHand } from './hand.ts';
 import { isReady, judge } from './intake.ts';
@@ -28,12 +29,6 @@ export interface GatherOptions extends OpenOptions {
   readonly upstream?: Source;
   readonly book: Pick<PeerBook, 'gave' | 'failed' | 'strike' | 'find' | 'score'>;
   readonly clock?: Clock;
-}
-
-/** Nobody is left who could be asked; the message says who failed how. */
-class NobodyLeft extends Error {
-  override readonly name = 'NobodyLeft';
-  readonly code = 'NOBODY_LEFT';
 }
 
 /**
@@ -139,6 +134,9 @@ export function gather(
 }
 
 /** What is said when nobody is left: what upstream failed with, else who of the peers failed how. */
-function lastWord({ registry, team }: Fetching): Error {
-  return registry?.error ?? new NobodyLeft(`No peer delivered it (${team.why()})`);
+function lastWord({ registry, team, proving, given }: Fetching): Error {
+  const error = registry?.error ?? new NobodyLeft(`No peer delivered it (${team.why()})`);
+  const fromPeers = [...given.keys()].some((peer) => peer !== undefined);
+  const isWrong = error instanceof Contradiction && fromPeers && !proving.isVouched;
+  return isWrong ? new WrongContent(error.message, { cause: error }) : error;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Contradiction } from './fetch-failure.ts';
 import { type Fetching, isPlain } from './fetching.ts';
 import { delivered, type Hand, isPeer, type PeerHand } from './hand.ts';
 import type { Slot } from './window.ts';
@@ -67,7 +68,7 @@ function doubt(
   const fromPeers = [...given.keys()].some((peer) => peer !== undefined);
   if (proving.isVouched || fromPeers) {
     hand.gone = 'it has other content';
-    if (registry) registry.error ??= new Error('Upstream has other content than what was asked for');
+    if (registry) registry.error ??= new Contradiction('Upstream has other content than what was asked for');
     return;
   }
   // A registry is more likely right than a stranger's signature.

@@ -5,6 +5,7 @@
  */
 import type { Wanted } from '../content/descriptor.ts';
 import type { Source } from '../content/source.ts';
+import { Contradiction } from './fetch-failure.ts';
 import type { Piece } from './share-out.ts';
 
 /**
@@ -12,7 +13,7 @@ import type { Piece } from './share-out.ts';
  * memory of its own.
  *
  * @param length - of all of them in bytes
- * @throws what upstream fails with, or an `Error` that says what it has instead
+ * @throws what upstream fails with, or an `Error` that says what is wrong with it; {@link Contradiction}: it has another length
  */
 export async function readRun(
   upstream: Source,
@@ -27,7 +28,7 @@ export async function readRun(
   const stream = iterate(content.chunks);
   try {
     if (content.size !== undefined && content.size !== size)
-      throw new Error(`it has ${content.size} bytes of it instead of ${size}`);
+      throw new Contradiction(`it has ${content.size} bytes of it instead of ${size}`);
     let rest: Uint8Array = new Uint8Array();
     for (let piece = await next(); piece !== undefined; piece = await next()) {
       const bytes = new Uint8Array(piece.length);

@@ -373,6 +373,39 @@ describe('Upstream', () => {
   });
 });
 
+describe('A fetch that fails', () => {
+  const asksUpstreamLater = (size: number) => {
+    const clock = virtualClock();
+    // It gives the first chunks, and then nothing.
+    const giving = giver(clock, content, {
+      speed: 100,
+      at: (offset) => (offset >= 2 * MiB ? 'cut' : undefined),
+    });
+    return { clock, giving, upstream: registry(clock, contentOf(size, 2), { latencyMs: 60_000 }) };
+  };
+
+  it.each([content.byteLength, content.byteLength + 1])(
+    'has what came thrown away where upstream, which has %d bytes, contradicts it',
+    async (size) => {
+      const { clock, giving, upstream } = asksUpstreamLater(size);
+      const { fetch, book } = fetching(clock, content, [giving], { upstream });
+      await expect(bytesOf(fetch.chunks)).rejects.toMatchObject({ wrong: true, final: true });
+      fetch.wrong();
+      expect(book.strikes).toMatchObject([{ peer: giving.peer, reason: 'wrong-whole' }]);
+    },
+  );
+
+  it('has what came kept where the log vouches for it, or nothing contradicts it', async () => {
+    const { clock, giving, upstream } = asksUpstreamLater(content.byteLength);
+    const contradicted = fetching(clock, content, [giving], { vouched, upstream });
+    const why = await bytesOf(contradicted.fetch.chunks).catch((error: unknown) => error);
+    expect(why).toMatchObject({ final: true });
+    expect(why).not.toHaveProperty('wrong');
+    const left = fetching(clock, content, [giver(clock, content, { at: () => 'cut' })], { vouched });
+    await expect(bytesOf(left.fetch.chunks)).rejects.toMatchObject({ final: true, code: 'NOBODY_LEFT' });
+  });
+});
+
 describe('Content that the log does not have', () => {
   it('is verified by a list that a peer has signed', async () => {
     const clock = virtualClock();
