@@ -28,6 +28,8 @@ export interface GatherOptions extends OpenOptions {
   readonly vouched?: Vouched;
   readonly upstream?: Source;
   readonly book: Pick<PeerBook, 'gave' | 'failed' | 'strike' | 'find' | 'score'>;
+  /** So many bytes that peers gave have been passed on. */
+  readonly taken?: (bytes: number) => void;
   readonly clock?: Clock;
 }
 
@@ -108,6 +110,7 @@ export function gather(
           bytes: (before?.bytes ?? 0) + piece.byteLength,
           chunks: (before?.chunks ?? 0) + 1,
         });
+        if (from.giver) options.taken?.(piece.byteLength);
         isComplete = window.isOver;
         yield piece;
       }

@@ -16,6 +16,8 @@ export interface HeldParts {
   readonly discovery: Pick<Discovery, 'found'>;
   readonly lanes: Lanes;
   readonly book: PeerBook;
+  /** So many bytes of content that peers gave have been passed on. */
+  readonly taken: (bytes: number) => void;
   /** The IP address at which a peer is connected. */
   readonly addressOf: (peer: PeerName) => string | undefined;
 }
@@ -25,6 +27,7 @@ export function openHeld({
   discovery,
   lanes,
   book,
+  taken,
   addressOf,
 }: HeldParts): (wanted: Wanted, found: Found | undefined) => Held | undefined {
   const giversOf = ({ holders }: Found): Giver[] =>
@@ -44,7 +47,7 @@ export function openHeld({
       peers: found.holders.map(({ peer }) => peer),
       fetch(options) {
         const now = discovery.found({ ...wanted, size: found.size }) ?? found;
-        return gather(wanted, { size: found.size, givers: giversOf(now) }, { ...options, book });
+        return gather(wanted, { size: found.size, givers: giversOf(now) }, { ...options, book, taken });
       },
     };
 }

@@ -30,7 +30,7 @@ import { publishingOf, walkOf } from './publishing.ts';
 import { openRules, type Rules } from './rules.ts';
 import type { SaidOfPeers } from './said-of-peers.ts';
 import { serve } from './serve.ts';
-import { type Moved, servingOf, tallied } from './serving-of.ts';
+import { type Moved, servingOf } from './serving-of.ts';
 
 export { joinNetwork } from './join.ts';
 
@@ -126,7 +126,10 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
   const held = openHeld({
     discovery,
     lanes,
-    book: tallied(book, moved),
+    book,
+    taken: (bytes) => {
+      moved.taken += bytes;
+    },
     addressOf: (peer) => addressOf(host, peer),
   });
 

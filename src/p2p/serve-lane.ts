@@ -79,16 +79,20 @@ interface Outlet {
   flush(this: void): Promise<void>;
 }
 
-function openOutlet({ channel, send }: Served, { allowance }: Serving): Outlet {
+function openOutlet({ channel, send }: Served, { allowance, sent }: Serving): Outlet {
   const most = Math.min(PIECE, allowance.piece);
   let piece = Buffer.alloc(0);
   let used = 0;
+  /** How much of that is content. */
+  let filled = 0;
   const flush = async (): Promise<void> => {
     if (used === 0) return;
     const full = piece.subarray(0, used);
-    [piece, used] = [Buffer.alloc(0), 0];
+    const bytes = filled;
+    [piece, used, filled] = [Buffer.alloc(0), 0, 0];
     await allowance.upload.take(full.byteLength, channel.closed);
     await send(full);
+    sent?.(bytes);
   };
   const begin = (bytes: number): void => {
     if (used === 0) piece = Buffer.allocUnsafe(Math.min(most, bytes));
@@ -104,10 +108,12 @@ function openOutlet({ channel, send }: Served, { allowance }: Serving): Outlet {
       if (fill && !(await fill(piece.subarray(content, content + first), 0))) return false;
       piece.set(formatBlobAnswer(start), used);
       used = content + first;
+      filled += first;
       for (let at = first; at < length; at += used) {
         await flush();
         begin(length - at);
         used = Math.min(length - at, piece.byteLength);
+        filled = used;
         if (await fill?.(piece.subarray(0, used), at)) continue;
         throw channel.close('cut', 'the content is gone');
       }

@@ -33,21 +33,11 @@ export function servingOf(
     readonly hints: FindHints;
   },
 ): Serving {
-  const allowance = openAllowance(monotonicClock, upload);
   return {
     offers,
-    allowance: {
-      ...allowance,
-      begin(bytes) {
-        const end = allowance.begin(bytes);
-        return (
-          end &&
-          (() => {
-            moved.given += bytes;
-            end();
-          })
-        );
-      },
+    allowance: openAllowance(monotonicClock, upload),
+    sent: (bytes) => {
+      moved.given += bytes;
     },
     clock: monotonicClock,
     gives: (connection) => rules.gives(connection.remotePeer.toString(), ipOf(connection)),
@@ -55,16 +45,5 @@ export function servingOf(
     hints: async ({ digests }, connection) =>
       hints(digests, { peer: connection.remotePeer.toString(), isNear: isPrivate(ipOf(connection)) }),
     fault: ({ peer, kind }) => book.failed(peer, kind),
-  };
-}
-
-/** Counts what comes. */
-export function tallied(book: PeerBook, moved: Moved): PeerBook {
-  return {
-    ...book,
-    gave(peer, bytes, ms) {
-      moved.taken += bytes;
-      book.gave(peer, bytes, ms);
-    },
   };
 }

@@ -17,6 +17,8 @@ export interface Serving {
   readonly lists: (this: void, offer: Offer) => Promise<Uint8Array | undefined>;
   /** Who else may have any of it, as far as is known soon; asked only where the peer wants to know. */
   readonly hints: (this: void, question: HaveQuestion, connection: Connection) => Promise<readonly Hint[]>;
+  /** So many bytes of content have been sent. */
+  readonly sent?: (this: void, bytes: number) => void;
   /** Is told what a peer should not have done. */
   readonly fault: (this: void, fault: PeerFault) => void;
 }
