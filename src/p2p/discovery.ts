@@ -162,11 +162,11 @@ export function openDiscovery(neighbourhood: Neighbourhood): Discovery {
 
   async function askAll(asked: readonly Digest[], signal?: AbortSignal): Promise<void> {
     const all = Promise.all(
-        connected()
-          .slice(0, PEERS_PREPARED)
-          .map(async (peer) => questions.put(peer, asked)),
-      );
-      await within(all, PREPARE_MS, signal);
+      connected()
+        .slice(0, PEERS_PREPARED)
+        .map(async (peer) => questions.put(peer, asked)),
+    );
+    await within(all, PREPARE_MS, signal);
   }
 
   return {

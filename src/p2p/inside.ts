@@ -43,9 +43,9 @@ export function openDoors({ transportManager }: Inside): (addresses: readonly st
       if (open.has(address)) continue;
       const before = transportManager.getListeners();
       await listen(address);
-      const opened = transportManager.getListeners().filter(
-        (listener) => !before.includes(listener) && listener.getAddrs().length > 0,
-      );
+      const opened = transportManager
+        .getListeners()
+        .filter((listener) => !before.includes(listener) && listener.getAddrs().length > 0);
       if (opened.length > 0) open.set(address, opened);
     }
   }

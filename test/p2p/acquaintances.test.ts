@@ -27,13 +27,13 @@ describe('acquaintances', () => {
   function among(there: Set<string>, banned: readonly string[] = []) {
     const connected = new Set<string>();
     const tried: string[] = [];
-    const at: (readonly string[])[] = [];
+    const places: (readonly string[])[] = [];
     let hanging = 0;
     let most = 0;
     const acquaintances = openAcquaintances({
       dial: async ({ peer, addresses }, { signal }) => {
         tried.push(peer);
-        at.push(addresses);
+        places.push(addresses);
         hanging++;
         most = Math.max(most, hanging);
         await pause();
@@ -46,7 +46,7 @@ describe('acquaintances', () => {
       isAllowed: (peer) => !banned.includes(peer),
     });
     opened = acquaintances;
-    return { acquaintances, connected, tried, places: at, most: () => most };
+    return { acquaintances, connected, tried, places, most: () => most };
   }
 
   it('are connected as soon as they are met, eight at a time', async () => {

@@ -19,6 +19,9 @@ const home: Link = {
 };
 const bridge: Link = { name: 'docker0', addresses: ['172.17.0.1/16'] };
 const links = [home, bridge];
+const fails = (): never => {
+  throw new Error('ENOBUFS');
+};
 const nothingIsQuiet: Sharing['isQuiet'] = () => false;
 const wlanIsQuiet = ({ name }: Link): boolean => name === 'wlan0';
 
@@ -159,12 +162,9 @@ describe('the links of a machine', () => {
     const reads: (() => Link[])[] = [() => [], fails, () => [], fails, () => [link]];
     const seen: (readonly Link[])[] = [];
     const link: Link = { name: 'eth0', addresses: ['192.168.1.5/24'] };
-    function fails(): never {
-      throw new Error('ENOBUFS');
-    }
     const unwatch = watchLinks(
       () => reads.shift()!(),
-      (links) => seen.push(links),
+      (read) => seen.push(read),
     );
     vi.advanceTimersByTime(20_000);
     unwatch();

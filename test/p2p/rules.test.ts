@@ -4,11 +4,9 @@ import { openRules } from '../../src/p2p/rules.ts';
 
 /** The rules of a machine whose user has named `ada`. */
 const rulesOf = (share: Share, isClosed = false) =>
-  openRules(
-    { rules: { share }, links: [], isClosed, isNamed: (peer) => peer === 'ada' },
-    'self',
-    { banned: () => undefined },
-  );
+  openRules({ rules: { share }, links: [], isClosed, isNamed: (peer) => peer === 'ada' }, 'self', {
+    banned: () => undefined,
+  });
 
 describe('Whom others name', () => {
   it.each(['off', 'lan'] as const)('is dialled near only where %s is shared', (share) => {
