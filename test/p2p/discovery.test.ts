@@ -187,6 +187,15 @@ describe('who is near', () => {
     expect(asked.map(({ digests }) => digests)).toEqual([[left], [sha512]]);
   });
 
+  it('does not ask whoever comes near for what another peer wanted', async () => {
+    const { discovery, asked, meet } = among({ ada: holds([]) });
+    await meet();
+    await discovery.inquire([left]);
+    discovery.met('ada');
+    await setImmediate();
+    expect(asked.map(({ digests }) => digests)).toEqual([[left], []]);
+  });
+
   it('leaves out who says another length than is wanted, or than most say', async () => {
     const { discovery, meet } = among({
       ada: holds([left]),
