@@ -151,10 +151,11 @@ describe.runIf(process.platform === 'linux')('a stand-in that was told how', { t
     // What has ended counts until that is noticed.
     const launches = async () => (await world.status()).launches;
     await expect.poll(launches, { timeout: 10_000 }).toBe(1);
-    const script = join(dir, 'node_modules', '.bin', 'wait');
+    // Not what a shell does itself.
+    const script = join(dir, 'node_modules', '.bin', 'linger');
     writeFileSync(script, '#!/bin/sh\nuntil [ -e go ]; do sleep 0.05; done\n');
     chmodSync(script, 0o755);
-    const waiting = run('npx', ['wait']);
+    const waiting = run('npx', ['linger']);
     await expect.poll(launches, { timeout: 10_000 }).toBe(2);
     stay.running.kill();
     await stay.running.result;
