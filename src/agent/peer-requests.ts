@@ -19,7 +19,7 @@ export interface PeerDesk {
   /**
    * Connects to a peer, which is known or has its address in its name, and measures how long it takes to answer.
    *
-   * Rejects with `NOT_FOUND` for one whose address nobody knows, and with `PEER_SILENT` for one that does not answer.
+   * Rejects with `PEER_SILENT` for one that does not answer, or whose address nobody knows.
    */
   ping(
     this: void,

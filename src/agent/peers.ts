@@ -14,7 +14,8 @@ import { peersKnown } from '../control/peer-known.ts';
 import type { PeersStatus } from '../control/protocol.ts';
 import { PyrsiaError } from '../errors.ts';
 import { makeOurs } from '../ours.ts';
-import type { Offers, Peers } from '../p2p/contract.ts';
+import type { Offers, Peers, Share } from '../p2p/contract.ts';
+import { readLinks } from '../p2p/lan.ts';
 import type { OpenPeers, PeersOptions, PeersRules } from '../p2p/open-peers.ts';
 import { parsePeerAddress } from '../p2p/peer-name.ts';
 import { quietLinks } from '../p2p/quiet-places.ts';
@@ -179,7 +180,8 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
       if (isResident(paths.state)) void load();
     },
     desk: {
-      status: () => statusOf(settings(), opened, without ?? failed),
+      status: () =>
+        statusOf(settings(), isQuietHere(paths) ? 'off' : settings().share, opened, without ?? failed),
       known() {
         const connected = new Set(opened?.status().connected);
         const isConnected = (peer: string): boolean => connected.has(peer);
@@ -190,8 +192,10 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
         if (!peers) throw new PyrsiaError('AGENT_REFUSED', { reason: without ?? failed ?? 'peers are off' });
         const contact = contactOf(peer);
         const address = await peers.connect(contact, { signal });
-        if (address === undefined)
-          throw new PyrsiaError('UPSTREAM_FAILED', { url: peer, reason: 'it cannot be reached' });
+        if (address === undefined) {
+          const at = contact.addresses.join(', ') || 'any address that is known';
+          throw new PyrsiaError('PEER_SILENT', { peer: contact.peer, at });
+        }
         const ms: number[] = [];
         for (let i = 0; i < count; i++) {
           const took = await peers.ping(contact.peer, { signal });
@@ -220,8 +224,19 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
   };
 }
 
-function statusOf(settings: Config, opened: OpenPeers | undefined, why: string | undefined): PeersStatus {
-  const { peers, share, 'share.up': up, 'share.down': down } = settings;
+/** Whether nothing is given on any link of this machine, since the user said so. */
+function isQuietHere({ state }: Paths): boolean {
+  const links = readLinks();
+  return links.length > 0 && links.every(quietLinks(state));
+}
+
+function statusOf(
+  settings: Config,
+  share: Share,
+  opened: OpenPeers | undefined,
+  why: string | undefined,
+): PeersStatus {
+  const { peers, 'share.up': up, 'share.down': down } = settings;
   const limits = { ...(up !== 'unlimited' && { up }), ...(down !== 'unlimited' && { down }) };
   const off = peers === 'off' ? 'peers are off' : undefined;
   if (!opened) {

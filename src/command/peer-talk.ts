@@ -36,15 +36,23 @@ export function formatRate(bytesPerSecond: number | undefined): string {
   return bytesPerSecond === undefined ? 'unlimited' : `${formatBytes(bytesPerSecond)}/s`;
 }
 
+/** The limits of sharing, of which each is in bytes per second: `given up to 1 MB/s, taken without limit`. */
+export function formatLimits(up: number | undefined, down: number | undefined): string {
+  return `given ${within(up)}, taken ${within(down)}`;
+}
+
+function within(rate: number | undefined): string {
+  return rate === undefined ? 'without limit' : `up to ${formatRate(rate)}`;
+}
+
 /** How it stands, as rows. */
 export function peerFacts(status: PeersStatus): (readonly [name: string, value: string | undefined])[] {
   const { running, why, share, deaf, lonely, listening, connected, given, taken, up, down } = status;
   const { network, memberUntil, peer } = status;
   if (!running) return [['peers', `none: ${why ?? 'off'}`]];
-  const limits = `at most ${formatRate(up)} given, ${formatRate(down)} taken`;
   return [
     ['peers', `${connected} connected, ${formatBytes(given)} given, ${formatBytes(taken)} taken`],
-    ['sharing', `${share}; ${limits}`],
+    ['sharing', `${share}; ${formatLimits(up, down)}`],
     ['this peer', peer],
     ...listening.map((address) => ['reached at', address] as const),
     ['not reached', deaf],

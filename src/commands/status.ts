@@ -1,5 +1,5 @@
 import type { CacheSize } from '../cache/cache.ts';
-import { formatRate, peerFacts } from '../command/peer-talk.ts';
+import { formatLimits, peerFacts } from '../command/peer-talk.ts';
 import { PyrsiaCommand } from '../command/pyrsia-command.ts';
 import { shimmable } from '../command/shim-command.ts';
 import { facts } from '../command/table.ts';
@@ -101,8 +101,7 @@ function told({ version, enabled, policy, agent, share, shims, cache, paths }: S
 function peersOf({ peers }: Status['agent'], share: Status['share']): ReturnType<typeof peerFacts> {
   if (peers) return peerFacts(peers);
   const { mode, up, down } = share;
-  const limits = `at most ${formatRate(up)} given, ${formatRate(down)} taken`;
-  return [['sharing', share.peers === 'off' ? 'peers are off' : `${mode}; ${limits}`]];
+  return [['sharing', share.peers === 'off' ? 'peers are off' : `${mode}; ${formatLimits(up, down)}`]];
 }
 
 function standing({ running, silent, pid, launches = 0 }: Status['agent']): string {

@@ -42,7 +42,7 @@ describe('pyrsia share', () => {
     });
     expect((await pyrsia(['share'])).stdout).toContain('given 1 MB/s, taken unlimited');
     expect((await pyrsia(['status'])).stdout).toMatch(
-      /^sharing +public; at most 1 MB\/s given, unlimited taken$/m,
+      /^sharing +public; given up to 1 MB\/s, taken without limit$/m,
     );
     expect(await json('share', 'off', '--up-limit', 'unlimited')).toMatchObject({
       share: 'off',
