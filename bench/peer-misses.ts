@@ -11,8 +11,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { digestOf, type Digest } from '../src/content/digest.ts';
-import { HAVE_PROTOCOL } from '../src/p2p/wire.ts';
-import { openHost } from '../src/p2p/host.ts';
+import { HAVE_PROTOCOL } from '../src/p2p/wire/wire.ts';
+import { openHost } from '../src/p2p/host/host.ts';
 import { openIdentity } from '../src/p2p/identity.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -15,8 +15,8 @@ import { tcp } from '@libp2p/tcp';
 import { tls } from '@libp2p/tls';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p, type Libp2pOptions } from 'libp2p';
-import { nativeTls } from '../../src/p2p/native-tls.ts';
-import { noiseCrypto } from '../../src/p2p/noise-crypto.ts';
+import { nativeTls } from '../../src/p2p/host/native-tls.ts';
+import { noiseCrypto } from '../../src/p2p/host/noise-crypto.ts';
 import { selfSigned } from '../../test/fixtures/registry/certificate.ts';
 
 /** How many bytes are sent. */

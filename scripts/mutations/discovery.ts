@@ -31,7 +31,7 @@ export const discoveryGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/discovery.ts',
+    'src/p2p/find/discovery.ts',
     'test/p2p/discovery.test.ts',
     {
       why: 'Peers are asked by sha1, for which they could make something up',
@@ -46,7 +46,7 @@ export const discoveryGuards = [
       only: 'at most eight that one seed names',
     },
   ),
-  ...guardsIn('src/p2p/promptness.ts', 'test/p2p/discovery.test.ts', {
+  ...guardsIn('src/p2p/find/promptness.ts', 'test/p2p/discovery.test.ts', {
     why: 'A miss waits for whoever never answered',
     find: 'isPrompt: false,',
     replace: 'isPrompt: true,',
@@ -59,7 +59,7 @@ export const discoveryGuards = [
     only: 'where they are banned',
   }),
   ...guardsIn(
-    'src/p2p/provider-records.ts',
+    'src/p2p/table/provider-records.ts',
     'test/p2p/provider-records.test.ts',
     {
       why: 'One peer fills the memory with records',
@@ -86,19 +86,19 @@ export const discoveryGuards = [
       only: 'nobody knows where the peer is',
     },
   ),
-  ...guardsIn('src/p2p/table.ts', 'test/p2p/table-limits.test.ts', {
+  ...guardsIn('src/p2p/table/table.ts', 'test/p2p/table-limits.test.ts', {
     why: 'A provider fills the memory with addresses',
     find: 'multiaddrs.slice(0, ADDRESSES)',
     replace: 'multiaddrs',
     only: 'eight of them',
   }),
-  ...guardsIn('src/p2p/hints.ts', 'test/p2p/hints.test.ts', {
+  ...guardsIn('src/p2p/serve/hints.ts', 'test/p2p/hints.test.ts', {
     why: 'Strangers learn the addresses of a private network',
     find: 'isNear || !isPrivate(',
     replace: 'true || !isPrivate(',
     only: 'is not told of addresses in a private network',
   }),
-  ...guardsIn('src/p2p/serving-of.ts', 'test/p2p/peers.test.ts', {
+  ...guardsIn('src/p2p/serve/serving-of.ts', 'test/p2p/peers.test.ts', {
     why: 'What is not shared is given to whomever we have connected to',
     find: 'rules.gives(connection.remotePeer.toString(), ipOf(connection))',
     replace: 'true',

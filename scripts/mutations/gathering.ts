@@ -25,7 +25,7 @@ export const gatheringGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/chunk-list.ts',
+    'src/p2p/lists/chunk-list.ts',
     'test/p2p/chunk-list.test.ts',
     {
       why: 'Anybody signs lists as anybody',
@@ -59,7 +59,7 @@ export const gatheringGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/fraud.ts',
+    'src/p2p/lists/fraud.ts',
     'test/p2p/chunk-list.test.ts',
     {
       why: 'Whoever has signed nothing is guilty',
@@ -81,7 +81,7 @@ export const gatheringGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/list-tally.ts',
+    'src/p2p/lists/list-tally.ts',
     'test/p2p/chunk-list.test.ts',
     {
       why: 'Whoever signs what the log contradicts goes on giving',
@@ -109,7 +109,7 @@ export const gatheringGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/list-maker.ts',
+    'src/p2p/serve/list-maker.ts',
     'test/p2p/list-maker.test.ts',
     {
       why: 'This machine signs a list of a damaged file, and is banned for it',
@@ -125,7 +125,7 @@ export const gatheringGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/proving.ts',
+    'src/p2p/fetch/proving.ts',
     'test/p2p/gather.test.ts',
     {
       why: 'A small whole is passed on that has another digest',
@@ -141,7 +141,7 @@ export const gatheringGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/intake.ts',
+    'src/p2p/fetch/intake.ts',
     'test/p2p/gather.test.ts',
     {
       why: 'A wrong chunk is passed on',
@@ -169,7 +169,7 @@ export const gatheringGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/team.ts',
+    'src/p2p/fetch/team.ts',
     'test/p2p/gather.test.ts',
     {
       why: 'More bytes than were asked for are passed on',
@@ -185,7 +185,7 @@ export const gatheringGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/blame.ts',
+    'src/p2p/fetch/blame.ts',
     'test/p2p/gather.test.ts',
     {
       why: 'A peer is banned for what was wrong before it gave anything',
@@ -200,14 +200,14 @@ export const gatheringGuards = [
       only: 'one peer at a time',
     },
   ),
-  ...guardsIn('src/p2p/window.ts', 'test/p2p/gather.test.ts', {
+  ...guardsIn('src/p2p/fetch/window.ts', 'test/p2p/gather.test.ts', {
     why: 'A slow reader has memory filled',
     find: 'for (; slots.length < width && next <= last; next++)',
     replace: 'for (; slots.length < 2 * width && next <= last; next++)',
     only: 'waits in memory',
   }),
   ...guardsIn(
-    'src/p2p/peer-score.ts',
+    'src/p2p/book/peer-score.ts',
     'test/p2p/peer-book.test.ts',
     {
       why: 'A liar is asked again and again',
@@ -223,7 +223,7 @@ export const gatheringGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/peer-book.ts',
+    'src/p2p/book/peer-book.ts',
     'test/p2p/peer-book.test.ts',
     {
       why: 'A liar comes again with another key',

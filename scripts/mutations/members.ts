@@ -3,7 +3,7 @@ import { guardsIn } from './mutation.ts';
 /** Who is let into a private network. */
 export const memberGuards = [
   ...guardsIn(
-    'src/p2p/membership.ts',
+    'src/p2p/members/membership.ts',
     'test/p2p/membership.test.ts',
     {
       why: 'Members of one network are let into another',
@@ -56,14 +56,14 @@ export const memberGuards = [
       replace: 'const isWhole = of === base64(network) && keyOfPeer(peer);',
     },
   ),
-  ...guardsIn('src/p2p/membership.ts', 'test/fuzz/fuzz.test.ts', {
+  ...guardsIn('src/p2p/members/membership.ts', 'test/fuzz/fuzz.test.ts', {
     why: 'A card has several spellings',
     find: "card !== both.map(({ text }) => text).join('')",
     replace: 'false',
     only: 'membership',
   }),
   ...guardsIn(
-    'src/p2p/members.ts',
+    'src/p2p/members/members.ts',
     'test/p2p/membership.test.ts',
     {
       why: 'A token lets in whoever has seen it used',
@@ -87,7 +87,7 @@ export const memberGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/member-files.ts',
+    'src/p2p/members/member-files.ts',
     'test/p2p/membership.test.ts',
     {
       why: 'A token lets in several',
@@ -106,7 +106,7 @@ export const memberGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/member-guard.ts',
+    'src/p2p/members/member-guard.ts',
     'test/p2p/member-guard.test.ts',
     {
       why: 'A stranger is answered',
@@ -140,7 +140,7 @@ export const memberGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/member-talk.ts',
+    'src/p2p/members/member-talk.ts',
     'test/p2p/member-guard.test.ts',
     {
       why: 'A stranger is shown the card of a member, and what was revoked',

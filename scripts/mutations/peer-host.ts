@@ -25,7 +25,7 @@ export const peerHostGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/peer-certificate.ts',
+    'src/p2p/host/peer-certificate.ts',
     'test/p2p/peer-certificate.test.ts',
     {
       why: 'Anybody is whoever they say',
@@ -53,7 +53,7 @@ export const peerHostGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/native-tls.ts',
+    'src/p2p/host/native-tls.ts',
     'test/p2p/native-tls.test.ts',
     {
       why: 'Another peer answers in place of the one that was looked for',
@@ -87,7 +87,7 @@ export const peerHostGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/tls-stream.ts',
+    'src/p2p/host/tls-stream.ts',
     'test/p2p/native-tls.test.ts',
     {
       why: 'A peer that does not read keeps a socket for ever',
@@ -109,7 +109,7 @@ export const peerHostGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/host.ts',
+    'src/p2p/host/host.ts',
     'test/p2p/host.test.ts',
     {
       why: 'A banned peer comes in',

@@ -3,7 +3,7 @@ import { guardsIn } from './mutation.ts';
 /** What peers say to each other, byte by byte, and how much of it. */
 export const wireGuards = [
   ...guardsIn(
-    'src/p2p/multihash.ts',
+    'src/p2p/wire/multihash.ts',
     'test/p2p/wire.test.ts',
     {
       why: 'Peers are asked by digests that can be forged',
@@ -17,7 +17,7 @@ export const wireGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/cursor.ts',
+    'src/p2p/wire/cursor.ts',
     'test/p2p/wire.test.ts',
     {
       why: 'What follows a message is overlooked',
@@ -36,7 +36,7 @@ export const wireGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/wire.ts',
+    'src/p2p/wire/wire.ts',
     'test/p2p/wire.test.ts',
     {
       why: 'A frame takes as much memory as its sender likes',
@@ -70,7 +70,7 @@ export const wireGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/channel.ts',
+    'src/p2p/wire/channel.ts',
     'test/p2p/ask.test.ts',
     {
       why: 'Bytes that nobody asked for are kept, and taken for the next answer',
@@ -85,14 +85,14 @@ export const wireGuards = [
       only: 'cuts',
     },
   ),
-  ...guardsIn('src/p2p/channel.ts', 'test/p2p/serve.test.ts', {
+  ...guardsIn('src/p2p/wire/channel.ts', 'test/p2p/serve.test.ts', {
     why: 'Whoever does not read has everything put into memory for him',
     find: 'while (stream.writableNeedsDrain) await drained(stream, ended.signal);',
     replace: 'void drained;',
     only: 'takes nothing',
   }),
   ...guardsIn(
-    'src/p2p/ask-lane.ts',
+    'src/p2p/fetch/ask-lane.ts',
     'test/p2p/ask.test.ts',
     {
       why: 'A part of another length passes for what was asked for',
@@ -131,14 +131,14 @@ export const wireGuards = [
       only: 'takes no more',
     },
   ),
-  ...guardsIn('src/p2p/ask-have.ts', 'test/p2p/ask.test.ts', {
+  ...guardsIn('src/p2p/find/ask-have.ts', 'test/p2p/ask.test.ts', {
     why: 'An answer to another question, or of another length, passes for this one',
     find: 'if (asked?.count !== answer.holdings.length)',
     replace: 'if (!asked)',
     only: 'answers a question',
   }),
   ...guardsIn(
-    'src/p2p/serve-have.ts',
+    'src/p2p/serve/serve-have.ts',
     'test/p2p/have.test.ts',
     {
       why: 'Strangers learn what is here',
@@ -151,14 +151,14 @@ export const wireGuards = [
       replace: 'question.delegate ? await hints(question, connection) : []',
     },
   ),
-  ...guardsIn('src/p2p/serve-have.ts', 'test/p2p/serve.test.ts', {
+  ...guardsIn('src/p2p/serve/serve-have.ts', 'test/p2p/serve.test.ts', {
     why: 'A peer may ask as often as it likes',
     find: 'await share.question(channel.closed);',
     replace: 'void share;',
     only: '20 questions',
   }),
   ...guardsIn(
-    'src/p2p/serve-lane.ts',
+    'src/p2p/serve/serve-lane.ts',
     'test/p2p/serve.test.ts',
     {
       why: 'Strangers are given what is here',
@@ -173,13 +173,13 @@ export const wireGuards = [
       only: 'no more than its limit',
     },
   ),
-  ...guardsIn('src/p2p/serve-lane.ts', 'test/p2p/lane.test.ts', {
+  ...guardsIn('src/p2p/serve/serve-lane.ts', 'test/p2p/lane.test.ts', {
     why: 'Bytes are given that were not verified yet',
     find: 'offset + length <= available;',
     replace: 'offset + length <= size;',
   }),
   ...guardsIn(
-    'src/p2p/lane-requests.ts',
+    'src/p2p/serve/lane-requests.ts',
     'test/p2p/serve.test.ts',
     {
       why: 'Requests pile up in memory',
@@ -195,7 +195,7 @@ export const wireGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/serve.ts',
+    'src/p2p/serve/serve.ts',
     'test/p2p/serve.test.ts',
     {
       why: 'A peer that reads nothing keeps its stream, and what was read for it',
@@ -211,7 +211,7 @@ export const wireGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/allowance.ts',
+    'src/p2p/serve/allowance.ts',
     'test/p2p/allowance.test.ts',
     {
       why: 'One peer has any number of streams',
@@ -235,7 +235,7 @@ export const wireGuards = [
     },
   ),
   ...guardsIn(
-    'src/p2p/bounded-yamux.ts',
+    'src/p2p/host/bounded-yamux.ts',
     'test/p2p/bounded-yamux.test.ts',
     {
       why: 'One frame of a stranger fills the memory',
@@ -248,7 +248,7 @@ export const wireGuards = [
       replace: 'left = header[TYPE] === DATA ? header.readUInt32BE(LENGTH) : 0; if (left < 99) left = 0;',
     },
   ),
-  ...guardsIn('src/p2p/pace.ts', 'test/p2p/allowance.test.ts', {
+  ...guardsIn('src/p2p/wire/pace.ts', 'test/p2p/allowance.test.ts', {
     why: 'Peers are blamed, and banned, because this machine slept',
     find: 'Math.min(now - since, LOOK)',
     replace: '(now - since)',

@@ -6,7 +6,7 @@
 import type { PeerKnown, PeersStatus } from '../control/protocol.ts';
 import type { Handlers } from '../control/server.ts';
 import { PyrsiaError } from '../errors.ts';
-import { parseJoinToken } from '../p2p/join-token.ts';
+import { parseJoinToken } from '../p2p/members/join-token.ts';
 import type { Paths } from '../paths.ts';
 
 /** The most times that one request pings a peer. */

@@ -5,7 +5,7 @@
  */
 import { peersKnown } from '../control/peer-known.ts';
 import type { PeerKnown } from '../control/protocol.ts';
-import { openPeerBook } from '../p2p/peer-book.ts';
+import { openPeerBook } from '../p2p/book/peer-book.ts';
 import { readSaid } from '../p2p/said-of-peers.ts';
 import type { Session } from '../session.ts';
 import { say } from './talk.ts';

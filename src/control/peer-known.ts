@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { banOf, type KnownPeer } from '../p2p/peer-score.ts';
+import { banOf, type KnownPeer } from '../p2p/book/peer-score.ts';
 import type { Said, SaidOfPeers } from '../p2p/said-of-peers.ts';
 import type { PeerKnown } from './protocol.ts';
 

@@ -5,9 +5,9 @@
  */
 import { existsSync } from 'node:fs';
 import { identityFile, openIdentity } from '../p2p/identity.ts';
-import { memberFiles } from '../p2p/member-files.ts';
-import { openMembers } from '../p2p/members.ts';
-import type { Refusal } from '../p2p/membership.ts';
+import { memberFiles } from '../p2p/members/member-files.ts';
+import { openMembers } from '../p2p/members/members.ts';
+import type { Refusal } from '../p2p/members/membership.ts';
 import { readSaid } from '../p2p/said-of-peers.ts';
 import { networkOf } from '../trust/network-of.ts';
 import type { Finding } from './finding.ts';

@@ -5,7 +5,7 @@
  * @module
  */
 import type { PeerName } from './contract.ts';
-import type { Contact } from './discovery.ts';
+import type { Contact } from './find/discovery.ts';
 
 /** The most peers to which connections are kept up; what is beyond comes in when there is room. */
 export const KEPT_UP = 64;

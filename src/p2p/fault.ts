@@ -1,5 +1,5 @@
 import type { PeerName } from './contract.ts';
-import type { FaultKind } from './lane.ts';
+import type { FaultKind } from './wire/lane.ts';
 
 /** What a peer did that it should not have, or could not do. */
 export class PeerFault extends Error {

@@ -4,10 +4,10 @@
  * @module
  */
 import type { Offers, PeerName, Peers, Share } from './contract.ts';
-import type { Contact } from './discovery.ts';
+import type { Contact } from './find/discovery.ts';
 import type { Link } from './lan.ts';
-import type { KnownPeer } from './peer-score.ts';
-import type { ProvidingView } from './providing.ts';
+import type { KnownPeer } from './book/peer-score.ts';
+import type { ProvidingView } from './table/providing.ts';
 import type { SaidOfPeers } from './said-of-peers.ts';
 
 /** What may change while peers are open. */

@@ -5,34 +5,34 @@
  */
 import { peerIdFromString } from '@libp2p/peer-id';
 import { type Acquaintances, openAcquaintances } from './acquaintances.ts';
-import { openHaveAsker } from './ask-have.ts';
-import { openLane } from './ask-lane.ts';
-import { openBucket } from './bucket.ts';
+import { openHaveAsker } from './find/ask-have.ts';
+import { openLane } from './fetch/ask-lane.ts';
+import { openBucket } from './wire/bucket.ts';
 import { monotonicClock } from './clock.ts';
-import { addressOf, connectionTo, hangUp, ipOf, reachedAt } from './connections.ts';
+import { addressOf, connectionTo, hangUp, ipOf, reachedAt } from './host/connections.ts';
 import type { PeerName } from './contract.ts';
-import { openDiscovery } from './discovery.ts';
+import { openDiscovery } from './find/discovery.ts';
 import { PeerFault } from './fault.ts';
-import { tableFiller } from './fill-table.ts';
-import { openHeld } from './held.ts';
-import { type Gate, openHost } from './host.ts';
-import { hintsFrom } from './hints.ts';
+import { tableFiller } from './table/fill-table.ts';
+import { openHeld } from './fetch/held.ts';
+import { type Gate, openHost } from './host/host.ts';
+import { hintsFrom } from './serve/hints.ts';
 import { openIdentity } from './identity.ts';
 import { listenAddresses, readLinks, watchLinks } from './lan.ts';
-import { openLanes } from './lanes.ts';
-import { memberFiles } from './member-files.ts';
-import { type Members, openMembers } from './members.ts';
+import { openLanes } from './fetch/lanes.ts';
+import { memberFiles } from './members/member-files.ts';
+import { type Members, openMembers } from './members/members.ts';
 import type { OpenPeers, PeersOptions, PeersRules, PeersView } from './open-peers.ts';
-import { openPeerBook, type PeerBook } from './peer-book.ts';
+import { openPeerBook, type PeerBook } from './book/peer-book.ts';
 import { parsePeerAddress } from './peer-name.ts';
-import { startProviding } from './providing.ts';
-import { publishingOf, walkOf } from './publishing.ts';
+import { startProviding } from './table/providing.ts';
+import { publishingOf, walkOf } from './table/publishing.ts';
 import { openRules, type Rules } from './rules.ts';
 import type { SaidOfPeers } from './said-of-peers.ts';
-import { serve } from './serve.ts';
-import { type Moved, servingOf } from './serving-of.ts';
+import { serve } from './serve/serve.ts';
+import { type Moved, servingOf } from './serve/serving-of.ts';
 
-export { joinNetwork } from './join.ts';
+export { joinNetwork } from './members/join.ts';
 
 /** What goes at once after a rest, in milliseconds of the download limit. */
 const BURST_MS = 100;

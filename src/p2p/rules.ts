@@ -6,7 +6,7 @@
 import type { PeerName } from './contract.ts';
 import { givesTo, isLoopback, isPrivate, isOnLink, type Link, type Sharing } from './lan.ts';
 import type { PeersRules } from './open-peers.ts';
-import type { PeerBook } from './peer-book.ts';
+import type { PeerBook } from './book/peer-book.ts';
 
 /** The rules in force. */
 export interface Rules {

@@ -2,7 +2,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PeerKnown } from '../../src/control/protocol.ts';
-import { openPeerBook } from '../../src/p2p/peer-book.ts';
+import { openPeerBook } from '../../src/p2p/book/peer-book.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 
 const peer = '12D3KooWFFx86bsV3kCsSk2afGPKtGtZzur4tMMcwuYLz1W4hB4w';

@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Host, openHost } from '../../src/p2p/host.ts';
+import { type Host, openHost } from '../../src/p2p/host/host.ts';
 import { openIdentity } from '../../src/p2p/identity.ts';
-import { formatJoinToken, parseJoinToken } from '../../src/p2p/join-token.ts';
-import { memberFiles } from '../../src/p2p/member-files.ts';
-import { type Members, openMembers } from '../../src/p2p/members.ts';
+import { formatJoinToken, parseJoinToken } from '../../src/p2p/members/join-token.ts';
+import { memberFiles } from '../../src/p2p/members/member-files.ts';
+import { type Members, openMembers } from '../../src/p2p/members/members.ts';
 import { readNetwork } from '../../src/trust/network-of.ts';
 import { signer, vkey } from '../log/signers.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { privateKeyFromRaw } from '@libp2p/crypto/keys';
 import { PyrsiaError } from '../../src/errors.ts';
-import { der, derIn } from '../../src/p2p/der.ts';
-import { makePeerCertificate, signedKeyIn } from '../../src/p2p/peer-certificate.ts';
+import { der, derIn } from '../../src/p2p/host/der.ts';
+import { makePeerCertificate, signedKeyIn } from '../../src/p2p/host/peer-certificate.ts';
 import type { Target } from './target.ts';
 
 // RFC 8032, section 7.1, test 1: seed and public key.

@@ -6,8 +6,13 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey } from 'node:crypto';
 import { PyrsiaError } from '../../src/errors.ts';
-import { formatJoinToken, parseJoinToken } from '../../src/p2p/join-token.ts';
-import { readCard, readRevocations, signMembership, signRevocation } from '../../src/p2p/membership.ts';
+import { formatJoinToken, parseJoinToken } from '../../src/p2p/members/join-token.ts';
+import {
+  readCard,
+  readRevocations,
+  signMembership,
+  signRevocation,
+} from '../../src/p2p/members/membership.ts';
 import { peerOfKey } from '../../src/p2p/peer-name.ts';
 import type { Target } from './target.ts';
 

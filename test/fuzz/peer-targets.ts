@@ -7,10 +7,17 @@ import assert from 'node:assert/strict';
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { chunker, CHUNK } from '../../src/content/chunks.ts';
 import { digestOf } from '../../src/content/digest.ts';
-import { type ListSigner, parseHead, parseList, signList } from '../../src/p2p/chunk-list.ts';
+import { type ListSigner, parseHead, parseList, signList } from '../../src/p2p/lists/chunk-list.ts';
 import { peerOfKey } from '../../src/p2p/peer-name.ts';
-import { formatBook, parseBook } from '../../src/p2p/peer-book-file.ts';
-import { afterFailure, afterGift, afterStrike, banOf, newPeer, scoreOf } from '../../src/p2p/peer-score.ts';
+import { formatBook, parseBook } from '../../src/p2p/book/peer-book-file.ts';
+import {
+  afterFailure,
+  afterGift,
+  afterStrike,
+  banOf,
+  newPeer,
+  scoreOf,
+} from '../../src/p2p/book/peer-score.ts';
 import type { Target } from './target.ts';
 
 const NOW = 1_800_000_000_000;

@@ -26,7 +26,7 @@ import {
   REQUEST_LIMIT,
   REQUEST_START,
   requestLength,
-} from '../../src/p2p/wire.ts';
+} from '../../src/p2p/wire/wire.ts';
 import type { Target } from './target.ts';
 
 const digests: readonly Digest[] = [

@@ -11,7 +11,7 @@ import * as raw from 'multiformats/codecs/raw';
 import { sha256 } from 'multiformats/hashes/sha2';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { hexOf } from '../../src/content/digest.ts';
-import { type Host, openHost } from '../../src/p2p/host.ts';
+import { type Host, openHost } from '../../src/p2p/host/host.ts';
 import { has } from '../support/image-registry.ts';
 import { type Giver, giver, someone } from '../support/peer-hosts.ts';
 

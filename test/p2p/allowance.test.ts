@@ -6,8 +6,8 @@ import {
   LANES_LIMIT,
   openAllowance,
   QUESTIONS_PER_SECOND,
-} from '../../src/p2p/allowance.ts';
-import { LEAST_RATE, type Pace, PATIENCE, startPace } from '../../src/p2p/pace.ts';
+} from '../../src/p2p/serve/allowance.ts';
+import { LEAST_RATE, type Pace, PATIENCE, startPace } from '../../src/p2p/wire/pace.ts';
 import { testClock } from '../support/test-clock.ts';
 
 const MiB = 2 ** 20;

@@ -7,12 +7,12 @@ import { randomBytes } from 'node:crypto';
 import type { Connection, Stream } from '@libp2p/interface';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Digest } from '../../src/content/digest.ts';
-import { openHaveAsker } from '../../src/p2p/ask-have.ts';
-import { openLane } from '../../src/p2p/ask-lane.ts';
-import { openBucket } from '../../src/p2p/bucket.ts';
+import { openHaveAsker } from '../../src/p2p/find/ask-have.ts';
+import { openLane } from '../../src/p2p/fetch/ask-lane.ts';
+import { openBucket } from '../../src/p2p/wire/bucket.ts';
 import { monotonicClock } from '../../src/p2p/clock.ts';
-import { type Host, openHost } from '../../src/p2p/host.ts';
-import type { Lane } from '../../src/p2p/lane.ts';
+import { type Host, openHost } from '../../src/p2p/host/host.ts';
+import type { Lane } from '../../src/p2p/wire/lane.ts';
 import {
   BLOB_PROTOCOL,
   type BlobAnswer,
@@ -21,7 +21,7 @@ import {
   frame,
   HAVE_PROTOCOL,
   parseHaveQuestion,
-} from '../../src/p2p/wire.ts';
+} from '../../src/p2p/wire/wire.ts';
 import { someone } from '../support/peer-hosts.ts';
 import { testClock } from '../support/test-clock.ts';
 

@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import type { Connection, MessageStream } from '@libp2p/interface';
 import { describe, expect, it, vi } from 'vitest';
-import { frameWatcher, MUXER_FRAME_LIMIT } from '../../src/p2p/bounded-yamux.ts';
+import { frameWatcher, MUXER_FRAME_LIMIT } from '../../src/p2p/host/bounded-yamux.ts';
 import { giver } from '../support/peer-hosts.ts';
 
 const DATA = 0;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openBucket } from '../../src/p2p/bucket.ts';
+import { openBucket } from '../../src/p2p/wire/bucket.ts';
 import { testClock } from '../support/test-clock.ts';
 
 describe('a bucket', () => {

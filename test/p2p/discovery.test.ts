@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { digestOf, type Digest } from '../../src/content/digest.ts';
-import { HAS_MS, LACKS_MS } from '../../src/p2p/answers.ts';
+import { HAS_MS, LACKS_MS } from '../../src/p2p/find/answers.ts';
 import type { Wanted } from '../../src/content/descriptor.ts';
 import {
   type Contact,
@@ -9,9 +9,9 @@ import {
   type Neighbourhood,
   openDiscovery,
   PREPARED,
-} from '../../src/p2p/discovery.ts';
-import { PATIENCE_MS } from '../../src/p2p/promptness.ts';
-import { DIGESTS_LIMIT, type HaveAnswer } from '../../src/p2p/wire.ts';
+} from '../../src/p2p/find/discovery.ts';
+import { PATIENCE_MS } from '../../src/p2p/find/promptness.ts';
+import { DIGESTS_LIMIT, type HaveAnswer } from '../../src/p2p/wire/wire.ts';
 
 const digestOfText = (text: string): Digest => digestOf(Buffer.from(text), 'sha256');
 const many = (count: number): Digest[] => Array.from({ length: count }, (_, at) => digestOfText(`${at}`));

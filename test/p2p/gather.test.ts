@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/content/digest.ts';
-import { gather } from '../../src/p2p/gather.ts';
+import { gather } from '../../src/p2p/fetch/gather.ts';
 import { bytesOf } from '../support/streams.ts';
 import { fetching, notes, vouch } from './gathering.ts';
 import { type Actor, changed, contentOf, giver, type Manner, nameOf, newKey, registry } from './givers.ts';

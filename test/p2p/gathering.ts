@@ -1,9 +1,9 @@
 import { rootOfChunks } from '../../src/content/chunks.ts';
 import type { Fetch, Vouched } from '../../src/p2p/contract.ts';
-import { gather, type GatherOptions } from '../../src/p2p/gather.ts';
-import type { Giver } from '../../src/p2p/hand.ts';
-import type { Offence } from '../../src/p2p/peer-book.ts';
-import { UNKNOWN_SPEED } from '../../src/p2p/peer-score.ts';
+import { gather, type GatherOptions } from '../../src/p2p/fetch/gather.ts';
+import type { Giver } from '../../src/p2p/fetch/hand.ts';
+import type { Offence } from '../../src/p2p/book/peer-book.ts';
+import { UNKNOWN_SPEED } from '../../src/p2p/book/peer-score.ts';
 import { listOf, nameOf } from './givers.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 

@@ -7,11 +7,11 @@ import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:cryp
 import { type ChunkList, chunker, cutOf } from '../../src/content/chunks.ts';
 import { digestOf, type Sha256 } from '../../src/content/digest.ts';
 import type { Source } from '../../src/content/source.ts';
-import { type ListSigner, signList } from '../../src/p2p/chunk-list.ts';
+import { type ListSigner, signList } from '../../src/p2p/lists/chunk-list.ts';
 import type { Clock } from '../../src/p2p/clock.ts';
 import { PeerFault } from '../../src/p2p/fault.ts';
-import type { Giver } from '../../src/p2p/hand.ts';
-import type { FaultKind } from '../../src/p2p/lane.ts';
+import type { Giver } from '../../src/p2p/fetch/hand.ts';
+import type { FaultKind } from '../../src/p2p/wire/lane.ts';
 import { peerOfKey } from '../../src/p2p/peer-name.ts';
 
 /** Content that nobody has twice: of `size` bytes. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Digest, digestOf } from '../../src/content/digest.ts';
-import { openHaveAsker } from '../../src/p2p/ask-have.ts';
+import { openHaveAsker } from '../../src/p2p/find/ask-have.ts';
 import { monotonicClock } from '../../src/p2p/clock.ts';
 import { type Giver, giver } from '../support/peer-hosts.ts';
 

@@ -3,9 +3,9 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf, type Digest } from '../../src/content/digest.ts';
 import { monotonicClock } from '../../src/p2p/clock.ts';
-import type { Holder } from '../../src/p2p/answers.ts';
-import { hintsFrom } from '../../src/p2p/hints.ts';
-import { type Host, openHost } from '../../src/p2p/host.ts';
+import type { Holder } from '../../src/p2p/find/answers.ts';
+import { hintsFrom } from '../../src/p2p/serve/hints.ts';
+import { type Host, openHost } from '../../src/p2p/host/host.ts';
 import { someone } from '../support/peer-hosts.ts';
 
 const digests = ['a', 'b', 'c'].map((text): Digest => digestOf(Buffer.from(text), 'sha256'));

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Host, type HostOptions, openHost } from '../../src/p2p/host.ts';
+import { type Host, type HostOptions, openHost } from '../../src/p2p/host/host.ts';
 import { someone } from '../support/peer-hosts.ts';
 
 const LOOPBACK = ['/ip4/127.0.0.1/tcp/0'];

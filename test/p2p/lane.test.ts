@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/content/digest.ts';
-import { type LaneOptions, openLane } from '../../src/p2p/ask-lane.ts';
-import { openBucket } from '../../src/p2p/bucket.ts';
+import { type LaneOptions, openLane } from '../../src/p2p/fetch/ask-lane.ts';
+import { openBucket } from '../../src/p2p/wire/bucket.ts';
 import { monotonicClock } from '../../src/p2p/clock.ts';
 import { type Giver, giver } from '../support/peer-hosts.ts';
 

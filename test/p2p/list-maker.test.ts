@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rootOfChunks } from '../../src/content/chunks.ts';
 import { digestOf } from '../../src/content/digest.ts';
-import { parseList } from '../../src/p2p/chunk-list.ts';
+import { parseList } from '../../src/p2p/lists/chunk-list.ts';
 import type { Offer } from '../../src/p2p/contract.ts';
 import { type Identity, identityOf, openIdentity } from '../../src/p2p/identity.ts';
-import { openListMaker } from '../../src/p2p/list-maker.ts';
+import { openListMaker } from '../../src/p2p/serve/list-maker.ts';
 import { changed, contentOf, listOf, nameOf } from './givers.ts';
 
 const content = contentOf(3 * 2 ** 20 + 5);

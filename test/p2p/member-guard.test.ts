@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import type { Connection, Stream } from '@libp2p/interface';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Host, openHost } from '../../src/p2p/host.ts';
-import { joinBy } from '../../src/p2p/join.ts';
-import type { JoinToken } from '../../src/p2p/join-token.ts';
-import { MEMBER } from '../../src/p2p/member-talk.ts';
-import type { Members } from '../../src/p2p/members.ts';
+import { type Host, openHost } from '../../src/p2p/host/host.ts';
+import { joinBy } from '../../src/p2p/members/join.ts';
+import type { JoinToken } from '../../src/p2p/members/join-token.ts';
+import { MEMBER } from '../../src/p2p/members/member-talk.ts';
+import type { Members } from '../../src/p2p/members/members.ts';
 import { networkOfMembers, type NetworkOfMembers, newKey, type Peer } from './network-of-members.ts';
 
 const SECRET = '/pyrsia/secret/1';

@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { formatJoinToken, invitationId, joinProof, parseJoinToken } from '../../src/p2p/join-token.ts';
+import {
+  formatJoinToken,
+  invitationId,
+  joinProof,
+  parseJoinToken,
+} from '../../src/p2p/members/join-token.ts';
 import {
   ADMITS_S,
   AHEAD_S,
@@ -8,7 +13,7 @@ import {
   readRevocations,
   signMembership,
   signRevocation,
-} from '../../src/p2p/membership.ts';
+} from '../../src/p2p/members/membership.ts';
 import { networkOfMembers, type NetworkOfMembers, newKey, type Peer } from './network-of-members.ts';
 
 const day = 86_400;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Stream } from '@libp2p/interface';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { Digest } from '../../src/content/digest.ts';
-import { openHost } from '../../src/p2p/host.ts';
-import { BLOB_PROTOCOL, formatBlobRequest, LENGTH_LIMIT } from '../../src/p2p/wire.ts';
+import { openHost } from '../../src/p2p/host/host.ts';
+import { BLOB_PROTOCOL, formatBlobRequest, LENGTH_LIMIT } from '../../src/p2p/wire/wire.ts';
 import { someone } from '../support/peer-hosts.ts';
 
 const MiB = 2 ** 20;

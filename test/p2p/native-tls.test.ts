@@ -7,8 +7,8 @@ import type { ConnectionEncrypter, MessageStream } from '@libp2p/interface';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { tls as stockTls } from '@libp2p/tls';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { nativeTls } from '../../src/p2p/native-tls.ts';
-import { makePeerCertificate } from '../../src/p2p/peer-certificate.ts';
+import { nativeTls } from '../../src/p2p/host/native-tls.ts';
+import { makePeerCertificate } from '../../src/p2p/host/peer-certificate.ts';
 import { selfSigned } from '../fixtures/registry/certificate.ts';
 import {
   componentsOf,

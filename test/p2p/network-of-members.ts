@@ -8,9 +8,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Identity, identityOf } from '../../src/p2p/identity.ts';
-import { memberFiles } from '../../src/p2p/member-files.ts';
-import { type Members, openMembers } from '../../src/p2p/members.ts';
-import { ADMITS_S, MEMBER_S, signMembership, signRevocation } from '../../src/p2p/membership.ts';
+import { memberFiles } from '../../src/p2p/members/member-files.ts';
+import { type Members, openMembers } from '../../src/p2p/members/members.ts';
+import { ADMITS_S, MEMBER_S, signMembership, signRevocation } from '../../src/p2p/members/membership.ts';
 
 /** A key, and what it is known by. */
 export function newKey(): { readonly key: KeyObject; readonly raw: Uint8Array; readonly identity: Identity } {

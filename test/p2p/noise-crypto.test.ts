@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { pureJsCrypto } from '@libp2p/noise';
 import { Uint8ArrayList } from 'uint8arraylist';
 import { describe, expect, it } from 'vitest';
-import { noiseCrypto } from '../../src/p2p/noise-crypto.ts';
+import { noiseCrypto } from '../../src/p2p/host/noise-crypto.ts';
 
 const [key, nonce] = [randomBytes(32), randomBytes(12)];
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rangeOf } from '../../src/p2p/address-range.ts';
-import { openPeerBook, type PeerBook, PEERS_LIMIT } from '../../src/p2p/peer-book.ts';
+import { openPeerBook, type PeerBook, PEERS_LIMIT } from '../../src/p2p/book/peer-book.ts';
 import { peerOfKey } from '../../src/p2p/peer-name.ts';
 import {
   afterFailure,
@@ -16,7 +16,7 @@ import {
   LONGEST_BAN,
   newPeer,
   scoreOf,
-} from '../../src/p2p/peer-score.ts';
+} from '../../src/p2p/book/peer-score.ts';
 import type { Said } from '../../src/p2p/said-of-peers.ts';
 
 const NOW = Date.parse('2027-01-15T12:00:00Z');

@@ -4,12 +4,12 @@ import type { PrivateKey } from '@libp2p/interface';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { generateCertificate, verifyPeerCertificate } from '@libp2p/tls/utils';
 import { describe, expect, it } from 'vitest';
-import { type Der, der, derIn, Tag } from '../../src/p2p/der.ts';
+import { type Der, der, derIn, Tag } from '../../src/p2p/host/der.ts';
 import {
   makePeerCertificate,
   type PeerCertificate,
   peerOfCertificate,
-} from '../../src/p2p/peer-certificate.ts';
+} from '../../src/p2p/host/peer-certificate.ts';
 
 const [peer, other] = await Promise.all([generateKeyPair('Ed25519'), generateKeyPair('Ed25519')]);
 /** The place of a field in a certificate's content. */

@@ -5,7 +5,7 @@ import {
   RECORD_MS,
   RECORDS_PER_KEY,
   RECORDS_PER_PEER,
-} from '../../src/p2p/provider-records.ts';
+} from '../../src/p2p/table/provider-records.ts';
 
 const SELF = 'self';
 const VALUE = Uint8Array.of(1);

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { digestOf, type Digest } from '../../src/content/digest.ts';
-import { keyOf, placeOf } from '../../src/p2p/dht-keys.ts';
-import { type Providing, REPLICAS, startProviding, type TablePeer } from '../../src/p2p/providing.ts';
+import { keyOf, placeOf } from '../../src/p2p/table/dht-keys.ts';
+import { type Providing, REPLICAS, startProviding, type TablePeer } from '../../src/p2p/table/providing.ts';
 
 const MINUTE = 60_000;
 const digests = (count: number): Digest[] =>

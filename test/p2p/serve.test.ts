@@ -9,9 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection, Stream } from '@libp2p/interface';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Digest } from '../../src/content/digest.ts';
-import { openHaveAsker } from '../../src/p2p/ask-have.ts';
-import { openLane } from '../../src/p2p/ask-lane.ts';
-import { openBucket } from '../../src/p2p/bucket.ts';
+import { openHaveAsker } from '../../src/p2p/find/ask-have.ts';
+import { openLane } from '../../src/p2p/fetch/ask-lane.ts';
+import { openBucket } from '../../src/p2p/wire/bucket.ts';
 import { monotonicClock } from '../../src/p2p/clock.ts';
 import {
   BLOB_PROTOCOL,
@@ -21,7 +21,7 @@ import {
   frame,
   HAVE_PROTOCOL,
   parseBlobAnswer,
-} from '../../src/p2p/wire.ts';
+} from '../../src/p2p/wire/wire.ts';
 import { type Giver, giver } from '../support/peer-hosts.ts';
 import { testClock } from '../support/test-clock.ts';
 

@@ -3,12 +3,12 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { lpStream } from '@libp2p/utils';
 import { multiaddr } from '@multiformats/multiaddr';
 import { digestOf, type Digest } from '../../src/content/digest.ts';
-import { keyOf } from '../../src/p2p/dht-keys.ts';
-import { type Host, type HostOptions, openHost } from '../../src/p2p/host.ts';
+import { keyOf } from '../../src/p2p/table/dht-keys.ts';
+import { type Host, type HostOptions, openHost } from '../../src/p2p/host/host.ts';
 import { identityOf } from '../../src/p2p/identity.ts';
-import { addProvider, PING_MESSAGE } from '../../src/p2p/kad-messages.ts';
-import { publishingOf, walkOf } from '../../src/p2p/publishing.ts';
-import { TABLE_PROTOCOL } from '../../src/p2p/table.ts';
+import { addProvider, PING_MESSAGE } from '../../src/p2p/table/kad-messages.ts';
+import { publishingOf, walkOf } from '../../src/p2p/table/publishing.ts';
+import { TABLE_PROTOCOL } from '../../src/p2p/table/table.ts';
 
 const TIME = { deadlineMs: 20_000 };
 const LISTEN = ['/ip4/127.0.0.1/tcp/0'];

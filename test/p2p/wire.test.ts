@@ -3,8 +3,8 @@ import { fc } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { type Digest, digestOf } from '../../src/content/digest.ts';
 import { isPyrsiaError } from '../../src/errors.ts';
-import { digestOfMultihash, multihashOf } from '../../src/p2p/multihash.ts';
-import * as wire from '../../src/p2p/wire.ts';
+import { digestOfMultihash, multihashOf } from '../../src/p2p/wire/multihash.ts';
+import * as wire from '../../src/p2p/wire/wire.ts';
 
 const sha256: Digest = `sha256:${'a1'.repeat(32)}`;
 const sha512: Digest = `sha512:${'b2'.repeat(64)}`;

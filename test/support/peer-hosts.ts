@@ -9,14 +9,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Connection } from '@libp2p/interface';
 import { type Digest, digestOf, type Sha256 } from '../../src/content/digest.ts';
-import { openAllowance } from '../../src/p2p/allowance.ts';
+import { openAllowance } from '../../src/p2p/serve/allowance.ts';
 import { type Clock, monotonicClock } from '../../src/p2p/clock.ts';
 import type { Offer } from '../../src/p2p/contract.ts';
 import type { PeerFault } from '../../src/p2p/fault.ts';
-import { type Host, type HostOptions, openHost } from '../../src/p2p/host.ts';
+import { type Host, type HostOptions, openHost } from '../../src/p2p/host/host.ts';
 import { type Identity, identityOf } from '../../src/p2p/identity.ts';
-import { serve } from '../../src/p2p/serve.ts';
-import type { Serving } from '../../src/p2p/serving.ts';
+import { serve } from '../../src/p2p/serve/serve.ts';
+import type { Serving } from '../../src/p2p/serve/serving.ts';
 
 /** Somebody new. */
 export function someone(): Identity {

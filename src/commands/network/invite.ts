@@ -3,8 +3,8 @@ import { keyOfNetwork, openOwnMembership } from '../../command/network-key.ts';
 import { renewPeers } from '../../command/peer-talk.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { PyrsiaError } from '../../errors.ts';
-import { formatJoinToken } from '../../p2p/join-token.ts';
-import { ADMITS_S, signMembership } from '../../p2p/membership.ts';
+import { formatJoinToken } from '../../p2p/members/join-token.ts';
+import { ADMITS_S, signMembership } from '../../p2p/members/membership.ts';
 import { parsePeerAddress } from '../../p2p/peer-name.ts';
 import type { Session } from '../../session.ts';
 

@@ -10,7 +10,7 @@ import { PyrsiaError } from '../../errors.ts';
 import { formatVerifierKey } from '../../log/keys.ts';
 import { NETWORK_LIMIT } from '../../log/network-file.ts';
 import { makeOurs } from '../../ours.ts';
-import { isJoinToken, parseJoinToken } from '../../p2p/join-token.ts';
+import { isJoinToken, parseJoinToken } from '../../p2p/members/join-token.ts';
 import type { Session } from '../../session.ts';
 import { networkOf, networkPath, readNetwork } from '../../trust/network-of.ts';
 

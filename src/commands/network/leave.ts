@@ -3,7 +3,7 @@ import { demandNetwork } from '../../command/own-log.ts';
 import { renewPeers } from '../../command/peer-talk.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { formatVerifierKey } from '../../log/keys.ts';
-import { memberFiles } from '../../p2p/member-files.ts';
+import { memberFiles } from '../../p2p/members/member-files.ts';
 import { networkPath } from '../../trust/network-of.ts';
 
 export default class NetworkLeave extends PyrsiaCommand {

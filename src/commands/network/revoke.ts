@@ -4,7 +4,7 @@ import { renewPeers } from '../../command/peer-talk.ts';
 import { PyrsiaCommand } from '../../command/pyrsia-command.ts';
 import { peerArg } from '../../command/say-of-peer.ts';
 import { PyrsiaError } from '../../errors.ts';
-import { signRevocation } from '../../p2p/membership.ts';
+import { signRevocation } from '../../p2p/members/membership.ts';
 import { parsePeerName } from '../../p2p/peer-name.ts';
 
 export default class NetworkRevoke extends PyrsiaCommand {
