@@ -7,6 +7,7 @@ import type { Binding, BindingKey, Cache } from '../cache/cache.ts';
 import { purlOf } from '../content/coordinates.ts';
 import { type Digest, digestWith, isSha256, isWeak } from '../content/digest.ts';
 import type { Measured } from '../content/verified.ts';
+import type { Given, SourceName } from '../content/source.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { ReportLine } from '../resolve/report.ts';
 import type { Found } from '../resolve/resolve.ts';
@@ -204,7 +205,7 @@ export function openSettling(parts: {
           outcome: 'delivered',
           ...(digest ? { digest } : {}),
           bytes: content.size,
-          source: given.some(({ peer }) => peer !== undefined) ? 'peer' : source,
+          source: senderOf(given) ?? source,
           ...(given.length > 0 && { given }),
           via: 'response',
           word,
@@ -228,6 +229,12 @@ export function openSettling(parts: {
       while (pending.size > 0) await Promise.all(pending);
     },
   };
+}
+
+/** Whose it is where several were asked: a peer's, if any gave some of it. */
+function senderOf(given: readonly Given[]): SourceName | undefined {
+  if (given.length === 0) return undefined;
+  return given.some(({ peer }) => peer !== undefined) ? 'peer' : 'upstream';
 }
 
 /** Whether every byte was sent by upstream for these very coordinates. */
