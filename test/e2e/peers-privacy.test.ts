@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/content/digest.ts';
 import { makePackage } from '../fixtures/registry/package.ts';
 import { type Registry, startRegistry } from '../fixtures/registry/registry.ts';
-import { canLan } from '../support/lan.ts';
+import { canLan, openLan } from '../support/lan.ts';
 import { type LanWorld, openLanWorld } from './lan-world.ts';
 
 const CURIOUS = join(import.meta.dirname, '..', 'fixtures', 'curious-peer.ts');
@@ -24,7 +24,9 @@ describe.skipIf(!canLan())('a curious neighbour', { timeout: 60_000 }, () => {
   let curious: ReturnType<typeof spawn>;
 
   beforeAll(async () => {
-    world = await openLanWorld(2, async (address) => startRegistry({ packages: [everybodys], address }));
+    world = await openLanWorld(openLan(2), async (address) =>
+      startRegistry({ packages: [everybodys], address }),
+    );
     const { address } = world.lan.here;
     own = await startRegistry({ packages: [ours], address });
     locked = await startRegistry({ packages: [secret], address, auth: { token: TOKEN } });

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CountingMirror, startMirror } from '../fixtures/mirror.ts';
 import { has, imageTools } from '../support/image-registry.ts';
 import { type ImageShelf, insecure, openImageShelf, readingConf } from '../support/image-world.ts';
-import { canLan } from '../support/lan.ts';
+import { canLan, openLan } from '../support/lan.ts';
 import { configuredRegistry, writeNpm503 } from '../support/npm-503.ts';
 import { type Laptop, type LanWorld, openLanWorld } from './lan-world.ts';
 
@@ -29,7 +29,7 @@ describe.skipIf(!canLan())('laptops on one network', { timeout: 120_000 }, () =>
     return laptop.afresh(['npm', 'ci', '--ignore-scripts'], { cwd, timeoutMs: 100_000 });
   };
   beforeAll(async () => {
-    world = await openLanWorld(3, async (address) => startMirror(configuredRegistry('/'), address));
+    world = await openLanWorld(openLan(3), async (address) => startMirror(configuredRegistry('/'), address));
     [a, b, c] = world.laptops as [Laptop, Laptop, Laptop];
     await install(a);
     whole = world.registry.given.tarballs;
@@ -73,7 +73,7 @@ describe.skipIf(!canLan() || !has(...imageTools))('an image of 103 MB', { timeou
     await shelf.layout.image({ layers }, 'app');
     await shelf.push('app', 'org/app:1');
     const port = Number(shelf.registry.host.split(':')[1]);
-    world = await openLanWorld(2, async (address) => forward(address, port));
+    world = await openLanWorld(openLan(2), async (address) => forward(address, port));
   }, 60_000);
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();
