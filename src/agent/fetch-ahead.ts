@@ -10,6 +10,7 @@ import type { Digest } from '../content/digest.ts';
 import type { Peers } from '../p2p/contract.ts';
 import type { ArtifactService, Known } from '../proxy/artifact-service.ts';
 import { type Asker, mayBeHeard } from '../proxy/asker.ts';
+import { CONNECTIONS } from '../proxy/connections.ts';
 import type { Upstreams } from '../proxy/upstream.ts';
 import { type Asked, type Sure, sureOf } from './pinned.ts';
 
@@ -22,11 +23,11 @@ export interface Missing {
   readonly asked: readonly Asked[];
 }
 
-/** How many are fetched at the same time that peers have. */
-const NEARBY = 8;
+/** How many are fetched at the same time that peers have: as many as there are connections to ask what binds them. */
+const NEARBY = CONNECTIONS;
 
 /** How often it is looked whether more of it is nearby, in milliseconds. */
-const LOOK_AGAIN_MS = 50;
+const LOOK_AGAIN_MS = 20;
 
 /** What fetching ahead works with. */
 export interface AheadParts {
@@ -88,13 +89,16 @@ async function fetchNearby(
     () => true,
   );
   while (left.size > 0 && !signal.aborted) {
-    const queue = open.filter((each) => left.has(each) && peers.knows({ digests: [each.digest] })).values();
+    const nearby = open.filter((each) => left.has(each) && peers.knows({ digests: [each.digest] }));
+    // All at once: upstream's line is for what binds them.
+    for (const each of nearby) {
+      left.get(each)?.abort();
+      left.delete(each);
+    }
+    const queue = nearby.values();
     const lane = async (): Promise<void> => {
       for (const each of queue) {
         if (signal.aborted) return;
-        if (!left.has(each)) continue;
-        left.get(each)?.abort();
-        left.delete(each);
         await fetched(each);
       }
     };

@@ -38,7 +38,7 @@ export async function declaredBy(
   const binding = registry.document(coordinates);
   if (asker.offline !== undefined || !binding) return undefined;
   try {
-    const { document, status } = await documents.get(asker, binding, headers);
+    const { document, status } = await documents.get(asker, binding, headers, { keep: false });
     if (document) return registry.digest(await decoded(document), coordinates);
     return status === 404 || status === 410 ? 'no such version' : undefined;
   } catch (error) {

@@ -53,9 +53,15 @@ export interface DocumentService {
    * The document as upstream has it now, or as it was when upstream was last reached.
    *
    * @param headers - the client's own request headers that may go to upstream
+   * @param keep - whether it will be of use again: what it says of one artifact is remembered with that anyway
    * @throws PyrsiaError `OFFLINE_MISS`, `UPSTREAM_FAILED`, `DOCUMENT_INVALID`, `DOCUMENT_TOO_LARGE`
    */
-  get(asker: Asker, address: DocumentAddress, headers?: Headers): Promise<Answer>;
+  get(
+    asker: Asker,
+    address: DocumentAddress,
+    headers?: Headers,
+    options?: { readonly keep?: boolean },
+  ): Promise<Answer>;
   /** Where the documents of `upstream` that came by said its artifacts lie: a host, with its port. */
   artifactHost(upstream: URL): string | undefined;
   /** The copy at hand, without asking anybody. */
@@ -72,7 +78,12 @@ export function openDocuments(
   const hosts = new Map<string, string>();
   const absences = openAbsences(now);
 
-  async function fetch(asker: Asker, address: DocumentAddress, headers: Headers): Promise<Answer> {
+  async function fetch(
+    asker: Asker,
+    address: DocumentAddress,
+    headers: Headers,
+    isKept: boolean,
+  ): Promise<Answer> {
     const key = keyOf(asker, address);
     const cached = await documents.get(key);
     if (asker.offline !== undefined) return stale(cached, address.path, asker.offline);
@@ -98,7 +109,9 @@ export function openDocuments(
     }
     if (reply.status === 200) {
       try {
-        return { document: await keep(asker, address, reply), status: 200, from: 'upstream' };
+        const document = await taken(asker, address, reply);
+        if (isKept) await keep(asker, document);
+        return { document, status: 200, from: 'upstream' };
       } catch (error) {
         if (cached && error instanceof PyrsiaError) return stale(cached, address.path, reasonOf(error));
         throw error;
@@ -112,7 +125,12 @@ export function openDocuments(
     throw new PyrsiaError('UPSTREAM_FAILED', { url: `${url.origin}${url.pathname}`, reason });
   }
 
-  async function keep(asker: Asker, address: DocumentAddress, reply: UpstreamReply): Promise<StoredDocument> {
+  /** What came, if it is a document. */
+  async function taken(
+    asker: Asker,
+    address: DocumentAddress,
+    reply: UpstreamReply,
+  ): Promise<StoredDocument> {
     const headers = Object.fromEntries(
       KEPT.flatMap((name) => (reply.headers[name] ? [[name, reply.headers[name]]] : [])),
     );
@@ -137,18 +155,21 @@ export function openDocuments(
       const reason = `${error.details.reason} (${came})`;
       throw new PyrsiaError('DOCUMENT_INVALID', { what: reply.url, reason }, { cause: error });
     }
-    await documents
-      .put(document)
-      .catch((error: Error) => asker.reporter.note(`not everything is stored: ${error.message}`, 'storing'));
     return document;
   }
 
+  async function keep(asker: Asker, document: StoredDocument): Promise<void> {
+    await documents
+      .put(document)
+      .catch((error: Error) => asker.reporter.note(`not everything is stored: ${error.message}`, 'storing'));
+  }
+
   return {
-    async get(asker, address, headers = {}) {
-      const key = JSON.stringify([keyOf(asker, address), asker.offline]);
+    async get(asker, address, headers = {}, { keep: isKept = true } = {}) {
+      const key = JSON.stringify([keyOf(asker, address), asker.offline, isKept]);
       let answer = flying.get(key);
       if (!answer) {
-        answer = fetch(asker, address, headers);
+        answer = fetch(asker, address, headers, isKept);
         flying.set(key, answer);
         void answer.catch(() => undefined).finally(() => flying.delete(key));
       }

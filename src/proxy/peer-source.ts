@@ -14,7 +14,7 @@ const NOTHING_PROVEN: readonly Digest[] = [];
 export type Distance = 'near' | 'far';
 
 /** Peers that are asked. */
-export type AskedPeers = Pick<Peers, Distance>;
+export type AskedPeers = Pick<Peers, Distance | 'knows'>;
 
 /**
  * Peers as a {@link Source} of one artifact, which is known by a strong digest. What they are too slow with is

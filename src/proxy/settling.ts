@@ -13,7 +13,7 @@ import type { ReportLine } from '../resolve/report.ts';
 import type { Found } from '../resolve/resolve.ts';
 import { expect, type Expectation, suffices, type Word } from '../verify/expect.ts';
 import type { ArtifactRequest } from './artifact-service.ts';
-import type { Asker } from './asker.ts';
+import { type Asker, mayBeHeard } from './asker.ts';
 import { type AskingLog, rungOf, toldFinding } from './asking-log.ts';
 import { closed } from './body.ts';
 import { declaredBy, isThere } from './declared.ts';
@@ -155,6 +155,14 @@ export function openSettling(parts: {
     const beside = first.word === 'unknown' && asker.upstream.ecosystem.registry.beside !== undefined;
     const here = first.word === 'claimed' && claimed !== undefined && cache.pathOf(claimed) !== undefined;
     const askFirst = first.word === 'unknown' || here;
+    // What peers bring only the registry's word binds: it is asked for beside the bytes.
+    const isPeers =
+      !askFirst &&
+      first.word === 'claimed' &&
+      mayBeHeard(asker, coordinates.name) &&
+      peers?.knows(first.wanted) === true;
+    const early = isPeers ? bound(asker, asked, first) : undefined;
+    early?.catch(() => undefined);
     const online = beside && asker.offline === undefined;
     const together = online ? await fetchBeside(asker, asked, first) : undefined;
     let expected = online ? together?.expected : askFirst ? await bound(asker, asked, first) : first;
@@ -164,7 +172,7 @@ export function openSettling(parts: {
     if (!askFirst && first.word === 'claimed' && found && !isWhollyUpstreams(found)) {
       // It has arrived meanwhile, had begun to arrive for other coordinates, or peers have it: the registry's word binds it.
       const verifiedBy = first.wanted.digests;
-      expected = await bound(asker, asked, first).catch(async (error: unknown) => {
+      expected = await (early ?? bound(asker, asked, first)).catch(async (error: unknown) => {
         await closed(found!.chunks);
         throw error;
       });

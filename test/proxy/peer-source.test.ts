@@ -58,6 +58,8 @@ let reporter: Reporter;
 let asker: Asker;
 /** Who is near, who is far, and who turned out to be wrong. */
 let near: ReturnType<typeof has>[];
+/** Whether somebody has said already that they have it. */
+let isKnown: boolean;
 let far: ReturnType<typeof has>[];
 let asked: string[];
 let wrong: number;
@@ -67,6 +69,8 @@ let told: (Vouched | undefined)[];
 /** What the log says, by name. */
 let logged: Map<string, Digest>;
 
+/** What fetches wait for before anything comes. */
+let arrives: Promise<unknown>;
 /** Peers in memory. */
 const among = (who: 'near' | 'far'): Peers['near'] => {
   return async ({ digests }) => {
@@ -83,6 +87,7 @@ const held = (bytes: Uint8Array): Held => ({
     told.push(vouched);
     return {
       chunks: (async function* () {
+        await arrives;
         for (let at = offset; at < bytes.byteLength; at += 2 ** 20) {
           const chunk = Uint8Array.from(bytes.subarray(at, at + 2 ** 20));
           given += chunk.byteLength;
@@ -103,6 +108,8 @@ beforeEach(async () => {
     '/small/1.0/file': small,
     '/large/1.0/file': large,
   };
+  isKnown = false;
+  arrives = Promise.resolve();
   [requests, asked, near, far, wrong, right, told, logged] = [[], [], [], [], 0, 0, [], new Map()];
   upstream = createServer((request, response) => {
     requests.push(request.url!);
@@ -121,7 +128,7 @@ beforeEach(async () => {
     resolver: openResolver(cache),
     now: Date.now,
     onContradiction: () => {},
-    peers: { near: among('near'), far: among('far') },
+    peers: { near: among('near'), far: among('far'), knows: () => isKnown },
     log,
   });
   reporter = openReporter({ launch: 'x', command: ['plain'], cwd: '/', startedAt: 0, policy: 'observe' });
@@ -170,6 +177,23 @@ describe('what a neighbour has', () => {
     });
     await artifacts.settled();
     expect(cache.offered(sha256(small))).toMatchObject({ sha256: sha256(small), size: 20_000 });
+  });
+
+  it('comes from there while the registry is asked about it, which needs not be remembered', async () => {
+    near = [has(sha256(small))];
+    isKnown = true;
+    arrives = once(upstream, 'request');
+    const { line } = (await get('small', sha256(small)))!;
+    expect([line.source, line.word, requests]).toEqual(['peer', 'declared', ['/small']]);
+    expect([...cache.documents.find('/*')]).toEqual([]);
+  });
+
+  it('is told of to its own registry alone where that is private', async () => {
+    near = [has(sha256(small))];
+    isKnown = true;
+    const upstreams = { ...asker.upstream, public: false };
+    const { line } = (await get('small', sha256(small), { ...asker, upstream: upstreams }))!;
+    expect([line.source, asked, requests]).toEqual(['upstream', [], ['/small/1.0/file']]);
   });
 
   it('comes from there when it is too large for the memory', async () => {
