@@ -191,8 +191,8 @@ describe('what a neighbour has', () => {
   it('is told of to its own registry alone where that is private', async () => {
     near = [has(sha256(small))];
     isKnown = true;
-    const upstreams = { ...asker.upstream, public: false };
-    const { line } = (await get('small', sha256(small), { ...asker, upstream: upstreams }))!;
+    const own = { ...asker.upstream, public: false };
+    const { line } = (await get('small', sha256(small), { ...asker, upstream: own }))!;
     expect([line.source, asked, requests]).toEqual(['upstream', [], ['/small/1.0/file']]);
   });
 

@@ -14,17 +14,22 @@ export interface Host {
   readonly address: string;
   /** What runs `command` there. */
   command(command: Command): Command;
-  /** Lets it send no more than so many megabits in a second. */
+  /** Lets it send no more than so many megabits in a second; `Infinity`: as many as it can. */
   limit(megabits: number): void;
   /** Takes its cable out. */
   unplug(): void;
+  /** Puts it in again. */
+  plug(): void;
 }
+
+/** What can be done with one end of a cable. */
+type Cable = Pick<Host, 'limit' | 'unplug' | 'plug'>;
 
 /** The network. Closing it removes it; what runs there has to be ended before. */
 export interface Lan extends Disposable {
   readonly hosts: readonly Host[];
   /** Where this process is. */
-  readonly here: Pick<Host, 'address' | 'limit' | 'unplug'>;
+  readonly here: Pick<Host, 'address'> & Cable;
 }
 
 /** A network whose computers hang on one bridge. */
@@ -52,11 +57,19 @@ const ip = (...args: readonly string[]): void => void execFileSync('ip', args, {
 const inside = (namespace: string | undefined, ...command: Command): Command =>
   namespace === undefined ? command : ['ip', 'netns', 'exec', namespace, ...command];
 
-/** A cable's end. */
-function cable(device: string, namespace?: string): Pick<Host, 'limit' | 'unplug'> {
+/** What lets a device send no more than so many megabits in a second. */
+const tbf = (megabits: number): readonly string[] =>
+  `tbf rate ${megabits}mbit burst 64kb latency 200ms`.split(' ');
+
+/** The end of a cable that is `device`, in a namespace with a way to what is behind `gateway`. */
+function cable(device: string, namespace?: string, gateway?: string): Cable {
   const run = (...command: Command): void => {
     const [program, ...args] = inside(namespace, ...command);
     execFileSync(program, args, { stdio: 'pipe' });
+  };
+  const plug = (): void => {
+    run('ip', 'link', 'set', device, 'up');
+    if (gateway !== undefined) run('ip', 'route', 'replace', 'default', 'via', gateway);
   };
   return {
     limit: (megabits) =>
@@ -67,15 +80,10 @@ function cable(device: string, namespace?: string): Pick<Host, 'limit' | 'unplug
         'dev',
         device,
         'root',
-        'tbf',
-        'rate',
-        `${megabits}mbit`,
-        'burst',
-        '64kb',
-        'latency',
-        '200ms',
+        ...(megabits === Infinity ? ['pfifo_fast'] : tbf(megabits)),
       ),
     unplug: () => run('ip', 'link', 'set', device, 'down'),
+    plug,
   };
 }
 
@@ -111,8 +119,8 @@ function openSite(): Site {
   };
 }
 
-function hostIn(name: string, address: string): Host {
-  return { name, address, command: (command) => inside(name, ...command), ...cable('eth0', name) };
+function hostIn(name: string, address: string, gateway: string): Host {
+  return { name, address, command: (command) => inside(name, ...command), ...cable('eth0', name, gateway) };
 }
 
 /** Makes a network of `count` computers on one bridge, at most 200. */
@@ -131,9 +139,9 @@ export function openLan(count: number): BridgedLan {
     const address = `${subnet}.${i + 10}`;
     plug(`port${i}`, 'eth0', 'netns', name);
     ip('-n', name, 'addr', 'add', `${address}/24`, 'brd', '+', 'dev', 'eth0');
-    ip('-n', name, 'link', 'set', 'eth0', 'up');
-    ip('-n', name, 'route', 'add', 'default', 'via', `${subnet}.1`);
-    return hostIn(name, address);
+    const host = hostIn(name, address, `${subnet}.1`);
+    host.plug();
+    return host;
   });
   plug('uplink', own);
   ip('addr', 'add', `${subnet}.1/24`, 'brd', '+', 'dev', own);
@@ -179,7 +187,7 @@ export function openLine(count: number): Lan {
   }
   const all = making.move();
   return {
-    hosts: names.map((name, i) => hostIn(name, behind(i))),
+    hosts: names.map((name, i) => hostIn(name, behind(i), before(i))),
     here: { address: before(0), ...cable(own) },
     [Symbol.dispose]: () => all.dispose(),
   };
