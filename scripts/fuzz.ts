@@ -83,6 +83,7 @@ function general(message: string): string {
     .replaceAll(/(line|entry|size|expected|from|to|of|than|and) \d+/g, '$1 N')
     .replaceAll(/\d+/g, 'N')
     .replaceAll(/line N: [^]* is (defined|not|already|no witness)/g, 'line N: … is $1')
+    .replaceAll(/Unexpected token [^]* is not valid/g, 'Unexpected token … is not valid')
     .replaceAll(/the (key|signature) of [^]* (is there|does not)/g, 'the $1 of … $2')
     .slice(0, 120);
 }

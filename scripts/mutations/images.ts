@@ -241,6 +241,12 @@ export const imageGuards = [
       only: 'stays out of the way',
     },
   ),
+  ...guardsIn('src/ecosystems/oci/names.ts', 'test/ecosystems/oci/docker-api.test.ts', {
+    why: 'An image of one registry is that of another, whose namespace is called so',
+    find: 'split(`${text}/x`).domain !== undefined',
+    replace: 'true',
+    only: 'capital letter',
+  }),
   ...guardsIn('src/shims/hosts-toml.ts', 'test/shims/hosts-toml.test.ts', {
     why: 'What we refuse is had past us',
     find: '(instead ? {',

@@ -72,11 +72,7 @@ async function read(file: string): Promise<RegistriesConf | undefined> {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw invalid(file, error);
   }
-  try {
-    return parseRegistriesConf(text);
-  } catch (error) {
-    throw invalid(file, error);
-  }
+  return parseRegistriesConf(text, file);
 }
 
 function invalid(file: string, error: unknown): PyrsiaError<'CONFIG_INVALID'> {
@@ -85,9 +81,20 @@ function invalid(file: string, error: unknown): PyrsiaError<'CONFIG_INVALID'> {
   return new PyrsiaError('CONFIG_INVALID', { problems: [`${file}: ${reason}${at}`] }, { cause: error });
 }
 
-/** Reads one file of this kind. @throws Error that says what cannot be understood */
-function parseRegistriesConf(text: string): RegistriesConf {
-  const toml: Toml = parse(text);
+/**
+ * Reads what stands in one `file` of this kind.
+ *
+ * @throws PyrsiaError `CONFIG_INVALID`
+ */
+export function parseRegistriesConf(text: string, file: string): RegistriesConf {
+  try {
+    return confIn(parse(text));
+  } catch (error) {
+    throw invalid(file, error);
+  }
+}
+
+function confIn(toml: Toml): RegistriesConf {
   const helpers = strings(toml['credential-helpers']);
   const mode = toml['short-name-mode'];
   const aliases = Object.entries(tableIn(toml['aliases'])).flatMap(([name, value]) =>
@@ -110,7 +117,7 @@ function ruleIn(table: Toml): RegistryRule {
   const prefix = trimmed(textIn(table, 'prefix') ?? said ?? '');
   if (prefix === '') throw new Error('a registry has neither a prefix nor a location');
   if (said === undefined && !prefix.startsWith('*.'))
-    throw new Error(`the registry of prefix ${prefix} has no location`);
+    throw new Error(`the registry of prefix ${JSON.stringify(prefix)} has no location`);
   const digestOnly = flagIn(table, 'mirror-by-digest-only');
   return {
     prefix,
@@ -126,7 +133,7 @@ function mirrorIn(table: Toml, digestOnly: boolean): Mirror {
   if (location === '') throw new Error('a mirror has no location');
   const pulls = textIn(table, 'pull-from-mirror') ?? 'all';
   if (pulls !== 'all' && pulls !== 'digest-only' && pulls !== 'tag-only')
-    throw new Error(`"${pulls}" is no value of pull-from-mirror`);
+    throw new Error(`${JSON.stringify(pulls)} is no value of pull-from-mirror`);
   return { location, insecure: flagIn(table, 'insecure'), pulls: digestOnly ? 'digest-only' : pulls };
 }
 
@@ -144,7 +151,7 @@ function oldRules(old: Toml): RegistryRule[] {
 }
 
 function trimmed(location: string): string {
-  if (location.includes('://')) throw new Error(`"${location}" is a URL, where a host is written`);
+  if (location.includes('://')) throw new Error(`${JSON.stringify(location)} is a URL, where a host is written`);
   return location.replace(/\/+$/, '');
 }
 

@@ -22,6 +22,7 @@ import { entriesOf, memoryLog } from '../log/memory-log.ts';
 import { checkpoint, log, policy, signer, vkey, witnesses } from '../log/signers.ts';
 import { memberTargets } from './member-targets.ts';
 import { certificateTarget } from './certificate-target.ts';
+import { imageTargets } from './image-targets.ts';
 import { networkTargets } from './network-targets.ts';
 import { peerTargets } from './peer-targets.ts';
 import type { Target } from './target.ts';
@@ -164,4 +165,5 @@ export const targets: readonly Target[] = [
   certificateTarget,
   ...wireTargets,
   ...peerTargets,
+  ...imageTargets,
 ];

@@ -30,8 +30,8 @@ export function baseImages(text: string, { args, target }: BuildTerms): readonly
   const stages: string[] = [];
   const found = new Map<string, BaseImage>();
   const add = (name: string | undefined, platform?: string): void => {
-    // What stands for nothing we know is no image of ours.
-    if (!name || name === 'scratch' || isStage(stages, name)) return;
+    // What stands for nothing we know is no image of ours; nor is what builders do not put anything in for.
+    if (!name || name.includes('$') || name === 'scratch' || isStage(stages, name)) return;
     found.set(`${name} ${platform}`, { name, ...(platform ? { platform } : {}) });
   };
   for (const [word = '', ...rest] of instructionsOf(text)) {

@@ -30,9 +30,12 @@ const HOST = new RegExp(`^${host}$`);
 const REPOSITORY = new RegExp(`^${component}(?:/${component})*$`);
 const TAG = /^\w[\w.-]{0,127}$/;
 
-/** Whether `text`, in lower case, can be where a registry is: a host, with a port if it has one. */
+/**
+ * Whether `text`, in lower case, can be where a registry is: a host, with a port if it has one. One that is told from a
+ * namespace by an upper-case letter alone (`Org/app`) cannot: in lower case it is somebody else's at docker's registry.
+ */
 export function isRegistry(text: string): boolean {
-  return HOST.test(text) && URL.canParse(`https://${text}/`);
+  return HOST.test(text) && split(`${text}/x`).domain !== undefined && URL.canParse(`https://${text}/`);
 }
 
 /** Whether `text` can be the name of a repository: `library/nginx`. */
@@ -114,7 +117,5 @@ export function registryOf(segment: string): string | undefined {
     address === undefined
       ? segment.replace('__', ':')
       : `[${address.replaceAll('-', ':')}]${port === undefined ? '' : `:${port}`}`;
-  return split(`${registry}/x`).domain !== undefined && isRegistry(registry)
-    ? canonical(registry)
-    : undefined;
+  return isRegistry(registry) ? canonical(registry) : undefined;
 }

@@ -31,6 +31,8 @@ describe('A request for an image', () => {
     ['nothing', 'tag=latest'],
     ['what is imported', 'fromSrc=-&repo=a&fromImage=b&tag=1'],
     ['what nobody can read', 'fromImage=NGINX&tag=1'],
+    // Written in lower case it would be org/app of docker's own registry.
+    ['a registry that only a capital letter tells from a namespace', 'fromImage=Org%2Fapp&tag=1'],
   ])('is none when it is about %s', (_, query) => expect(asked(query)).toBeUndefined());
 
   it('is none of another path', () => {

@@ -20,6 +20,7 @@ describe('A Dockerfile', () => {
     ],
     ['quotes', 'ARG V="12"\nFROM "debian:${V}"', ['debian:12']],
     ['no arguments of a stage', 'FROM a\nARG V=1\nFROM b:$V', ['a']],
+    ['nothing that builders take literally', 'FROM a\nCOPY --from=$X /x /x\nRUN --mount=from=b:$X x', ['a']],
     ['nothing that is not known', 'ARG V\nFROM a:$V\nFROM b', ['b']],
     ['lines that go on', 'FROM \\\n# why\n  a \\\n  AS x\r\nFROM b', ['a', 'b']],
     ['lines that go on otherwise', '# escape=`\nFROM `\n a', ['a']],
