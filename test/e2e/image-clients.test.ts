@@ -5,20 +5,11 @@
  * @module
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Containerd, startContainerd } from '../support/containerd.ts';
-import { canDocker, type Dockerd, startDockerd } from '../support/docker.ts';
-import {
-  type Front,
-  has,
-  imageTools,
-  type ImageRegistry,
-  startFront,
-  startRegistry,
-} from '../support/image-registry.ts';
-import { Layout } from '../support/oci-layout.ts';
-import { openSandbox, type Sandbox } from '../support/sandbox.ts';
+import type { Front } from '../support/image-registry.ts';
+import type { Sandbox } from '../support/sandbox.ts';
+import { canUseAllClients, type ClientsWorld, openClientsWorld } from './clients-world.ts';
 
 const PAGE = 'docs/images.md';
 /** Between these lines of it. */
@@ -76,153 +67,109 @@ interface Seen {
   readonly byTool: ReadonlySet<string>;
 }
 
-describe.skipIf(!canDocker || !has(...imageTools, 'podman', 'buildah', 'ctr', 'containerd'))(
-  'Clients of image registries',
-  () => {
-    let sandbox: Sandbox;
-    let registry: ImageRegistry;
-    let front: Front;
-    let containerd: Containerd;
-    let dockerd: Dockerd;
-    let layout: Layout;
-    let env: Record<string, string>;
-    let asked: { us: boolean; what: string }[];
-    const configs = new Set<string>();
+describe.skipIf(!canUseAllClients)('Clients of image registries', () => {
+  let world: ClientsWorld;
+  let sandbox: Sandbox;
+  let env: Record<string, string>;
+  let front: Front;
+  let asked: { us: boolean; what: string }[];
+  const configs = new Set<string>();
 
-    beforeAll(async () => {
-      sandbox = openSandbox();
-      [registry, containerd, dockerd] = await Promise.all([
-        startRegistry(),
-        startContainerd(),
-        startDockerd(),
-      ]);
-      front = await startFront(registry.host);
-      asked = [];
-      front.instead = ({ method = '', url = '', headers }) => {
-        const tool = /^(?:skopeo|containers|libpod|podman|buildah|containerd|docker|moby)\b/i.test(
-          headers['user-agent'] ?? '',
-        );
-        const what = kindOf(method, url, configs);
-        if (what !== undefined) asked.push({ us: !tool, what });
-        return false;
-      };
-      layout = new Layout(join(sandbox.root, 'layout'));
-      const [conf, storage, graph, run, shims] = [
-        'registries.conf',
-        'storage.conf',
-        'graph',
-        'runroot',
-        'data',
-      ].map((name) => join(sandbox.root, name)) as [string, string, string, string, string];
-      writeFileSync(conf, `[[registry]]\nlocation = "${front.host}"\ninsecure = true\n`);
-      writeFileSync(storage, `[storage]\ndriver = "vfs"\ngraphroot = "${graph}"\nrunroot = "${run}"\n`);
-      mkdirSync(join(sandbox.home, '.config/containers'), { recursive: true });
-      writeFileSync(
-        join(sandbox.home, '.config/containers/policy.json'),
-        '{"default":[{"type":"insecureAcceptAnything"}]}',
+  beforeAll(async () => {
+    world = await openClientsWorld();
+    ({ sandbox, env, front } = world);
+    asked = [];
+    front.instead = ({ method = '', url = '', headers }) => {
+      const tool = /^(?:skopeo|containers|libpod|podman|buildah|containerd|docker|moby)\b/i.test(
+        headers['user-agent'] ?? '',
       );
-      env = {
-        CONTAINERS_REGISTRIES_CONF: conf,
-        CONTAINERS_STORAGE_CONF: storage,
-        STORAGE_DRIVER: 'vfs',
-        CONTAINERD_ADDRESS: containerd.address,
-        DOCKER_HOST: dockerd.host,
-        XDG_DATA_HOME: shims,
-      };
-      const installed = await sandbox.pyrsia(['shim', 'install', ...Object.keys(commands), '--no-path'], {
-        env,
-      });
-      expect([installed.code, installed.stderr]).toEqual([0, expect.stringContaining('podman')]);
-      env['PATH'] = [join(shims, 'pyrsia/shims'), sandbox.env['PATH']].join(delimiter);
-    }, 120_000);
-    afterAll(async () => {
-      await sandbox[Symbol.asyncDispose]();
-      await Promise.all(
-        [front, registry, containerd, dockerd].map(async (each) => each[Symbol.asyncDispose]()),
+      const what = kindOf(method, url, configs);
+      if (what !== undefined) asked.push({ us: !tool, what });
+      return false;
+    };
+  }, 120_000);
+  afterAll(() => world?.[Symbol.asyncDispose]());
+
+  let images = 0;
+
+  /** What a user of containerd's may have, so that its clients ask us without a shim. */
+  async function hostsDirectory(): Promise<string> {
+    const { stdout } = await sandbox.pyrsia(['agent', 'status', '--json'], { env });
+    const { ports } = JSON.parse(stdout) as { ports: Record<string, number> };
+    mkdirSync(join(sandbox.root, 'hosts/_default'), { recursive: true });
+    const text = `[host."http://127.0.0.1:${ports['images']}"]\ncapabilities = ["pull", "resolve"]\n`;
+    writeFileSync(join(sandbox.root, 'hosts/_default/hosts.toml'), text);
+    return join(sandbox.root, 'hosts');
+  }
+
+  /** Runs a command of the table as its user would, and tells what the registry has seen of it. */
+  async function seen(command: string): Promise<Seen> {
+    const name = `org/app-${(images += 1)}`;
+    const layer = { [`file-${images}`]: 'content' };
+    const { config } = await world.layout.image({ layers: [layer] }, name.replace('/', '-'));
+    configs.add(config.digest);
+    await world.push(name.replace('/', '-'), `${name}:1`);
+    const image = `${front.host}/${name}:1`;
+    const [program, ...args] = command.split(' ');
+    const dir = join(sandbox.root, `dir-${images}`);
+    const file = join(sandbox.root, `Containerfile-${images}`);
+    mkdirSync(dir);
+    writeFileSync(file, `FROM ${image}\nLABEL of=test\n`);
+    const hosts = args.includes('HOSTS') ? await hostsDirectory() : '';
+    // What is pushed has to be there.
+    if (args.includes('push')) {
+      const bring = program === 'ctr' ? ['images', 'pull', '--plain-http', image] : ['pull', '-q', image];
+      await sandbox.run(program!, bring, { env: { ...env, PYRSIA: 'off' } });
+    }
+    asked.length = 0;
+    const given = args.map((arg) => {
+      const word = arg
+        .replace('REGISTRY', front.host)
+        .replace('FILE', file)
+        .replace('HOSTS', hosts)
+        .replace(/DIR$/, dir);
+      return word.replace(
+        'IMAGE',
+        word.startsWith('docker://') && args[0] === 'list-tags' ? image.slice(0, -2) : image,
       );
     });
+    const ran = await sandbox.run(program!, given, { env });
+    // Nothing can be started in the container here; the image has been pulled for it before.
+    if (args[0] !== 'run' && args[0] !== 'login')
+      expect([command, ran.code, ran.stderr]).toEqual([command, 0, expect.anything()]);
+    const of = (us: boolean) => new Set(asked.filter((each) => each.us === us).map(({ what }) => what));
+    return { byUs: of(true), byTool: of(false) };
+  }
 
-    let images = 0;
-
-    /** What a user of containerd's may have, so that its clients ask us without a shim. */
-    async function hostsDirectory(): Promise<string> {
-      const { stdout } = await sandbox.pyrsia(['agent', 'status', '--json'], { env });
-      const { ports } = JSON.parse(stdout) as { ports: Record<string, number> };
-      mkdirSync(join(sandbox.root, 'hosts/_default'), { recursive: true });
-      const text = `[host."http://127.0.0.1:${ports['images']}"]\ncapabilities = ["pull", "resolve"]\n`;
-      writeFileSync(join(sandbox.root, 'hosts/_default/hosts.toml'), text);
-      return join(sandbox.root, 'hosts');
-    }
-
-    /** Runs a command of the table as its user would, and tells what the registry has seen of it. */
-    async function seen(command: string): Promise<Seen> {
-      const name = `org/app-${(images += 1)}`;
-      const layer = { [`file-${images}`]: 'content' };
-      const { config } = await layout.image({ layers: [layer] }, name.replace('/', '-'));
-      configs.add(config.digest);
-      await registry.push(layout.directory, name.replace('/', '-'), `${name}:1`);
-      const image = `${front.host}/${name}:1`;
-      const [program, ...args] = command.split(' ');
-      const dir = join(sandbox.root, `dir-${images}`);
-      const file = join(sandbox.root, `Containerfile-${images}`);
-      mkdirSync(dir);
-      writeFileSync(file, `FROM ${image}\nLABEL of=test\n`);
-      const hosts = args.includes('HOSTS') ? await hostsDirectory() : '';
-      // What is pushed has to be there.
-      if (args.includes('push')) {
-        const bring = program === 'ctr' ? ['images', 'pull', '--plain-http', image] : ['pull', '-q', image];
-        await sandbox.run(program!, bring, { env: { ...env, PYRSIA: 'off' } });
+  it('are in the table, with what goes through us', async () => {
+    const rows: string[][] = [];
+    for (const [client, each] of Object.entries(commands))
+      for (const command of each) {
+        const { byUs, byTool } = await seen(command);
+        rows.push([client, `\`${command}\``, listed(byUs), listed(byTool)]);
       }
-      asked.length = 0;
-      const given = args.map((arg) => {
-        const word = arg
-          .replace('REGISTRY', front.host)
-          .replace('FILE', file)
-          .replace('HOSTS', hosts)
-          .replace(/DIR$/, dir);
-        return word.replace(
-          'IMAGE',
-          word.startsWith('docker://') && args[0] === 'list-tags' ? image.slice(0, -2) : image,
-        );
-      });
-      const ran = await sandbox.run(program!, given, { env });
-      // Nothing can be started in the container here; the image has been pulled for it before.
-      if (args[0] !== 'run' && args[0] !== 'login')
-        expect([command, ran.code, ran.stderr]).toEqual([command, 0, expect.anything()]);
-      const of = (us: boolean) => new Set(asked.filter((each) => each.us === us).map(({ what }) => what));
-      return { byUs: of(true), byTool: of(false) };
-    }
+    const made = tableOf([['client', 'command', 'through us', 'not through us'], ...rows]);
+    const page = readFileSync(PAGE, 'utf8');
+    expect(page).toMatch(MADE);
+    const expected = page.replace(MADE, () => `${made}\n`);
+    if (process.env['UPDATE_TABLE'] === '1') writeFileSync(PAGE, expected);
+    expect(readFileSync(PAGE, 'utf8')).toBe(expected);
+  }, 300_000);
 
-    it('are in the table, with what goes through us', async () => {
-      const rows: string[][] = [];
-      for (const [client, each] of Object.entries(commands))
-        for (const command of each) {
-          const { byUs, byTool } = await seen(command);
-          rows.push([client, `\`${command}\``, listed(byUs), listed(byTool)]);
-        }
-      const made = tableOf([['client', 'command', 'through us', 'not through us'], ...rows]);
-      const page = readFileSync(PAGE, 'utf8');
-      expect(page).toMatch(MADE);
-      const expected = page.replace(MADE, () => `${made}\n`);
-      if (process.env['UPDATE_TABLE'] === '1') writeFileSync(PAGE, expected);
-      expect(readFileSync(PAGE, 'utf8')).toBe(expected);
-    }, 300_000);
-
-    it('are not led past us where they have to do without a registry', async () => {
-      const image = `${front.host}/org/app-1:1`;
-      const offline = { env: { ...env, PYRSIA_OFFLINE: '1' } };
-      asked.length = 0;
-      const here = await sandbox.run('ctr', ['--namespace', 'other', 'images', 'pull', image], offline);
-      expect([here.code, here.stderr]).toEqual([0, '']);
-      const absent = await sandbox.run('ctr', ['images', 'pull', `${front.host}/org/absent:1`], offline);
-      expect([absent.code, absent.stderr]).toEqual([1, expect.stringContaining('424')]);
-      expect(asked).toEqual([]);
-      await sandbox.pyrsia(['agent', 'status'], { env });
-      const files = readdirSync(sandbox.env['XDG_RUNTIME_DIR']!, { recursive: true }).map(String);
-      expect(files.filter((file) => file.includes('hosts'))).toEqual([]);
-    });
-  },
-);
+  it('are not led past us where they have to do without a registry', async () => {
+    const image = `${front.host}/org/app-1:1`;
+    const offline = { env: { ...env, PYRSIA_OFFLINE: '1' } };
+    asked.length = 0;
+    const here = await sandbox.run('ctr', ['--namespace', 'other', 'images', 'pull', image], offline);
+    expect([here.code, here.stderr]).toEqual([0, '']);
+    const absent = await sandbox.run('ctr', ['images', 'pull', `${front.host}/org/absent:1`], offline);
+    expect([absent.code, absent.stderr]).toEqual([1, expect.stringContaining('424')]);
+    expect(asked).toEqual([]);
+    await sandbox.pyrsia(['agent', 'status'], { env });
+    const files = readdirSync(sandbox.env['XDG_RUNTIME_DIR']!, { recursive: true }).map(String);
+    expect(files.filter((file) => file.includes('hosts'))).toEqual([]);
+  });
+});
 
 /** What a request is about; undefined for one that only asks whether there is a registry. */
 /** What is asked for; a configuration counts as its manifest: whether a daemon asks for it is a matter of moments. */

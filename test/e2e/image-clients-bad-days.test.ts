@@ -1,0 +1,148 @@
+/** Every client of image registries on its bad days: there is one registry, and it cuts, lies, or has had enough. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Verification } from '../../src/cache/cache.ts';
+import { type Digest, digestOf } from '../../src/content/digest.ts';
+import type { Front } from '../support/image-registry.ts';
+import type { MadeImage } from '../support/oci-layout.ts';
+import type { Sandbox } from '../support/sandbox.ts';
+import { canUseAllClients, type ClientsWorld, openClientsWorld } from './clients-world.ts';
+
+describe.skipIf(!canUseAllClients)('A registry of which every client pulls', { timeout: 180_000 }, () => {
+  let world: ClientsWorld;
+  let sandbox: Sandbox;
+  let front: Front;
+  let dirs = 0;
+
+  beforeAll(async () => {
+    world = await openClientsWorld();
+    ({ sandbox, front } = world);
+  }, 120_000);
+  afterAll(() => world?.[Symbol.asyncDispose]());
+  afterEach(() => {
+    front.instead = () => false;
+    front.requests.length = 0;
+  });
+
+  const made = async (name: string): Promise<MadeImage> => {
+    const layers = [{ small: randomBytes(1000) }, { large: randomBytes(9 * 2 ** 20) }];
+    const image = await world.layout.image({ layers }, name);
+    await world.push(name, `org/${name}:1`);
+    return image;
+  };
+  /** The blobs in a directory that skopeo has written. */
+  const blobsIn = (path: string): readonly Buffer[] =>
+    readdirSync(path)
+      .filter((name) => /^[0-9a-f]{64}$/.test(name))
+      .map((name) => readFileSync(join(path, name)));
+
+  /** Has all of them pull an image at once. */
+  async function pulled(name: string, by: readonly string[] = ['skopeo', 'podman', 'docker', 'pyrsia']) {
+    const image = `${front.host}/org/${name}:1`;
+    const dir = join(sandbox.root, `dir-${(dirs += 1)}`);
+    mkdirSync(dir);
+    const commands = {
+      skopeo: ['skopeo', 'copy', '-q', `docker://${image}`, `dir:${dir}`],
+      podman: ['podman', 'pull', '-q', image],
+      docker: ['docker', 'pull', '-q', image],
+      pyrsia: sandbox.pyrsiaCommand(['pull', '--no-load', '--platform', 'linux/amd64', image]),
+    };
+    const chosen = Object.entries(commands).filter(([client]) => by.includes(client));
+    const running = chosen.map(async ([client, [program = '', ...args]]) => {
+      const { code, stderr } = await sandbox.run(program, args, { env: world.env, timeoutMs: 120_000 });
+      return [client, { code, stderr }] as const;
+    });
+    const ended = Object.fromEntries(await Promise.all(running));
+    const has = async (command: readonly [string, ...string[]]): Promise<boolean> => {
+      const { stdout } = await sandbox.run(command[0], command.slice(1), { env: world.env });
+      return stdout.includes(`org/${name}`);
+    };
+    return {
+      ended,
+      dir,
+      kept: [await has(['podman', 'images', '--all']), await has(['docker', 'images', '--all'])],
+    };
+  }
+
+  it.each([
+    ['cuts', (whole: Buffer) => whole.subarray(0, whole.byteLength / 2)],
+    ['alters', (whole: Buffer) => Buffer.concat([whole.subarray(0, -1), Buffer.from([whole.at(-1)! ^ 1])])],
+  ])('%s its layers, which nobody gets before it is sound again', async (name, spoil) => {
+    const { layers } = await made(name);
+    const wholes = new Map(
+      layers.map(({ digest }) => [
+        digest,
+        readFileSync(join(world.layout.directory, 'blobs', digest.replace(':', '/'))),
+      ]),
+    );
+    front.instead = ({ method, url = '' }, response) => {
+      const whole = wholes.get(url.slice(url.lastIndexOf('/') + 1) as Digest);
+      if (!whole || method !== 'GET') return false;
+      const body = spoil(whole);
+      response.writeHead(200, { 'content-length': whole.byteLength });
+      if (body.byteLength < whole.byteLength) response.write(body, () => response.destroy());
+      else response.end(body);
+      return true;
+    };
+    const first = await pulled(name);
+    expect(Object.values(first.ended).map(({ code }) => code)).not.toContain(0);
+    expect(first.kept).toEqual([false, false]);
+    // What it has may be a part, never something of the same length.
+    const lengths = [...wholes.values()].map(({ byteLength }) => byteLength);
+    for (const { byteLength } of blobsIn(first.dir)) expect(lengths).not.toContain(byteLength);
+    for (const digest of wholes.keys())
+      expect(front.requests.join()).toContain(`GET /v2/org/${name}/blobs/${digest}`);
+    const verified = await sandbox.pyrsia(['cache', 'verify', '--json'], { env: world.env });
+    expect(JSON.parse(verified.stdout) as Verification).toMatchObject({ damaged: [] });
+
+    front.instead = () => false;
+    const second = await pulled(name);
+    expect(second.ended).toMatchObject({
+      skopeo: { code: 0 },
+      podman: { code: 0 },
+      docker: { code: 0 },
+      pyrsia: { code: 0 },
+    });
+    expect(second.kept).toEqual([true, true]);
+    const digests = blobsIn(second.dir).map((each) => digestOf(each, 'sha256'));
+    expect(digests).toEqual(expect.arrayContaining([...wholes.keys()]));
+  });
+
+  it('has had enough: it is waited for where that is not long, and else what is here is what it was', async () => {
+    const { layers, config } = await made('busy');
+    const before = new Set<string>();
+    const until = new Map<string, number>();
+    front.instead = ({ method, url = '' }, response) => {
+      const isContent = [config, ...layers].some(({ digest }) => url.endsWith(digest));
+      if (!isContent || method !== 'GET') return false;
+      if (!before.has(url)) {
+        before.add(url);
+        until.set(url, performance.now() + 950);
+        response.writeHead(429, { 'retry-after': '1' }).end();
+        return true;
+      }
+      return performance.now() < until.get(url)! && void response.writeHead(500).end() === undefined;
+    };
+    const { ended } = await pulled('busy', ['skopeo', 'pyrsia']);
+    expect(ended).toMatchObject({ skopeo: { code: 0 }, pyrsia: { code: 0 } });
+    expect(before.size).toBe(3);
+
+    let refused = 0;
+    front.instead = (_, response) => {
+      refused += 1;
+      response.writeHead(429, { 'retry-after': '3600' }).end();
+      return true;
+    };
+    expect((await pulled('busy', ['skopeo', 'pyrsia'])).ended).toMatchObject({
+      skopeo: { code: 0 },
+      pyrsia: { code: 0 },
+    });
+    const { code, stderr } = await sandbox.pyrsia(['pull', '--no-load', `${front.host}/org/none:1`], {
+      env: world.env,
+    });
+    expect([code, stderr]).toEqual([1, expect.stringContaining('429')]);
+    expect(refused).toBeLessThan(10);
+  });
+});
