@@ -151,7 +151,8 @@ function oldRules(old: Toml): RegistryRule[] {
 }
 
 function trimmed(location: string): string {
-  if (location.includes('://')) throw new Error(`${JSON.stringify(location)} is a URL, where a host is written`);
+  if (location.includes('://'))
+    throw new Error(`${JSON.stringify(location)} is a URL, where a host is written`);
   return location.replace(/\/+$/, '');
 }
 

@@ -23,6 +23,7 @@ import { pathsOf } from '../../src/paths.ts';
 import { makePackage } from '../fixtures/registry/package.ts';
 import { ask } from '../support/ask.ts';
 import type { Command, Finished, RunOptions } from '../support/command.ts';
+import { holders } from '../support/holders.ts';
 import { canUnshareNetwork, inNamespaceWithoutNetwork } from '../support/network.ts';
 import type { Project } from '../support/project.ts';
 import { openWorld, type World } from './everyday-world.ts';
@@ -193,14 +194,6 @@ describe('an agent that is of no use', { timeout: 60_000 }, () => {
     running.kill();
   });
 });
-
-/** Files below `path` that hold `secret`. */
-function holders(path: string, secret: string): string[] {
-  return readdirSync(path, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name))
-    .filter((file) => readFileSync(file, 'latin1').includes(secret));
-}
 
 describe('secrets', { timeout: 60_000 }, () => {
   const TOKEN = 'npm_s3cr3tT0kenOfTheUser';

@@ -6,9 +6,13 @@
  */
 import { createPrivateKey, randomUUID, sign, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text as whole } from 'node:stream/consumers';
 import { selfSigned } from '../fixtures/registry/certificate.ts';
+
+/** What stands for "me", where tokens are got by another one. */
+export const REFRESH_TOKEN = 'refresh-of-me';
 
 /** How long docker-registry takes a token that is over, in seconds. */
 const LEEWAY_S = 60;
@@ -23,6 +27,8 @@ export interface TokenServer extends AsyncDisposable {
   readonly service: string;
   /** For what was asked, and by whom: `repository:a/b:pull by nobody`. */
   readonly requests: string[];
+  /** All tokens that were given out. */
+  readonly given: readonly string[];
   /** How long tokens hold, in seconds, of which nobody is told the truth: they say five minutes. */
   lifetime: number;
   /** When the last one is over, in milliseconds since 1970. */
@@ -44,11 +50,15 @@ export async function startTokenServer(): Promise<TokenServer> {
   };
   let overAt = 0;
 
-  const server = createServer((request, response) => {
-    const { searchParams } = new URL(request.url ?? '/', 'http://token.invalid');
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const form = new URLSearchParams(request.method === 'POST' ? await whole(request) : '');
+    const searchParams =
+      request.method === 'POST' ? form : new URL(request.url ?? '/', 'http://token.invalid').searchParams;
     const [, shown = ''] = /^Basic (.+)$/.exec(request.headers.authorization ?? '') ?? [];
-    const [who = ''] = Buffer.from(shown, 'base64').toString().split(':');
-    const isMe = shown === Buffer.from('me:secret').toString('base64');
+    const refresh = form.get('grant_type') === 'refresh_token' ? form.get('refresh_token') : null;
+    const who =
+      refresh === null ? Buffer.from(shown, 'base64').toString().split(':')[0]! : `the token ${refresh}`;
+    const isMe = shown === Buffer.from('me:secret').toString('base64') || refresh === REFRESH_TOKEN;
     const scopes = searchParams.getAll('scope').flatMap((scope) => scope.split(' '));
     requests.push(`${scopes.join(' ')} by ${who || 'nobody'}`);
     if (who !== '' && !isMe) {
@@ -72,17 +82,22 @@ export async function startTokenServer(): Promise<TokenServer> {
       iat: exp - 600,
       access,
     });
-    response.end(JSON.stringify({ token, expires_in: 300 }));
-  });
+    given.push(token);
+    const named = refresh === null ? { token } : { access_token: token };
+    response.end(JSON.stringify({ ...named, expires_in: 300 }));
+  };
+  const server = createServer((request, response) => void answer(request, response));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   const requests: string[] = [];
+  const given: string[] = [];
   const running: TokenServer = {
     realm: `http://127.0.0.1:${port}/token`,
     certificate: cert,
     issuer: 'test',
     service: 'registry',
     requests,
+    given,
     lifetime: 600,
     get overAt() {
       return overAt;
