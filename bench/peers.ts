@@ -1,7 +1,7 @@
 /**
  * What peers cost and bring: rows of files in `peers/`, each measured in turns with those of the same file.
  *
- *     npm run build && node bench/peers.ts [start|transports …] [--rounds 9]
+ *     npm run build && node bench/peers.ts [start|transports|several …] [--rounds 9]
  *
  * For each row: the median, the least and the most of all rounds, and how it stands to the first row, round by round.
  *
@@ -10,11 +10,12 @@
 import { parseArgs } from 'node:util';
 import { columns } from './columns.ts';
 import { oneOf } from './one-of.ts';
+import { open as openSeveral } from './peers/several.ts';
 import { open as openStart } from './peers/start.ts';
 import { open as openTransports } from './peers/transports.ts';
 
-const files = { start: openStart, transports: openTransports };
-const NAMES = ['start', 'transports'] as const;
+const files = { start: openStart, transports: openTransports, several: openSeveral };
+const NAMES = ['start', 'transports', 'several'] as const;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
