@@ -6,6 +6,7 @@
  * @module
  */
 import { spawnSync } from 'node:child_process';
+import { isRunning } from '../../test/support/processes.ts';
 
 /** The ground that a network stands on. Disposing of it ends whatever still runs in its namespaces. */
 export interface Ground extends Disposable {
@@ -121,16 +122,7 @@ function remove(namespace: string): void {
 function sweep(): void {
   const { stdout } = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' });
   for (const [namespace, pid] of (stdout ?? '').matchAll(/^pyrsia-(\d+)-\w+/gm))
-    if (!isAlive(Number(pid))) remove(namespace);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+    if (!isRunning(Number(pid))) remove(namespace);
 }
 
 function loopback(problem: string): Ground {

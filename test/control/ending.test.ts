@@ -6,7 +6,8 @@ import { endAgent, livingAgents } from '../../src/control/ending.ts';
 import { startAgent } from '../../src/control/start.ts';
 import { writeLaunch } from '../../src/shims/launch.ts';
 import { canUnshareNetwork, inNamespaceWithoutNetwork } from '../support/network.ts';
-import { isAlive, until, world } from './world.ts';
+import { isRunning } from '../support/processes.ts';
+import { until, world } from './world.ts';
 
 const canUnshare = canUnshareNetwork();
 
@@ -45,7 +46,7 @@ describe('an agent that is to end', () => {
     await using agent = await w.connect();
     expect(await endAgent(w.paths.runtime)).toBe('ended');
     expect(await livingAgents(w.paths.runtime)).toEqual([]);
-    await until(() => !isAlive(agent.hello.pid));
+    await until(() => !isRunning(agent.hello.pid));
     expect(await endAgent(w.paths.runtime)).toBe('ended');
   });
 
@@ -64,7 +65,7 @@ describe('an agent that is to end', () => {
     process.kill(pid, 'SIGSTOP');
     expect(await livingAgents(w.paths.runtime)).toEqual([{ directory: w.paths.runtime, pids: [pid] }]);
     expect(await endAgent(w.paths.runtime, 50)).toBe('killed');
-    await until(() => !isAlive(pid));
+    await until(() => !isRunning(pid));
   });
 
   it('is killed when it hangs and its directory is gone', async () => {
@@ -83,7 +84,7 @@ describe('an agent that is to end', () => {
     const living = await livingAgents(w.paths.runtime);
     expect(living.map(({ pids }) => pids)).toEqual([[here.hello.pid], [there.pid]]);
     for (const { directory } of living) expect(await endAgent(directory)).toBe('ended');
-    await until(() => !isAlive(here.hello.pid) && !isAlive(there.pid!));
+    await until(() => !isRunning(here.hello.pid) && !isRunning(there.pid!));
   });
 
   it.runIf(canUnshare)(

@@ -16,7 +16,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { connectAgent } from '../../src/control/client.ts';
 import { agentEnvironment } from '../../src/control/start.ts';
 import { writeLaunch } from '../../src/shims/launch.ts';
-import { isAlive, until, world } from './world.ts';
+import { isRunning } from '../support/processes.ts';
+import { until, world } from './world.ts';
 
 // Every test starts processes, on machines that may have better things to do.
 vi.setConfig({ testTimeout: 60_000 });
@@ -173,7 +174,7 @@ describe('ending', () => {
     await using second = await w.connect();
     expect(second.hello.pid).toBe(pid);
     await second[Symbol.asyncDispose]();
-    await until(() => !isAlive(pid));
+    await until(() => !isRunning(pid));
     expect(readdirSync(w.paths.runtime)).toEqual(['agent.lock', 'launch']);
   });
 
@@ -184,7 +185,7 @@ describe('ending', () => {
     await a[Symbol.asyncDispose]();
     await expect.poll(() => b.call('status', {})).toMatchObject({ launches: 1 });
     await b[Symbol.asyncDispose]();
-    await until(() => !isAlive(a.hello.pid));
+    await until(() => !isRunning(a.hello.pid));
     expect(readdirSync(join(w.paths.runtime, 'launch'))).toEqual([]);
   });
 
@@ -212,7 +213,7 @@ describe('ending', () => {
     expect(await another.call('status', {})).toMatchObject({ launches: 1 });
     await another[Symbol.asyncDispose]();
     tool.kill('SIGKILL');
-    await until(() => !isAlive(agent.hello.pid));
+    await until(() => !isRunning(agent.hello.pid));
     expect(readdirSync(join(w.paths.runtime, 'launch'))).toEqual([]);
   });
 
@@ -230,7 +231,7 @@ describe('ending', () => {
       await another[Symbol.asyncDispose]();
     }
     tool.kill('SIGKILL');
-    await until(() => !isAlive(agent.hello.pid));
+    await until(() => !isRunning(agent.hello.pid));
     expect(existsSync(join(agent.directory, 'launch', id))).toBe(false);
   });
 
@@ -250,7 +251,7 @@ describe('ending', () => {
     await agent.call('launch', writeLaunch(agent.directory, us));
     process.kill(agent.hello.pid, signal);
     await agent.closed;
-    await until(() => !isAlive(agent.hello.pid));
+    await until(() => !isRunning(agent.hello.pid));
     expect(readdirSync(w.paths.runtime)).toEqual(['agent.lock', 'launch']);
     expect(readdirSync(join(w.paths.runtime, 'launch'))).toEqual([]);
     await expect(agent.call('status', {})).rejects.toMatchObject({ code: 'AGENT_UNAVAILABLE' });
@@ -264,7 +265,7 @@ describe('another version', () => {
     await old[Symbol.asyncDispose]();
     await using agent = await w.connect('2.0.0');
     expect(agent.hello).toMatchObject({ pyrsia: '2.0.0', protocol: old.hello.protocol });
-    await until(() => !isAlive(old.hello.pid));
+    await until(() => !isRunning(old.hello.pid));
   });
 
   it('uses the running agent while somebody else does', async () => {
@@ -311,6 +312,6 @@ describe('another network namespace', () => {
     expect(again.hello.pid).toBe(here.hello.pid);
     await Promise.all(there.map((client) => client.leave()));
     for (const report of [one, two]) process.kill(report!.pid!, 'SIGTERM');
-    await until(() => !isAlive(one!.pid!) && !isAlive(two!.pid!));
+    await until(() => !isRunning(one!.pid!) && !isRunning(two!.pid!));
   });
 });

@@ -16,7 +16,7 @@ import { readNetwork } from '../../src/trust/network-of.ts';
 import { blocks } from '../docs/markdown.ts';
 import { type Command, type Running, start } from '../support/command.ts';
 import { has } from '../support/image-registry.ts';
-import { processesOf } from '../support/processes.ts';
+import { isRunning, processesOf } from '../support/processes.ts';
 import { asUser, unprivileged, type User } from '../support/user.ts';
 
 /** The lines that docs/network.md shows. */
@@ -57,17 +57,8 @@ function network(line: string, user?: User): Running {
 function left(): readonly string[] {
   const { stdout } = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' });
   const mine = (stdout ?? '').split('\n').filter((line) => line.startsWith('pyrsia-'));
-  const alive = mine.filter((line) => !isAlive(Number(/\d+/.exec(line)?.[0])));
+  const alive = mine.filter((line) => !isRunning(Number(/\d+/.exec(line)?.[0])));
   return [...processesOf(temporary).map(({ command }) => command), ...alive, ...readdirSync(temporary)];
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 describe.skipIf(!mayMakeNamespaces)('npm run network', { timeout: 300_000 }, () => {

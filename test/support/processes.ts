@@ -1,5 +1,5 @@
 /**
- * Processes that belong to a sandbox, found by what they were started with.
+ * Processes that belong to a sandbox, found by what they were started with, and whether they are there.
  *
  * @module
  */
@@ -27,6 +27,15 @@ export function processesOf(root: string): Process[] {
     }))
     .filter(({ command, marks }) => [command, ...marks].some((mark) => mark.includes(`${root}/`)))
     .map(({ pid, command }) => ({ pid, command: command.replaceAll('\0', ' ').trim() }));
+}
+
+/** Whether process `pid` is there, whoever's it is. */
+export function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 /** How long processes may take to end of themselves, in milliseconds. */
