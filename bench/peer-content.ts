@@ -19,6 +19,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { privateKeyFromRaw } from '@libp2p/crypto/keys';
+import { giveBack, takeChunkBuffer } from '../src/content/buffers.ts';
 import { openAllowance } from '../src/p2p/serve/allowance.ts';
 import { openLane } from '../src/p2p/fetch/ask-lane.ts';
 import { openBucket } from '../src/p2p/wire/bucket.ts';
@@ -132,7 +133,7 @@ interface Measured {
 async function laneTo(host: Host, { peer, addresses }: Served): Promise<Lane> {
   const connection = await host.dial(peer, addresses, { deadlineMs: 10_000 });
   const download = openBucket(undefined, 0, monotonicClock);
-  return openLane(connection!, { clock: monotonicClock, download });
+  return openLane(connection!, { clock: monotonicClock, download, memory: takeChunkBuffer });
 }
 
 const ways: Readonly<Record<string, (served: Served, lane: Lane, target: string) => Promise<void>>> = {
@@ -175,6 +176,7 @@ const ways: Readonly<Record<string, (served: Served, lane: Lane, target: string)
       const chunk = await lane.fetch(large.sha256, i * CHUNK, CHUNK);
       hash('sha256', chunk);
       await file.write(chunk, 0, chunk.byteLength, i * CHUNK);
+      giveBack(chunk);
     });
   },
 };

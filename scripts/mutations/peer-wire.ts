@@ -17,6 +17,20 @@ export const wireGuards = [
     },
   ),
   ...guardsIn(
+    'src/p2p/wire/spent.ts',
+    'test/p2p/spent.test.ts',
+    {
+      why: 'Memory is freed of which somebody else has another part',
+      find: 'byteLength === buffer.byteLength && ',
+      replace: '',
+    },
+    {
+      why: 'Memory is freed that others may have',
+      find: ' && fresh.delete(buffer)',
+      replace: '',
+    },
+  ),
+  ...guardsIn(
     'src/p2p/wire/cursor.ts',
     'test/p2p/wire.test.ts',
     {

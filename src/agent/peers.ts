@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cache } from '../cache/cache.ts';
 import { readConfig } from '../config/read-config.ts';
+import { takeChunkBuffer } from '../content/buffers.ts';
 import type { Config } from '../config/settings.ts';
 import { peersKnown } from '../control/peer-known.ts';
 import type { PeersStatus } from '../control/protocol.ts';
@@ -104,6 +105,7 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
       port: typeof port === 'number' ? port : keptPort(paths),
       ...(up !== 'unlimited' && { upload: up }),
       ...(down !== 'unlimited' && { download: down }),
+      memory: takeChunkBuffer,
       log,
     };
   }

@@ -7,34 +7,41 @@
  *
  * @module
  */
+import { CHUNK, LARGE_CHUNK } from './chunks.ts';
 
-/** How large each buffer is: 256 KiB, which a processor's own cache holds. */
+/** How large most are: 256 KiB, which a processor's own cache holds. */
 export const PIECE = 256 * 2 ** 10;
 
-/** How many wait to be used again: 8 MiB in all. */
-const MOST = 32;
+/** How many bytes of each length wait to be used again: 8 MiB. */
+const MOST = 8 * 2 ** 20;
 
 /** Any byte of it stands for all. */
 const WHOLE = 0;
 
-const free: ArrayBuffer[] = [];
+/** By length: pieces, and what peers are asked for at a time. */
+const free = new Map<number, ArrayBuffer[]>([PIECE, CHUNK, LARGE_CHUNK].map((length) => [length, []]));
 /** What is in use, with how many of its bytes have not been given back. */
 const lent = new WeakMap<ArrayBufferLike, number>();
 
-function take(bytes: number): Uint8Array {
-  const memory = free.pop() ?? new ArrayBuffer(PIECE);
+function take(length: number, bytes: number): Uint8Array {
+  const memory = free.get(length)?.pop() ?? new ArrayBuffer(length);
   lent.set(memory, bytes);
   return new Uint8Array(memory);
 }
 
 /** A buffer of {@link PIECE} bytes, whatever is in it. */
 export function takeBuffer(): Uint8Array {
-  return take(WHOLE);
+  return take(PIECE, WHOLE);
 }
 
 /** The same for whoever hands it on in parts: it is given back once each of its bytes was. */
 export function takeBufferInParts(): Uint8Array {
-  return take(PIECE);
+  return take(PIECE, PIECE);
+}
+
+/** A buffer of `length` bytes, whatever is in it. Only those of a whole chunk are used again. */
+export function takeChunkBuffer(length: number): Uint8Array {
+  return length === CHUNK || length === LARGE_CHUNK ? take(length, WHOLE) : Buffer.allocUnsafe(length);
 }
 
 /** Whether a chunk is a part of a buffer, and nobody else has these bytes. */
@@ -52,7 +59,8 @@ export function giveBack({ buffer, byteLength }: Uint8Array): void {
   if (!(buffer instanceof ArrayBuffer) || left === undefined || byteLength === 0) return;
   if (left > byteLength) return void lent.set(buffer, left - byteLength);
   lent.delete(buffer);
-  if (free.length < MOST) free.push(buffer);
+  const same = free.get(buffer.byteLength);
+  if (same && (same.length + 1) * buffer.byteLength <= MOST) same.push(buffer);
 }
 
 /** The same chunk, whose memory cannot be given back any more: several may read it. */

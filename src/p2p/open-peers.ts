@@ -37,6 +37,8 @@ export interface PeersOptions extends PeersRules {
   /** In bytes per second; without limit by default. */
   readonly upload?: number;
   readonly download?: number;
+  /** Memory for so many bytes of content, which is whoever's fetches them; fresh by default. */
+  readonly memory?: (this: void, length: number) => Uint8Array;
   /** The links of this machine; those that the system tells by default. */
   readonly links?: () => readonly Link[];
   /** One line of talk for the agent's log. */

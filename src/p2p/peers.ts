@@ -47,7 +47,7 @@ const NOTHING_SAID: SaidOfPeers = new Map();
 
 /** Starts this machine among its peers. Rejects when it has no identity, or libp2p cannot be started. */
 export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
-  const { state, port = 0, neighbours = true, links = readLinks, log, now = Date.now } = options;
+  const { state, port = 0, neighbours = true, links = readLinks, log, now = Date.now, memory } = options;
   const identity = await openIdentity(state);
   let { said = NOTHING_SAID } = options;
   const book = openPeerBook(state, { now, log, said: () => said, onBan: (peer) => cutOff(peer) });
@@ -121,7 +121,7 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
   const lanes = openLanes(async (peer) => {
     const connection = await host.dial(peer, [], { deadlineMs: DIAL_MS });
     if (!connection) throw new PeerFault('cut', peer, 'it cannot be reached');
-    return openLane(connection, { clock: monotonicClock, download });
+    return openLane(connection, { clock: monotonicClock, download, ...(memory && { memory }) });
   });
   const held = openHeld({
     discovery,

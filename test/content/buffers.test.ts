@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { giveBack, isPart, PIECE, shared, takeBuffer, takeBufferInParts } from '../../src/content/buffers.ts';
+import {
+  giveBack,
+  isPart,
+  PIECE,
+  shared,
+  takeBuffer,
+  takeBufferInParts,
+  takeChunkBuffer,
+} from '../../src/content/buffers.ts';
 
 describe('memory that is used again', () => {
   it('is lent to one at a time', () => {
@@ -54,11 +62,30 @@ describe('memory that is used again', () => {
     expect(takeBuffer().buffer).not.toBe(first.buffer);
   });
 
-  it('is no more than 8 MiB', () => {
-    const many = Array.from({ length: 40 }, takeBuffer);
+  it('is that of a whole chunk, too, but of no other length', () => {
+    for (const length of [2 ** 20, 4 * 2 ** 20]) {
+      const first = takeChunkBuffer(length);
+      expect(first.byteLength).toBe(length);
+      expect(takeChunkBuffer(length).buffer).not.toBe(first.buffer);
+      giveBack(first.subarray(5));
+      expect(takeBuffer().buffer).not.toBe(first.buffer);
+      expect(takeChunkBuffer(length).buffer).toBe(first.buffer);
+    }
+    const last = takeChunkBuffer(300_000);
+    expect(last.byteLength).toBe(300_000);
+    giveBack(last);
+    expect(takeChunkBuffer(300_000).buffer).not.toBe(last.buffer);
+  });
+
+  it.each([
+    ['small', takeBuffer, 32],
+    ['as a chunk', () => takeChunkBuffer(2 ** 20), 8],
+    ['as a large chunk', () => takeChunkBuffer(4 * 2 ** 20), 2],
+  ])('is no more than 8 MiB: %s', (_, take, most) => {
+    const many = Array.from({ length: 40 }, () => take());
     for (const each of many) giveBack(each);
     const memories = new Set(many.map(({ buffer }) => buffer));
-    const again = Array.from({ length: 40 }, takeBuffer);
-    expect(again.filter(({ buffer }) => memories.has(buffer))).toHaveLength(32);
+    const again = Array.from({ length: 40 }, () => take());
+    expect(again.filter(({ buffer }) => memories.has(buffer))).toHaveLength(most);
   });
 });

@@ -44,6 +44,8 @@ export interface LaneOptions {
   readonly clock: Clock;
   /** What may come in, in bytes. */
   readonly download: Bucket;
+  /** Memory for so many bytes of content, which is whoever's they are fetched for; fresh by default. */
+  readonly memory?: (this: void, length: number) => Uint8Array;
 }
 
 interface Asked extends BlobRequest {
@@ -60,14 +62,14 @@ interface Asked extends BlobRequest {
  */
 export async function openLane(
   connection: Connection,
-  { signal, clock, download }: LaneOptions,
+  { signal, clock, download, memory }: LaneOptions,
 ): Promise<Lane> {
   const stream = await openStream(connection, BLOB_PROTOCOL, signal);
   const pace = startPace();
   const channel = channelOver(stream, connection.remotePeer.toString(), 'lied', {
     came: (bytes) => pace.moved(bytes, clock.now()),
   });
-  const { ask, known, quiet } = asking(channel, download, pace, clock.now);
+  const { ask, known, quiet } = asking(channel, download, pace, clock.now, memory);
   watch(channel, clock, (now) => {
     if (pace.over(now)) return ['slow', 'it sends too little of what it was asked for'];
     return quiet(now) > UNUSED ? ['cut', 'nothing was asked for a while'] : undefined;
@@ -97,7 +99,13 @@ interface Asking {
   quiet(this: void, now: number): number;
 }
 
-function asking(channel: Channel, download: Bucket, pace: Pace, now: () => number): Asking {
+function asking(
+  channel: Channel,
+  download: Bucket,
+  pace: Pace,
+  now: () => number,
+  memory: LaneOptions['memory'],
+): Asking {
   const known = new Map<Digest, Holding>();
   const waiting: Asked[] = [];
   const sent: Asked[] = [];
@@ -154,7 +162,9 @@ function asking(channel: Channel, download: Bucket, pace: Pace, now: () => numbe
       if (start === undefined || asked === undefined) throw channel.close('cut', 'it closed the stream');
       const answer = checked(parseBlobAnswer(start), asked, known.get(asked.digest), channel);
       channel.expect(answer.length - asked.length);
-      const bytes = answer.length === 0 ? undefined : await channel.read(answer.length);
+      // What is for nobody any more takes no memory from whoever comes next.
+      const into = asked.kind === 'bytes' && !asked.dropped ? memory?.(answer.length) : undefined;
+      const bytes = answer.length === 0 ? undefined : await channel.read(answer.length, into);
       if (bytes === undefined && answer.length > 0) throw channel.close('cut', 'it closed the stream');
       remember(known, asked.digest, answer);
       sent.shift();

@@ -9,6 +9,7 @@ import type { TLSSocket } from 'node:tls';
 import type { AbortOptions, MultiaddrConnection, StreamCloseEvent } from '@libp2p/interface';
 import { AbstractMessageStream, type SendResult } from '@libp2p/utils';
 import type { Uint8ArrayList } from 'uint8arraylist';
+import { markFresh } from '../wire/spent.ts';
 
 /** What `@libp2p/tcp` makes of a socket, with what its interface does not show. */
 export interface SocketConnection extends MultiaddrConnection {
@@ -33,7 +34,10 @@ export class TlsStream extends AbstractMessageStream {
     super({ log, inactivityTimeout, maxReadBufferLength, direction });
     this.#connection = connection;
     this.#tls = tls;
-    tls.on('data', (bytes: Buffer) => this.onData(bytes));
+    tls.on('data', (bytes: Buffer) => {
+      markFresh(bytes);
+      this.onData(bytes);
+    });
     tls.on('drain', () => this.safeDispatchEvent('drain'));
     tls.on('error', (error: Error) => connection.abort(error));
     connection.addEventListener('close', (event) => this.#onClose(event));

@@ -19,6 +19,7 @@ import type { Uint8ArrayList } from 'uint8arraylist';
 import type { PeerName } from '../contract.ts';
 import { isPeerFault, PeerFault } from '../fault.ts';
 import type { FaultKind } from './lane.ts';
+import { spend } from './spent.ts';
 
 /** A stream to one peer. Its calls reject with a {@link PeerFault}. */
 export interface Channel {
@@ -28,10 +29,10 @@ export interface Channel {
   /** So many bytes more may come than have, or fewer. There must not have come more. */
   expect(this: void, bytes: number): void;
   /**
-   * Exactly so many bytes, in memory of their own. Undefined: the other side has ended before the first of them; in the
-   * middle of them that is `cut`. One at a time.
+   * Exactly so many bytes, in memory of their own, which is `into` where it is given. Undefined: the other side has ended before
+   * the first of them; in the middle of them that is `cut`. One at a time; once it has settled nothing is written there any more.
    */
-  read(this: void, length: number): Promise<Uint8Array | undefined>;
+  read(this: void, length: number, into?: Uint8Array): Promise<Uint8Array | undefined>;
   /** Hands bytes to the stream, which are not to be changed any more, and waits until it takes more. One at a time. */
   send(this: void, bytes: Uint8Array): Promise<void>;
   /** Ends it at once, in both directions. */
@@ -95,6 +96,7 @@ export function channelOver(
       into.set(part, mine.filled);
       mine.filled += part.byteLength;
       if (part.byteLength < chunk.byteLength) held.unshift(chunk.subarray(part.byteLength));
+      else spend(chunk);
     }
     reader = undefined;
     mine.resolve(into);
@@ -127,10 +129,10 @@ export function channelOver(
     closed: ended.signal,
     expect,
     close,
-    async read(length) {
+    async read(length, into = Buffer.allocUnsafe(length)) {
       ended.signal.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | undefined>();
-      reader = { into: Buffer.allocUnsafe(length), filled: 0, resolve, reject };
+      reader = { into, filled: 0, resolve, reject };
       serve();
       return promise;
     },

@@ -28,7 +28,7 @@ export interface Lane {
   readonly open: boolean;
 
   /**
-   * Bytes of content, exactly as many as asked for; nothing has been verified. They belong to the caller.
+   * Bytes of content, exactly as many as asked for; nothing has been verified. They and their memory belong to the caller.
    *
    * Up to 16 requests and 16 MiB are on their way at a time, the others wait. Aborting rejects at once; what is on its way
    * is read, and dropped.
