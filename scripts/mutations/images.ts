@@ -1,6 +1,7 @@
 import { guardsIn } from './mutation.ts';
 
 const GATE = 'test/proxy/image-gate.test.ts';
+const REFERRERS = 'test/commands/pull-referrers.test.ts';
 const LIES = 'test/commands/pull-image-lies.test.ts';
 
 /** What is asked of image registries, as whom, and what is believed of their answers. */
@@ -258,5 +259,17 @@ export const imageGuards = [
     find: '.filter(({ digest }) => !needed.has(digest))',
     replace: '',
     only: 'without what others need',
+  }),
+  ...guardsIn('src/agent/pull-referrers.ts', REFERRERS, {
+    why: 'A list passes off anything as an image’s signature',
+    find: '(isListed && parsed.subject !== subject)',
+    replace: 'false',
+    only: 'says that it is about the image',
+  }),
+  ...guardsIn('src/agent/named-referrers.ts', REFERRERS, {
+    why: 'A registry is asked for signatures with every pull',
+    find: 'if (known) return',
+    replace: 'if (false) return',
+    only: 'is not asked for again',
   }),
 ];

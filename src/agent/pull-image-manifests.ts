@@ -54,7 +54,13 @@ export async function chosen(
   const seen = new Set([top.digest]);
   for (const each of unseen(one ? [one] : parsed.manifests, seen, name))
     found.push(...(await listed(pull, each, 1, seen)));
-  return { index: top, found };
+  // Of all platforms they are among those.
+  const attests = parsed.manifests.filter((each) => one && each.attests === one.digest);
+  const attested = attests.map(({ digest }) => digest);
+  return {
+    index: top,
+    found: found.map((each) => (each.manifest.digest === one?.digest ? { ...each, attested } : each)),
+  };
 }
 
 /**
@@ -98,7 +104,14 @@ async function listed(
   checkSize(entry, manifest.body.byteLength, what);
   const parsed = parseManifest(manifest.body, what);
   if (parsed.kind === 'image')
-    return [{ manifest, parsed, ...(entry.platform ? { platform: entry.platform } : {}) }];
+    return [
+      {
+        manifest,
+        parsed,
+        ...(entry.platform ? { platform: entry.platform } : {}),
+        ...(entry.attests === undefined ? {} : { isAttestation: true }),
+      },
+    ];
   const inner: Found[] = [];
   for (const each of unseen(parsed.manifests, seen, name))
     inner.push(...(await listed(pull, each, depth + 1, seen)));

@@ -42,6 +42,10 @@ export interface Found {
   readonly manifest: Manifest;
   readonly parsed: ImageManifest;
   readonly platform?: Platform;
+  /** Those of the same index that say how it was built. */
+  readonly attested?: readonly Digest[];
+  /** It is such a one itself. */
+  readonly isAttestation?: boolean;
 }
 
 /** An image that is here but for its place in the cache. */

@@ -1,18 +1,27 @@
 import { purlOf } from '../content/coordinates.ts';
 import type { Digest } from '../content/digest.ts';
 import type { PulledBlob, PulledImage, PulledLayer, PulledManifest } from '../control/protocol.ts';
-import type { Descriptor } from '../ecosystems/oci/manifest.ts';
+import type { Descriptor, ImageManifest } from '../ecosystems/oci/manifest.ts';
+import { isImageConfig } from '../ecosystems/oci/media-types.ts';
 import { qualified } from '../ecosystems/oci/names.ts';
 import { printPlatform } from '../ecosystems/oci/platform.ts';
 import type { Manifest } from '../proxy/image-content.ts';
 import type { Brought, Pull } from './pull-image-parts.ts';
 import { isOwn, placeOf } from './pull-image-blobs.ts';
+import type { Referrer } from './pull-referrers.ts';
 
 /** What a pull brought, as its user is told. */
 export function summed(
   pull: Pull,
-  top: Manifest,
-  index: Manifest | undefined,
+  {
+    top,
+    index,
+    referrers,
+  }: {
+    readonly top: Manifest;
+    readonly index: Manifest | undefined;
+    readonly referrers: readonly Referrer[];
+  },
   brought: readonly Brought[],
 ): PulledImage {
   const { reference, name, asker } = pull;
@@ -61,6 +70,22 @@ export function summed(
     rung: first?.rung ?? 'none',
     upstream: first?.upstream ?? '',
     path: placeOf(pull, top.digest),
-    image: { reference: name, manifests, ...(index ? { index: described(index) } : {}) },
+    image: {
+      reference: name,
+      manifests,
+      ...(index ? { index: described(index) } : {}),
+      referrers: referrers.map(({ subject, manifest, parsed }) => ({
+        ...described(manifest),
+        subject,
+        artifactType: kindOf(parsed),
+        blobs: [parsed.config, ...parsed.layers.filter(isOwn)].map(blobOf),
+      })),
+    },
   };
+}
+
+/** What a referrer is: by its own word, or by what it is made of. */
+function kindOf({ artifactType, config, layers: [first] }: ImageManifest): string {
+  if (artifactType !== undefined) return artifactType;
+  return isImageConfig(config.mediaType) ? (first?.mediaType ?? config.mediaType) : config.mediaType;
 }

@@ -14,10 +14,12 @@ import { DEFAULT_REGISTRY } from '../ecosystems/oci/names.ts';
 import { type ImageReference, printImage } from '../ecosystems/oci/reference.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { ImageAsker } from '../proxy/image-asker.ts';
+import type { Manifest } from '../proxy/image-content.ts';
 import type { Brought, Found, ImagePullOptions, ImagePullParts, Pull } from './pull-image-parts.ts';
 import { fetched, isOwn, prove, small } from './pull-image-blobs.ts';
 import { chosen, topOf } from './pull-image-manifests.ts';
 import { summed } from './pull-image-result.ts';
+import { type Referrer, referrersOf } from './pull-referrers.ts';
 
 /** How many layers are fetched at once, as docker does. */
 const LAYERS_AT_ONCE = 3;
@@ -42,8 +44,9 @@ export async function pullImage(
     const { index, found } = await chosen(pull, top);
     const manifests: Brought[] = [];
     for (const each of found) manifests.push(await bring(pull, each));
+    const referrers = await allReferrers(pull, index, manifests);
     await parts.artifacts.settled();
-    return summed(pull, top, index, manifests);
+    return summed(pull, { top, index, referrers }, manifests);
   } catch (error) {
     if (isPyrsiaError(error, 'CREDENTIALS_NEEDED')) {
       const { registry } = reference;
@@ -62,6 +65,22 @@ export async function pullImage(
   }
 }
 
+/** What refers to the image, and to each of those that it lists. */
+async function allReferrers(
+  pull: Pull,
+  index: Manifest | undefined,
+  manifests: readonly Brought[],
+): Promise<readonly Referrer[]> {
+  const about = manifests.filter(({ isAttestation }) => !isAttestation);
+  const subjects = new Map<Digest, readonly Digest[]>([
+    ...(index ? [[index.digest, []] as const] : []),
+    ...about.map(({ manifest, attested = [] }) => [manifest.digest, attested] as const),
+  ]);
+  const referrers: Referrer[] = [];
+  for (const [subject, attested] of subjects) referrers.push(...(await referrersOf(pull, subject, attested)));
+  return referrers;
+}
+
 /** Fetches configuration and layers, and proves that the one tells of the others. */
 async function bring(pull: Pull, found: Found): Promise<Brought> {
   const { name, options } = pull;
@@ -71,7 +90,7 @@ async function bring(pull: Pull, found: Found): Promise<Brought> {
     : undefined;
   if (!config) await fetched(pull, described);
   if (config && found.platform === undefined && options.platform && !choose([config], options.platform)) {
-    const [is, wanted] = [config.platform, options.platform].map(printPlatform);
+    const [is, wanted] = [config.platform, options.platform].map((each) => each && printPlatform(each));
     throw new PyrsiaError('NOT_FOUND', { what: `${name} for ${wanted}; it is there for ${is}` });
   }
   if (config && config.diffIds.length !== layers.length) {

@@ -218,7 +218,8 @@ function platformIn(cache: Cache, config: Artifact | undefined): string | undefi
   const path = config && config.size <= MANIFEST_LIMIT ? cache.pathOf(config.digest) : undefined;
   if (path === undefined) return undefined;
   try {
-    return printPlatform(parseConfig(readFileSync(path), path).platform);
+    const { platform } = parseConfig(readFileSync(path), path);
+    return platform && printPlatform(platform);
   } catch (error) {
     if (isPyrsiaError(error) || (error instanceof Error && 'code' in error)) return undefined;
     throw error;

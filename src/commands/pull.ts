@@ -239,7 +239,7 @@ function toldClosure(pulled: readonly Result[]): string {
 }
 
 function toldOfImage(pulled: PulledImage, output: string | undefined): string {
-  const { manifests, reference } = pulled.image;
+  const { manifests, reference, referrers } = pulled.image;
   const layers = new Map(
     manifests.flatMap((manifest) => manifest.layers).map((layer) => [layer.digest, layer]),
   );
@@ -249,6 +249,7 @@ function toldOfImage(pulled: PulledImage, output: string | undefined): string {
     ['image', reference],
     ['platform', platforms.join(', ') || undefined],
     ['layers', `${layers.size}${here > 0 ? `, ${here} of them from the cache` : ''}`],
+    ['about it', referrers.map(({ artifactType }) => artifactType).join(', ') || undefined],
   ]).concat('\n', told(pulled, output));
 }
 

@@ -146,6 +146,16 @@ export interface PulledManifest extends PulledBlob {
   readonly layers: readonly PulledLayer[];
 }
 
+/** What refers to an image: a signature, an attestation. */
+export interface PulledReferrer extends PulledBlob {
+  /** Digest of the manifest that it is about. */
+  readonly subject: string;
+  /** What it is, as a media type. */
+  readonly artifactType: string;
+  /** What it is made of. */
+  readonly blobs: readonly PulledBlob[];
+}
+
 /** What `pyrsia pull` brought of an image. */
 export interface PulledImage extends Pulled {
   readonly image: {
@@ -154,6 +164,7 @@ export interface PulledImage extends Pulled {
     readonly manifests: readonly PulledManifest[];
     /** The manifest that lists them, where there is one. */
     readonly index?: PulledBlob;
+    readonly referrers: readonly PulledReferrer[];
   };
 }
 

@@ -23,6 +23,8 @@ export interface AskedTag {
   /** The types of manifests that will do. */
   readonly accept: string;
   readonly signal: AbortSignal;
+  /** Nobody has named it, so not to have it is no failure to write down. */
+  readonly isGuess?: true;
 }
 
 /** What a tag means now, or meant when upstream was last reached. */
@@ -119,7 +121,8 @@ export function openTags({
       }
     }).catch(async (error: unknown) => {
       if (stale && outcomeOf(error) !== 'refused') return stale;
-      if (!signal.aborted) await content.failed(images, image, coordinatesOf(image, tag), startedAt, error);
+      if (!signal.aborted && !asked.isGuess)
+        await content.failed(images, image, coordinatesOf(image, tag), startedAt, error);
       throw error;
     });
     if (found?.from) images.reporter.document(found.from);

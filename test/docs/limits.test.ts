@@ -94,6 +94,8 @@ const limits: Readonly<
     ['proxy/failing-places', 'ENTRIES', asIs],
   ],
   'layers that are fetched at once, by `pyrsia pull`': [['agent/pull-image', 'LAYERS_AT_ONCE', asIs]],
+  'what refers to one manifest, such as signatures': [['agent/named-referrers', 'REFERRERS_LIMIT', asIs]],
+  'one of those': [['agent/pull-referrers', 'REFERRER_SIZE_LIMIT', binary]],
   'name of an image': [['ecosystems/oci/names', 'NAME_LIMIT', asIs]],
   'challenge of a registry': [['ecosystems/oci/challenge', 'HEADER_LIMIT', asIs]],
   'answer with a token': [['proxy/registry-tokens', 'TOKEN_LIMIT', binary]],

@@ -3,6 +3,7 @@
  *
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md
+ * @see https://docs.docker.com/build/metadata/attestations/attestation-storage/
  * @module
  */
 import type { Digest } from '../../content/digest.ts';
@@ -28,9 +29,12 @@ export interface Descriptor {
   readonly urls?: readonly string[];
 }
 
-/** One image of an index. */
+/** One image of an index, or something else that it lists. */
 export interface PlatformDescriptor extends Descriptor {
   readonly platform?: Platform;
+  readonly artifactType?: string;
+  /** The image of the same index that it attests, as builders of docker's write it. */
+  readonly attests?: Digest;
 }
 
 /** A manifest that lists others. */
@@ -46,11 +50,15 @@ export interface ImageManifest {
   readonly mediaType: string;
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
+  readonly artifactType?: string;
+  /** The manifest that it is about. */
+  readonly subject?: Digest;
 }
 
 /** What an image's configuration says that matters to us. */
 export interface ImageConfig {
-  readonly platform: Platform;
+  /** Absent for what runs nowhere, as a signature does. */
+  readonly platform?: Platform;
   /** Digest of each layer, uncompressed. */
   readonly diffIds: readonly Digest[];
 }
@@ -77,14 +85,28 @@ export function parseManifest(body: Uint8Array, what: string): ImageIndex | Imag
   if ((INDEX_TYPES as readonly string[]).includes(mediaType)) {
     const manifests = entriesOf(json['manifests'], 'manifests', what).map((entry) => {
       const platform = platformIn(entry['platform']);
-      return { ...descriptorIn(entry, what), ...(platform ? { platform } : {}) };
+      const attests = attestedBy(entry['annotations']);
+      return {
+        ...descriptorIn(entry, what),
+        ...(platform ? { platform } : {}),
+        ...typedAs(entry),
+        ...(attests === undefined ? {} : { attests }),
+      };
     });
     return { kind: 'index', mediaType, manifests };
   }
   const config = json['config'];
   if (!isObject(config)) throw invalid(what, 'it has no config');
   const layers = entriesOf(json['layers'], 'layers', what).map((entry) => descriptorIn(entry, what));
-  return { kind: 'image', mediaType, config: descriptorIn(config, what), layers };
+  const subject = isObject(json['subject']) ? descriptorIn(json['subject'], what).digest : undefined;
+  return {
+    kind: 'image',
+    mediaType,
+    config: descriptorIn(config, what),
+    layers,
+    ...typedAs(json),
+    ...(subject === undefined ? {} : { subject }),
+  };
 }
 
 /**
@@ -97,13 +119,12 @@ export function parseConfig(body: Uint8Array, what: string): ImageConfig {
   const platform = platformIn(json);
   const rootfs = json['rootfs'];
   const ids = isObject(rootfs) ? rootfs['diff_ids'] : undefined;
-  if (!platform) throw invalid(what, 'it names no platform');
   if (ids !== null && ids !== undefined && !Array.isArray(ids)) throw invalid(what, 'diff_ids is no list');
   const diffIds = (ids ?? []).map((id: unknown) => {
     if (typeof id === 'string' && isImageDigest(id)) return id;
     throw invalid(what, `${shown(id)} is no digest`);
   });
-  return { platform, diffIds };
+  return { ...(platform ? { platform } : {}), diffIds };
 }
 
 function typeOf(json: Json, what: string): string {
@@ -157,6 +178,17 @@ function descriptorIn({ mediaType, digest, size, urls }: Json, what: string): De
     size: Number(size),
     ...(Array.isArray(urls) && urls.length > 0 ? { urls: urls.map(String) } : {}),
   };
+}
+
+function typedAs({ artifactType }: Json): { readonly artifactType?: string } {
+  return typeof artifactType === 'string' && artifactType !== '' ? { artifactType } : {};
+}
+
+function attestedBy(annotations: unknown): Digest | undefined {
+  if (!isObject(annotations) || annotations['vnd.docker.reference.type'] !== 'attestation-manifest')
+    return undefined;
+  const { 'vnd.docker.reference.digest': digest } = annotations;
+  return typeof digest === 'string' && isImageDigest(digest) ? digest : undefined;
 }
 
 function platformIn(value: unknown): Platform | undefined {
