@@ -1,6 +1,6 @@
 /**
  * Handing an image to the user's engine, by letting it pull from us, so that it keeps its digests; where that is
- * docker and its daemon cannot reach us, by letting it load a file.
+ * docker and its daemon cannot reach us, or has another image by then, by letting it load a file.
  *
  * @module
  */
@@ -9,8 +9,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { parseDigest } from '../content/digest.ts';
 import type { PulledImage } from '../control/protocol.ts';
-import { fullName, parseImage } from '../ecosystems/oci/reference.ts';
+import { fullName, type ImageReference, parseImage } from '../ecosystems/oci/reference.ts';
 import type { Session } from '../session.ts';
 import { findDaemon } from '../shims/docker-daemon.ts';
 import { restored } from '../shims/environment.ts';
@@ -74,21 +75,44 @@ async function loadInto(
   pulled: PulledImage,
   platform: string | undefined,
 ): Promise<Loaded> {
-  const args = [
-    'pull',
-    '-q',
-    ...(platform === undefined ? [] : ['--platform', platform]),
-    fullName(parseImage(pulled.image.reference)),
-  ];
+  const image = parseImage(pulled.image.reference);
+  const args = ['pull', '-q', ...(platform === undefined ? [] : ['--platform', platform])];
   const isElsewhere = engine === 'docker' && 'reason' in findDaemon([], env);
-  const result: Wrapped = isElsewhere
-    ? { code: 1 }
-    : await runWrapped(session, [engine, ...args], { stdout: 'stderr', passes: true });
+  const through = async (name: string): Promise<Wrapped> =>
+    runWrapped(session, [engine, ...args, name], { stdout: 'stderr', passes: true });
+  let result: Wrapped = isElsewhere ? { code: 1 } : await through(fullName(image));
+  // A tag may mean something else by now, which is not what was proven.
+  if (result.code === 0 && !(await hasProven({ path, env }, image, pulled))) {
+    const pinned = fullName({ ...image, digest: parseDigest(pulled.digest) });
+    result = engine === 'docker' ? { code: 1 } : await through(pinned);
+    if (result.code === 0)
+      result = { ...result, ...(await runTool(path, ['tag', pinned, fullName(image)], { env })) };
+  }
   if (result.code === 0) return { engine, ...(result.receipt?.totals.artifacts && { from: 'pyrsia' }) };
   const last = engine === 'docker' ? await loadFile(path, env, pulled) : result;
   const { code, signal, error } = last;
   if (code === 0) return { engine, from: 'a file' };
   return { reason: `${engine} could not: ${error ?? (signal ? `ended by ${signal}` : `exit code ${code}`)}` };
+}
+
+/**
+ * Whether what an engine has under `name` is the image that was pulled: it knows an image by its configuration, or with
+ * containerd's store by its manifest.
+ */
+async function hasProven(
+  { path, env }: Pick<Engine, 'path' | 'env'>,
+  image: ImageReference,
+  { digest, image: { manifests } }: PulledImage,
+): Promise<boolean> {
+  if (image.digest !== undefined) return true;
+  const said = await promisify(execFile)(path, ['image', 'inspect', '--format', '{{.Id}}', fullName(image)], {
+    env,
+    timeout: ANSWER_TIMEOUT_MS,
+  }).catch(() => undefined);
+  const id = said?.stdout.trim().replace(/^(?:sha256:)?/, 'sha256:');
+  return [digest, ...manifests.flatMap((each) => [each.digest, each.config.digest])].some(
+    (each) => each === id,
+  );
 }
 
 /** Has docker load the image from a file, as a client sends it to wherever its daemon is. */

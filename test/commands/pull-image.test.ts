@@ -280,4 +280,31 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
     const fetched = front.requests.filter((request) => request.includes('/blobs/'));
     expect(fetched).toHaveLength(new Set(fetched).size);
   });
+
+  it.skipIf(!has('podman'))('lets podman have what was proven, whatever its tag means by then', async () => {
+    Object.assign(env, storingIn(home), { DOCKER_HOST: 'unix:///nonexistent' });
+    const moved = await layout.image({ layers: [{ moved: 'moved' }] });
+    let hasMoved = false;
+    front.instead = (request, response) => {
+      hasMoved ||= request.url!.endsWith(amd.config.digest);
+      const [, name = ''] = /\/(latest|sha256:\w+)$/.exec(request.url!) ?? [];
+      const known: string[] = [moved, moved.config, ...moved.layers].map(({ digest }) => digest);
+      const digest = hasMoved && name === 'latest' ? moved.digest : name;
+      if (!known.includes(digest)) return false;
+      response.writeHead(200, { 'docker-content-digest': digest, 'content-type': moved.mediaType });
+      const file = join(layout.directory, 'blobs/sha256', digest.slice('sha256:'.length));
+      response.end(request.method === 'HEAD' ? undefined : readFileSync(file));
+      return true;
+    };
+    const loading = await home.pyrsia(['pull', 'nginx:latest', '--platform', 'linux/amd64'], { env });
+    expect([loading.code, loading.stdout]).toEqual([
+      0,
+      expect.stringContaining('\nengine    podman, from pyrsia\n'),
+    ]);
+    // It was given the other one, and asked for that as well.
+    expect(front.requests.join()).toContain(moved.config.digest);
+    const inspect = ['image', 'inspect', '--format', '{{.Id}}', 'docker.io/library/nginx:latest'];
+    const { stdout } = await home.run('podman', inspect, { env });
+    expect(stdout.trim()).toBe(hexOf(amd.config.digest));
+  });
 });
