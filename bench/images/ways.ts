@@ -55,7 +55,7 @@ export async function openWay(way: Way, upstream: DockerRegistry, directory: str
     (await run(process.execPath, [program, ...args], { env })).stdout;
   stack.defer(async () => void (await pyrsia('agent', 'stop')));
   // Starts the agent.
-  await pyrsia('exec', '--', 'skopeo', 'inspect', '--tls-verify=false', `docker://${host}/${TINY}`);
+  await pyrsia('pull', '--no-load', `${host}/${TINY}`);
   const { ports } = JSON.parse(await pyrsia('agent', 'status', '--json')) as {
     ports: Record<string, number>;
   };

@@ -272,4 +272,38 @@ export const imageGuards = [
     replace: 'if (false) return',
     only: 'is not asked for again',
   }),
+  ...guardsIn('src/command/load-image.ts', 'test/commands/pull-image.test.ts', {
+    why: 'The engine has another image than the one that was proven',
+    find: '!(await hasProven({ path, env }, image, pulled))',
+    replace: 'false',
+    only: 'whatever its tag means by then',
+  }),
+  ...guardsIn(
+    'src/shims/mirrored.ts',
+    'test/shims/mirrored.test.ts',
+    {
+      why: 'Offline, a registry is asked of which only a pattern knows',
+      find: '...rule, blocked: true',
+      replace: '...rule',
+      only: 'only a pattern is about',
+    },
+    {
+      why: 'Offline, a build asks the registry that an argument names',
+      find: 'baseImages(text, terms)',
+      replace: 'baseImages(text, { args: {} })',
+      only: 'what arguments stand for',
+    },
+  ),
+  ...guardsIn('src/ecosystems/oci/tools.ts', 'test/ecosystems/oci/oci.test.ts', {
+    why: 'An engine is led although its user says as whom to ask',
+    find: 'const ENGINES_OWN = /^--(?:cert-dir|creds|',
+    replace: 'const ENGINES_OWN = /^--(?:',
+    only: 'stays out of the way',
+  }),
+  ...guardsIn('src/shims/registry-credentials.ts', 'test/shims/registry-credentials.test.ts', {
+    why: 'A login is shown that the call’s own file does not have',
+    find: 'context.file === undefined ? filesOf(context.env) : [context.file]',
+    replace: 'filesOf(context.env)',
+    only: 'the one file that a call names',
+  }),
 ];

@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { resolve } from 'node:path';
 import { digestOf, hexOf } from '../content/digest.ts';
 import type { Tool } from '../ecosystems/ecosystem.ts';
 import { canonical, DEFAULT_REGISTRY, endpointOf } from '../ecosystems/oci/names.ts';
 import { oci } from '../ecosystems/oci/oci.ts';
-import { readsHosts } from '../ecosystems/oci/tools.ts';
+import { authFileOf, readsHosts } from '../ecosystems/oci/tools.ts';
 import { printImage } from '../ecosystems/oci/reference.ts';
 import { type Endpoint, endpointsFor, isLoopback } from '../ecosystems/oci/registries.ts';
 import { PyrsiaError } from '../errors.ts';
@@ -48,6 +49,8 @@ export interface ImageSession extends Session {
 export async function openImageSession(
   { client, imageBase, shims }: ImageSessionParts,
   caller: Caller,
+  /** The only file with credentials that is read; absolute. */
+  authFile?: string,
 ): Promise<{
   readonly session: ImageSession;
   readonly conf: RegistriesConf;
@@ -103,7 +106,8 @@ export async function openImageSession(
     let credential = credentials.get(key);
     if (!credential) {
       const registry = canonical(host);
-      credentials.set(key, (credential = readCredential(registry, repository, { env, skip: [shims] })));
+      const context = { env, skip: [shims], helpers: conf.credentialHelpers, file: authFile };
+      credentials.set(key, (credential = readCredential(registry, repository, context)));
     }
     return credential;
   }
@@ -159,11 +163,17 @@ export async function planImages(
   tool: Tool,
   launch: Omit<Launch, 'pid'>,
 ): Promise<Plan> {
-  const { session, conf, offline, policy, wrong } = await openImageSession(parts, {
+  const caller = {
     ...launch,
     command: [launch.tool, ...launch.args],
     ...(launch.receipt && { receiptFile: parts.pathOf(launch.name, 'receipt') }),
-  });
+  };
+  const authFile = readsHosts(tool) ? undefined : authFileOf(launch.args);
+  const { session, conf, offline, policy, wrong } = await openImageSession(
+    parts,
+    caller,
+    authFile === undefined ? undefined : resolve(launch.cwd, authFile),
+  );
   const readOnly = parts.readOnlyBecause();
   if (readOnly !== undefined) session.reporter.unstored(readOnly);
   const base = await parts.imageBase();

@@ -42,7 +42,8 @@ function fileOf({ file, context }: BuildCall, cwd: string): string | undefined {
   return context === undefined ? undefined : resolve(cwd, join(context, 'Dockerfile'));
 }
 
-async function beginningOf(path: string): Promise<string | undefined> {
+/** As much of a file as is looked at; undefined for what is none, or cannot be read. */
+export async function beginningOf(path: string): Promise<string | undefined> {
   try {
     // What is read from a pipe is lost to docker.
     if (!(await stat(path)).isFile()) return undefined;

@@ -3,17 +3,23 @@
  *
  * @module
  */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'smol-toml';
-import { canonical, DEFAULT_REGISTRY, split } from '../ecosystems/oci/names.ts';
+import { baseImages } from '../ecosystems/oci/dockerfile.ts';
+import { canonical, DEFAULT_REGISTRY, isRegistry, split } from '../ecosystems/oci/names.ts';
 import { type ImageReference, parseImage } from '../ecosystems/oci/reference.ts';
 import { type RegistryRule, ruleFor } from '../ecosystems/oci/registries.ts';
 import { PyrsiaError } from '../errors.ts';
+import { beginningOf } from './docker-bases.ts';
 import type { RegistriesConf } from './registries-conf.ts';
 
-/** The most bytes of a Containerfile that are looked at: 1 MiB. */
-const BUILD_FILE_LIMIT = 2 ** 20;
+/** The most hosts that are taken for registries because a call, or a file that it reads, mentions them. */
+const HOSTS_LIMIT = 200;
+
+const HOST = String.raw`(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+|localhost|[a-z0-9-]+(?=:\d)|\[[0-9a-f:]+\])(?::\d{1,5})?`;
+const SLASHED = new RegExp(String.raw`(?<![\w.@-])${HOST}(?=\/|["']?:\s*$)`, 'gim');
+const STOOD_FOR = new RegExp(String.raw`(?<==["']?)${HOST}(?=["']?\s*$)`, 'gim');
 
 /** How an engine is led to us. */
 export interface Mirroring {
@@ -46,7 +52,11 @@ export function mirroredConf(conf: RegistriesConf, { wanted, mirrorOf, instead }
     ...(conf.shortNameMode === undefined ? {} : { 'short-name-mode': conf.shortNameMode }),
     ...(conf.credentialHelpers ? { 'credential-helpers': conf.credentialHelpers } : {}),
     aliases: conf.aliases,
-    registry: [...led, ...patterns.map((rule) => tableOf(rule, undefined, false))],
+    registry: [
+      ...led,
+      // We cannot stand in for a host that we are not told. Where nobody is to be asked past us, it is not asked.
+      ...patterns.map((rule) => tableOf(instead ? { ...rule, blocked: true } : rule, undefined, false)),
+    ],
   });
 }
 
@@ -87,14 +97,22 @@ function parts(prefix: string): { readonly host: string; readonly path: string }
 
 /**
  * What a call is likely to ask for: the images of its arguments and of the files that it builds from, and their
- * registries; and those of all short names.
+ * registries; those of all short names; and whatever else is mentioned there as a host that something is at.
  */
 export async function wantedBy(
   { aliases, search }: Pick<RegistriesConf, 'aliases' | 'search'>,
-  { args, cwd }: { readonly args: readonly string[]; readonly cwd: string },
+  call: {
+    readonly args: readonly string[];
+    readonly cwd: string;
+    readonly env?: Readonly<Record<string, string | undefined>>;
+  },
 ): Promise<readonly string[]> {
-  const named = [...args, ...(await builtFrom(args, cwd))].flatMap((word) => {
-    const name = word.replace(/^(--[\w-]+=)?(docker:\/\/)?/, '');
+  const { args } = call;
+  const texts = await filesOf(call);
+  const terms = { args: buildArgsOf(call) };
+  const bases = texts.flatMap((text) => baseImages(text, terms).map(({ name }) => name));
+  const named = [...args, ...bases].flatMap((word) => {
+    const name = word.replace(/^(--[\w-]+=)?([\w.-]+=)?(docker(-image)?:\/\/)?/, '');
     const alias = Object.hasOwn(aliases, name.replace(/[:@].*$/, ''))
       ? aliases[name.replace(/[:@].*$/, '')]
       : undefined;
@@ -104,7 +122,16 @@ export async function wantedBy(
   const images = named.flatMap((name) => imageIn(name) ?? []);
   const short = Object.values(aliases).flatMap((name) => imageIn(name)?.registry ?? []);
   const repositories = images.map(({ registry, repository }) => `${registry}/${repository}`);
-  return [...new Set([...repositories, ...images.map(({ registry }) => registry), ...short])];
+  const given = Object.entries(terms.args).map((pair) => pair.join('='));
+  const hosts = [...args, ...given, ...texts].flatMap(hostsIn);
+  return [
+    ...new Set([
+      ...repositories,
+      ...images.map(({ registry }) => registry),
+      ...short,
+      ...[...new Set(hosts)].slice(0, HOSTS_LIMIT),
+    ]),
+  ];
 }
 
 function imageIn(name: string): ImageReference | undefined {
@@ -116,23 +143,53 @@ function imageIn(name: string): ImageReference | undefined {
   }
 }
 
-/** Images that Containerfiles name, in the directories and files among `args`. */
-async function builtFrom(args: readonly string[], cwd: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const arg of args.map((each) => resolve(cwd, each.replace(/^--file=/, '')))) {
-    const inside = await readdir(arg).catch(() => undefined);
-    const files = inside
-      ? inside.filter((name) => /^(Containerfile|Dockerfile)/.test(name)).map((name) => join(arg, name))
-      : /(Containerfile|Dockerfile)[^/]*$/.test(arg)
-        ? [arg]
-        : [];
-    for (const file of files) {
-      const text = (await readFile(file, 'utf8').catch(() => '')).slice(0, BUILD_FILE_LIMIT);
-      for (const [, from, copied] of text.matchAll(
-        /^\s*(?:FROM\s+(?:--\S+\s+)*(\S+)|COPY\s.*--from=(\S+))/gim,
-      ))
-        found.push(from ?? copied ?? '');
-    }
+/**
+ * Hosts in front of a slash, those that arguments stand for, and those that are keys, as skopeo's lists have them. To lead
+ * one too many to us harms nobody.
+ */
+function hostsIn(text: string): readonly string[] {
+  const found = [SLASHED, STOOD_FOR].flatMap((pattern) => [...text.matchAll(pattern)]);
+  return found.flatMap(([each]) => {
+    const registry = canonical(each);
+    return isRegistry(registry) ? registry : [];
+  });
+}
+
+/** The files that a call names, and in directories that it names those that are built from. */
+async function filesOf({
+  args,
+  cwd,
+}: {
+  readonly args: readonly string[];
+  readonly cwd: string;
+}): Promise<readonly string[]> {
+  const isBuild = args.some((arg) => ['build', 'build-using-dockerfile', 'bud'].includes(arg));
+  const named = args.flatMap((arg) => [arg, arg.replace(/^--[\w-]+=|^-f/, '')]);
+  const texts: string[] = [];
+  for (const path of new Set([...named, ...(isBuild ? ['.'] : [])].map((each) => resolve(cwd, each)))) {
+    const inside = await readdir(path).catch(() => undefined);
+    const files = inside?.filter((name) => /^(Containerfile|Dockerfile)/.test(name)) ?? [];
+    for (const file of inside ? files.map((name) => join(path, name)) : [path])
+      texts.push((await beginningOf(file)) ?? '');
+  }
+  return texts;
+}
+
+/** `--build-arg NAME=VALUE`, or NAME, which then has the value that it has for whoever calls. */
+function buildArgsOf({
+  args,
+  env = {},
+}: {
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const [at, arg] of args.entries()) {
+    const [, said] = /^--build-arg=(.*)$/s.exec(arg) ?? [];
+    const given = arg === '--build-arg' ? args[at + 1] : said;
+    const [, name = '', , value] = /^(\w+)(=(.*))?$/s.exec(given ?? '') ?? [];
+    const meant = value ?? env[name];
+    if (name !== '' && meant !== undefined) found[name] = meant;
   }
   return found;
 }

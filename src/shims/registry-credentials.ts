@@ -20,11 +20,19 @@ export interface RegistryCredential {
   readonly isToken?: true;
 }
 
-/** Reads credentials. `skip`: directories in which no helper is looked for. */
+/** Reads credentials. */
 export interface CredentialContext {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Directories in which no helper is looked for. */
   readonly skip: readonly string[];
+  /** Where to look, in this order, as registries.conf says: helpers, and {@link FILES} for podman's and docker's files. */
+  readonly helpers?: readonly string[] | undefined;
+  /** The only file to look into, as a call says. Absolute. */
+  readonly file?: string | undefined;
 }
+
+/** By which registries.conf means the files, among helpers. */
+const FILES = 'containers-auth.json';
 
 /** How long a credential helper may take: 10 s. It may ask its user to unlock something. */
 const HELPER_TIMEOUT_MS = 10_000;
@@ -44,12 +52,30 @@ type Json = Readonly<Record<string, unknown>>;
 export async function readCredential(
   registry: string,
   repository: string,
-  { env, skip }: CredentialContext,
+  context: CredentialContext,
 ): Promise<RegistryCredential | undefined> {
-  for (const file of filesOf(env)) {
+  const { helpers = [FILES] } = context;
+  for (const helper of helpers.length > 0 ? helpers : [FILES]) {
+    const found =
+      helper === FILES
+        ? await inFiles(registry, repository, context)
+        : // As engines do, a helper is asked for the registry alone.
+          ((await ask(helper, registry, context)) ??
+          (registry === DEFAULT_REGISTRY ? await ask(helper, DOCKERS, context) : undefined));
+    if (found) return found;
+  }
+  return undefined;
+}
+
+async function inFiles(
+  registry: string,
+  repository: string,
+  context: CredentialContext,
+): Promise<RegistryCredential | undefined> {
+  for (const file of context.file === undefined ? filesOf(context.env) : [context.file]) {
     const config = await read(file);
     if (!config) continue;
-    const found = await credentialIn(config, keysFor(registry, repository), { env, skip });
+    const found = await credentialIn(config, keysFor(registry, repository), context);
     if (found) return found;
   }
   return undefined;

@@ -106,7 +106,10 @@ const limits: Readonly<
     ['shims/registry-credentials', 'HELPER_TIMEOUT_MS', formatDuration],
     ['shims/registry-credentials', 'HELPER_LIMIT', binary],
   ],
-  'Containerfile that is searched for the images it names': [['shims/mirrored', 'BUILD_FILE_LIMIT', binary]],
+  "file of a call of podman's, searched for the images it names": [
+    ['shims/docker-bases', 'DOCKERFILE_LIMIT', binary],
+  ],
+  "hosts that a call of podman's, or such a file, mentions": [['shims/mirrored', 'HOSTS_LIMIT', asIs]],
   'engine that is asked whether it is there': [['command/load-image', 'ANSWER_TIMEOUT_MS', formatDuration]],
   "registry that docker's daemon asks for a digest's manifests": [
     ['proxy/docker-naming', 'NAMING_TIMEOUT_MS', formatDuration],

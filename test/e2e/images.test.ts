@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { randomBytes } from 'node:crypto';
 import { type Front, has, imageTools, startFront } from '../support/image-registry.ts';
-import { type ImageShelf, insecure, openImageShelf, readingConf, storingIn } from '../support/image-world.ts';
+import { type ImageShelf, openImageShelf, readingConf, storingIn } from '../support/image-world.ts';
 import type { MadeImage } from '../support/oci-layout.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
 
@@ -88,10 +88,42 @@ describe.skipIf(!has(...imageTools, 'podman', 'buildah'))('Images through pyrsia
   it('buildah builds from an image that only the file names', async () => {
     const context = join(sandbox.root, 'context');
     mkdirSync(context);
-    writeFileSync(join(context, 'Containerfile'), `FROM ${front.host}/library/nginx\nLABEL a=b\n`);
-    readingConf(sandbox, insecure(front.host));
-    const built = await exec(['buildah', 'bud', '-q', '--isolation', 'chroot', context]);
+    const file = join(sandbox.root, 'build.txt');
+    writeFileSync(file, `ARG HOST=${front.host}\nFROM $HOST/library/nginx\nLABEL a=b\n`);
+    const build = ['buildah', 'bud', '-q', '--isolation', 'chroot', '-f', file, context];
+    const built = await exec(build);
     expect([built.code, built.stderr]).toEqual([0, expect.stringContaining('4 verified')]);
+    expect((await sandbox.run('buildah', ['rmi', '--all', '--force'], { env })).code).toBe(0);
+    front.requests.length = 0;
+    const offline = await exec(build, { PYRSIA_OFFLINE: '1' });
+    expect([offline.code, offline.stderr]).toEqual([0, expect.stringContaining('offline')]);
+    expect(front.requests).toEqual([]);
+  });
+
+  it('asks with the logins that the call, or the user’s configuration, says', async () => {
+    const shown = `Basic ${Buffer.from('me:secret').toString('base64')}`;
+    front.instead = (request, response) => {
+      if (request.headers.authorization === shown) return false;
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end();
+      return true;
+    };
+    const name = `docker://${front.host}/library/nginx`;
+    const file = join(sandbox.root, 'mine.json');
+    const auth = Buffer.from('me:secret').toString('base64');
+    writeFileSync(file, JSON.stringify({ auths: { [front.host]: { auth } } }));
+    const skopeo = ['skopeo', '--insecure-policy', 'copy', '-q'];
+    const named = await exec([...skopeo, '--src-authfile', file, name, `dir:${sandbox.root}/a`]);
+    expect([named.code, named.stderr]).toEqual([0, expect.stringContaining('4 verified')]);
+
+    const program = join(sandbox.root, 'docker-credential-mine');
+    writeFileSync(program, '#!/bin/sh\necho \'{"Username":"me","Secret":"secret"}\'\n', { mode: 0o755 });
+    env['PATH'] = `${sandbox.root}:${process.env['PATH']}`;
+    readingConf(sandbox, `credential-helpers = ["mine"]\n`);
+    const helped = await exec([...skopeo, name, `dir:${sandbox.root}/b`]);
+    expect([helped.code, helped.stderr]).toEqual([
+      0,
+      expect.stringContaining('3 artifacts · 3 cache · 3 verified'),
+    ]);
   });
 
   it('serves what is here while upstream is down, and offline asks nobody', async () => {

@@ -68,6 +68,15 @@ describe('An engine that is led to us', () => {
     ]);
   });
 
+  it('asks nobody, where nobody is to be asked past us, for what only a pattern is about', async () => {
+    const pattern = '[[registry]]\nprefix = "*.example"\ninsecure = true\n';
+    expect(await asked(pattern, 'a.example', 'org/app', { wanted: [], instead: true })).toBe('blocked');
+    expect(await asked(pattern, 'a.example', 'org/app', { wanted: ['a.example'], instead: true })).toEqual([
+      '127.0.0.1:1/a.example/org/app',
+    ]);
+    expect(await asked(pattern, 'a.example', 'org/app', { wanted: [] })).toEqual(['a.example/org/app']);
+  });
+
   it('asks not even us for what is blocked', async () => {
     const text = '[[registry]]\nlocation = "images.example"\nblocked = true\n';
     expect(await asked(text, 'images.example', 'org/app')).toBe('blocked');
@@ -120,5 +129,59 @@ describe('What a call is likely to ask for', () => {
     expect(await wanted('bud', '--file=Dockerfile.other', '/nowhere')).toEqual(
       expect.arrayContaining(['d.example/base']),
     );
+  });
+
+  it('are those of whatever file it builds from, with what arguments stand for', async () => {
+    const text = [
+      'ARG BASE',
+      'ARG HOST=e.example',
+      'FROM $BASE AS first',
+      'FROM $HOST/plain:$TARGETARCH',
+      'RUN --mount=type=bind,from=f.example/tools,target=/t x',
+      'FROM ${LATER}',
+    ].join('\n');
+    writeFileSync(join(directory, 'build.txt'), text);
+    const all = async (...args: string[]) =>
+      wantedBy(conf, { args, cwd: directory, env: { LATER: 'h.example:5000/later' } });
+    const given = await all(
+      'bud',
+      '-f',
+      'build.txt',
+      '--build-arg',
+      'BASE=g.example/base',
+      '--build-arg',
+      'LATER',
+    );
+    expect(given).toEqual(
+      expect.arrayContaining(['g.example/base', 'g.example', 'f.example/tools', 'h.example:5000']),
+    );
+    // What a name is when the build knows its machine nobody knows before, but where it is.
+    expect(await all('bud', '--file=build.txt', '--build-arg=BASE=g.example/base')).toEqual(
+      expect.arrayContaining(['e.example', 'g.example/base']),
+    );
+    expect(await all('bud', '-fbuild.txt')).toContain('f.example');
+    expect(await all('bud')).not.toContain('f.example');
+    writeFileSync(join(directory, 'Containerfile'), 'FROM i.example/base');
+    expect(await all('build')).toContain('i.example/base');
+    expect(await all('bud', '--build-context', 'x=docker-image://j.example/context:1')).toContain(
+      'j.example/context',
+    );
+  });
+
+  it('are those of a list that it is given', async () => {
+    const list = 'k.example:\n  images:\n    a: ["1"]\n"[::1]:5000":\n  images: {}\n';
+    writeFileSync(join(directory, 'list.yaml'), list);
+    writeFileSync(join(directory, 'pod.yaml'), 'spec:\n  containers:\n  - image: l.example:5000/org/app:1\n');
+    const found = await wanted('sync', '--src', 'yaml', '--dest', 'dir', 'list.yaml', 'there');
+    expect(found).toEqual(expect.arrayContaining(['k.example', '[::1]:5000']));
+    expect(await wanted('play', 'kube', 'pod.yaml')).toContain('l.example:5000');
+  });
+
+  it('are no more than so many of the hosts that a file mentions', async () => {
+    const hosts = Array.from({ length: 1000 }, (_, at) => `RUN get https://h${at}.example/x\n`).join('');
+    writeFileSync(join(directory, 'Containerfile'), `FROM m.example/base\n${hosts}FROM n.example/base\n`);
+    const found = await wanted('build', '.');
+    expect(found).toEqual(expect.arrayContaining(['m.example/base', 'n.example/base']));
+    expect(found.length).toBeLessThan(300);
   });
 });

@@ -33,6 +33,9 @@ function helper(name: string, answers: Readonly<Record<string, string>>): void {
 const auth = (text: string) => ({ auth: Buffer.from(text).toString('base64') });
 const credential = async (registry: string, repository = 'org/app') =>
   readCredential(registry, repository, { env, skip: [] });
+/** Whose credential it is where registries.conf names these helpers. */
+const of = async (registry: string, ...helpers: string[]) =>
+  (await readCredential(registry, 'org/app', { env, skip: [], helpers }))?.username;
 const me = { username: 'me', password: 'se:cret' };
 
 describe('A credential', () => {
@@ -89,6 +92,31 @@ describe('A credential', () => {
     write('.docker/config.json', { auths: { 'https://index.docker.io/v1/': {} }, credsStore: 'store' });
     expect(await credential('docker.io')).toEqual(me);
     expect(await credential('a.example')).toBeUndefined();
+  });
+
+  it('is asked of the helpers of registries.conf, in their order, before or after files', async () => {
+    helper('first', { 'a.example': '{"Username":"first","Secret":"1"}' });
+    helper('second', {
+      'a.example': '{"Username":"second","Secret":"2"}',
+      'b.example': '{"Username":"second","Secret":"2"}',
+    });
+    write('.docker/config.json', {
+      auths: { 'a.example': auth('me:se:cret'), 'c.example': auth('me:se:cret') },
+    });
+    expect(await of('a.example', 'first', 'second', 'containers-auth.json')).toBe('first');
+    expect(await of('b.example', 'first', 'second')).toBe('second');
+    expect(await of('a.example', 'containers-auth.json', 'first')).toBe('me');
+    expect(await of('c.example', 'first', 'containers-auth.json')).toBe('me');
+    expect(await of('c.example', 'first')).toBeUndefined();
+    expect(await of('a.example')).toBe('me');
+  });
+
+  it('is that of the one file that a call names', async () => {
+    write('.docker/config.json', { auths: { 'a.example': auth('docker:x'), 'b.example': auth('docker:x') } });
+    write('mine.json', { auths: { 'a.example': auth('me:se:cret') } });
+    const file = join(home, 'mine.json');
+    expect(await readCredential('a.example', 'app', { env, skip: [], file })).toEqual(me);
+    expect(await readCredential('b.example', 'app', { env, skip: [], file })).toBeUndefined();
   });
 
   it.each([

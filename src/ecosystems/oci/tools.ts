@@ -50,19 +50,24 @@ const CTRS_OTHERS = words(
 const CTRS_OWN =
   /^-(?:-(?:hosts-dir|plain-http|refresh|skip-verify|tlscacert|tlscert|tlskey|user)(?:=|$)|[ku]$)/;
 
+/** By which users of the others say that, but for the file with their logins, which we read, too. */
+const ENGINES_OWN = /^--(?:cert-dir|creds|tls-verify)(?:=|$)/;
+const SKOPEOS_WORD =
+  /^--(?:registries-conf(?:-dir)?|(?:src-)?(?:cert-dir|creds|no-creds|password|registry-token|tls-verify|username))(?:=|$)/;
+
 export const imageTools: readonly Tool[] = [
   {
     executable: 'podman',
     calls: { aside: OWN, idle: [...IDLE, ...PODMANS_IDLE], fetching: [], options: [] },
     settings,
-    stepAside: (args) => own('podman', args, OWN),
+    stepAside: (args) => told('podman', args, ENGINES_OWN) ?? own('podman', args, OWN),
     redirect: byEnvironment,
   },
   {
     executable: 'buildah',
     calls: { aside: OWN, idle: [...IDLE, ...BUILDAHS_IDLE], fetching: [], options: [] },
     settings,
-    stepAside: (args) => own('buildah', args, OWN),
+    stepAside: (args) => told('buildah', args, ENGINES_OWN) ?? own('buildah', args, OWN),
     redirect: byEnvironment,
   },
   {
@@ -74,10 +79,7 @@ export const imageTools: readonly Tool[] = [
       options: [],
     },
     settings,
-    stepAside: (args) =>
-      args.some((arg) => /^--registries-conf(-dir)?(=|$)/.test(arg))
-        ? 'skopeo is told where its registries.conf is'
-        : own('skopeo', args, SKOPEOS_OWN),
+    stepAside: (args) => told('skopeo', args, SKOPEOS_WORD) ?? own('skopeo', args, SKOPEOS_OWN),
     redirect: ({ globalConfig, pathOf }) => ({
       env: {},
       args: ['--registries-conf', pathOf(FILE)],
@@ -92,8 +94,7 @@ export const imageTools: readonly Tool[] = [
       if (args[0] === 'help') return undefined;
       const at = wordsBefore(args);
       if (at === undefined) return 'ctr asks no registry for this';
-      const theirs = args.slice(at).find((arg) => CTRS_OWN.test(arg));
-      return theirs && `ctr is told by ${theirs.replace(/=.*/, '')} how to ask`;
+      return told('ctr', args.slice(at), CTRS_OWN);
     },
     redirect: ({ globalConfig, pathOf, args }) => ({
       env: {},
@@ -103,6 +104,22 @@ export const imageTools: readonly Tool[] = [
     }),
   },
 ];
+
+/** The file with logins that a call of podman's, buildah's or skopeo's names; relative to where it is made. */
+export function authFileOf(args: readonly string[]): string | undefined {
+  for (const name of ['--src-authfile', '--authfile']) {
+    const at = args.findIndex((arg) => arg === name || arg.startsWith(`${name}=`));
+    const value = args[at]?.startsWith(`${name}=`) ? args[at].slice(name.length + 1) : args[at + 1];
+    if (at >= 0 && value !== undefined) return value;
+  }
+  return undefined;
+}
+
+/** Why a call is not led in which its user says how a registry is asked. */
+function told(tool: string, args: readonly string[], options: RegExp): string | undefined {
+  const theirs = args.find((arg) => options.test(arg));
+  return theirs && `${tool} is told by ${theirs.replace(/=.*/, '')} how to ask`;
+}
 
 /** Whether the tool reads a `hosts.toml` instead of a registries.conf. */
 export function readsHosts({ executable }: Pick<Tool, 'executable'>): boolean {

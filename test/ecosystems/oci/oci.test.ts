@@ -1,4 +1,6 @@
+import { expect, it } from 'vitest';
 import { oci } from '../../../src/ecosystems/oci/oci.ts';
+import { authFileOf } from '../../../src/ecosystems/oci/tools.ts';
 import { ecosystemConformance } from '../../conformance/ecosystem.ts';
 
 const digest = `sha256:${'07'.repeat(32)}` as const;
@@ -98,6 +100,12 @@ ecosystemConformance(oci, {
     'skopeo delete docker://images.example/org/app',
     'skopeo --registries-conf mine copy docker://a docker://b',
     'skopeo --registries-conf=mine inspect docker://a',
+    'podman pull --creds me:secret images.example/org/app',
+    'podman pull --cert-dir=mine images.example/org/app',
+    'buildah bud --tls-verify=false .',
+    'skopeo copy --src-creds me:secret docker://a dir:b',
+    'skopeo copy --src-no-creds docker://a dir:b',
+    'skopeo inspect --tls-verify=false docker://a',
     'podman --remote push app',
     'podman manifest push app',
     'ctr images push images.example/org/app:1',
@@ -116,8 +124,19 @@ ecosystemConformance(oci, {
     'podman manifest add list docker://a',
     'buildah bud .',
     'skopeo copy docker://nginx dir:x',
+    'skopeo copy --dest-creds me:secret --dest-tls-verify=false docker://a docker://b',
+    'podman pull --authfile mine images.example/org/app',
+    'podman run --rm db admin --password secret --username me',
     'ctr --namespace k8s.io i pull docker.io/library/nginx:latest',
     'ctr content fetch --all-platforms docker.io/library/nginx:latest',
   ],
   showsNone: true,
+});
+
+const named = (call: string): string | undefined => authFileOf(call.split(' '));
+
+it('The file with logins that a call names is that of where it pulls from', () => {
+  expect(named('pull --authfile mine.json app')).toBe('mine.json');
+  expect(named('copy --authfile=all.json --src-authfile=from.json docker://a docker://b')).toBe('from.json');
+  expect(named('copy --dest-authfile to.json docker://a docker://b')).toBeUndefined();
 });
