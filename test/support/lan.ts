@@ -39,7 +39,7 @@ export interface BridgedLan extends Lan {
 }
 
 /** The bridge's device. */
-const BRIDGE = 'br0';
+export const BRIDGE = 'br0';
 
 /** Whether such networks can be made here. */
 export function canLan(): boolean {
