@@ -84,14 +84,15 @@ function laptopAt(host: Host, sandbox: Sandbox): Laptop {
       return pyrsia(['exec', '--', ...command], options);
     },
     async stay() {
-      await pyrsia(['node', 'start']);
       return vi.waitFor(
         async () => {
+          // Again where the machine is too busy for an agent to say who it is within a second.
+          await pyrsia(['node', 'start']);
           const [place] = (await peers()).listening;
           if (place === undefined) throw new Error(`${host.address} is not reached`);
           return place;
         },
-        { timeout: 20_000, interval: 200 },
+        { timeout: 40_000, interval: 200 },
       );
     },
     last: async () => json<Receipt>(['why', 'last']),

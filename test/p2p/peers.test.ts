@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/content/digest.ts';
 import { openIdentity } from '../../src/p2p/identity.ts';
@@ -143,6 +144,38 @@ describe('peers of an agent', () => {
     await expect.poll(() => taker.peers.status().connected, PATIENT).toEqual([]);
     const wanted = { digests: [await liar.offer(randomBytes(4000))] };
     expect(await taker.peers.far(wanted)).toBeUndefined();
+  });
+
+  it('believe who claims to have everything three times at most', async () => {
+    const claimant = await node();
+    const made = await claimant.offer(randomBytes(4321));
+    const giver = await node();
+    const offers = {
+      find: () => ({ sha256: made, size: 4321, available: 4321, path: join(claimant.state, made.slice(7)) }),
+      async *sets() {},
+    };
+    const everything = await node({ offers });
+    const added = [everything, giver].map(
+      ({ peers, address }) => [peers.name, { addresses: [address], banned: false, trusted: false }] as const,
+    );
+    const taker = await node({ said: new Map(added) });
+    for (const each of [everything, giver]) await seen(taker, each);
+    let failed = 0;
+    for (let i = 0; i < 12; i++) {
+      const content = randomBytes(20_000);
+      const wanted = { digests: [await giver.offer(content)] };
+      await expect.poll(() => taker.peers.near(wanted), PATIENT).toBeDefined();
+      const got = await fetched((await taker.peers.near(wanted))!).catch(() => undefined);
+      if (got) expect(got.equals(content)).toBe(true);
+      else failed++;
+    }
+    expect(failed).toBeLessThanOrEqual(3);
+    expect(
+      taker.peers
+        .known()
+        .filter(({ strikes, ban }) => strikes.length > 0 || ban)
+        .map(({ peer }) => peer),
+    ).toEqual([everything.peers.name]);
   });
 
   it('do not deal with whom the user has banned', async () => {

@@ -48,4 +48,26 @@ describe('the distributed hash table', () => {
     await expect.poll(() => open.peers.status().provides?.records, PATIENT).toBeGreaterThan(0);
     expect(near.peers.status().provides).toEqual({ sets: 0, walks: 0, records: 0 });
   });
+
+  it('costs half a second where it names who has something no more, or is gone', async () => {
+    const keeper = await node({ ...PUBLIC_HERE, resident: true });
+    const bootstrap = [keeper.address];
+    const providers = await Promise.all(
+      ['forgets', 'goes'].map(async () => node({ ...PUBLIC_HERE, resident: true, bootstrap })),
+    );
+    const digests = await Promise.all(providers.map(async (each) => each.offer(randomBytes(1000))));
+    for (const each of providers)
+      await expect.poll(() => each.peers.status().provides?.records, PATIENT).toBeGreaterThan(0);
+    const [forgets, goes] = providers as [PeerNode, PeerNode];
+    forgets.withdraw(digests[0]!);
+    await goes[Symbol.asyncDispose]();
+    nodes.splice(nodes.indexOf(goes), 1);
+    const taker = await node({ ...PUBLIC_HERE });
+    const contact = { peer: keeper.peers.name, addresses: bootstrap };
+    await taker.peers.connect(contact, { signal: AbortSignal.timeout(20_000) });
+    const begun = performance.now();
+    const found = await Promise.all(digests.map(async (digest) => taker.peers.far({ digests: [digest] })));
+    expect(found).toEqual([undefined, undefined]);
+    expect(performance.now() - begun).toBeLessThan(2000);
+  });
 });

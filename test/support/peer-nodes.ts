@@ -26,6 +26,8 @@ export const PUBLIC_HERE: Partial<PeersOptions> = {
 export interface PeerNode extends AsyncDisposable {
   readonly peers: OpenPeers;
   readonly lines: readonly string[];
+  /** Where its state and what it offers lie. */
+  readonly state: string;
   /** Where it is, as others are given it to begin with. */
   readonly address: string;
   /** Has it offer content, which is known by sha256 and sha512; what it gives then may be something else. */
@@ -55,6 +57,7 @@ export async function peerNode(options: Partial<PeersOptions> = {}): Promise<Pee
   return {
     peers,
     lines,
+    state,
     get address() {
       return peers.status().listening[0] ?? '';
     },
