@@ -11,6 +11,7 @@ import { parseDigest } from '../content/digest.ts';
 import { verified } from '../content/verified.ts';
 import type { Pulled } from '../control/protocol.ts';
 import { parseReference } from '../ecosystems/index.ts';
+import { goneWhenEnded } from './half-written.ts';
 
 /** Whether `output` is a directory, which then gets a file with the package's own name. */
 export function isDirectory(output: string): boolean {
@@ -40,12 +41,15 @@ export async function deliver(
   }
   const path = isDirectory(output) ? await placeIn(output, pulled.purl, taken) : output;
   const temporary = `${path}.${process.pid}.part`;
+  const release = goneWhenEnded(temporary);
   try {
     await pipeline(content, createWriteStream(temporary, { flags: 'wx' }));
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  } finally {
+    release();
   }
   return path;
 }

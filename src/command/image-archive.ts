@@ -18,6 +18,7 @@ import type { PulledBlob, PulledImage, PulledLayer } from '../control/protocol.t
 import { compressionOf } from '../ecosystems/oci/media-types.ts';
 import { parseImage, printImage } from '../ecosystems/oci/reference.ts';
 import { PyrsiaError } from '../errors.ts';
+import { goneWhenEnded } from './half-written.ts';
 
 /** Where an image is written to, and as what. */
 export interface ImageOutput {
@@ -51,6 +52,7 @@ interface Entry {
 export async function writeImage(pulled: PulledImage, { kind, path }: ImageOutput): Promise<string> {
   const entries = kind === 'docker-archive' ? dockerEntries(pulled) : ociEntries(pulled);
   const temporary = `${path.replace(/\/+$/, '')}.${process.pid}.part`;
+  const release = goneWhenEnded(temporary);
   try {
     await (kind === 'oci' ? writeDirectory(temporary, entries) : writeTar(temporary, entries));
     await rename(temporary, path);
@@ -58,6 +60,8 @@ export async function writeImage(pulled: PulledImage, { kind, path }: ImageOutpu
     await rm(temporary, { recursive: true, force: true });
     if (error instanceof PyrsiaError || !(error instanceof Error)) throw error;
     throw new PyrsiaError('FILE_UNWRITABLE', { path, reason: reasonOf(error, path) }, { cause: error });
+  } finally {
+    release();
   }
   return path;
 }

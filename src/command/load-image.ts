@@ -18,6 +18,7 @@ import { restored } from '../shims/environment.ts';
 import { findTool } from '../shims/find-tool.ts';
 import { runTool, type ToolResult } from '../shims/run-tool.ts';
 import { writeImage } from './image-archive.ts';
+import { goneWhenEnded } from './half-written.ts';
 import { runWrapped, type Wrapped } from './run-wrapped.ts';
 
 /** How long an engine may take to say that it is there: 3 s. */
@@ -118,10 +119,14 @@ async function hasProven(
 /** Has docker load the image from a file, as a client sends it to wherever its daemon is. */
 async function loadFile(docker: string, env: NodeJS.ProcessEnv, pulled: PulledImage): Promise<ToolResult> {
   const directory = await mkdtemp(join(tmpdir(), 'pyrsia-'));
+  const release = goneWhenEnded(directory);
   try {
     const file = await writeImage(pulled, { kind: 'docker-archive', path: join(directory, 'image.tar') });
+    // A signal is docker's from here on.
+    release();
     return await runTool(docker, ['load', '-q', '-i', file], { env, stdout: 'stderr' });
   } finally {
+    release();
     await rm(directory, { recursive: true, force: true });
   }
 }
