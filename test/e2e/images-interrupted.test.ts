@@ -34,6 +34,10 @@ describe.skipIf(!has(...imageTools))('kill -9 in mid-pull', { timeout: 180_000 }
 
   const command = () =>
     sandbox.pyrsiaCommand(['pull', '--no-load', '--platform', 'linux/amd64', `${front.host}/org/app:1`]);
+  const agentPid = async (): Promise<number> => {
+    const { stdout } = await sandbox.pyrsia(['agent', 'status', '--json']);
+    return (JSON.parse(stdout) as { pid: number }).pid;
+  };
   const steps = {
     'its tag is looked up': () => 'HEAD /v2/org/app/manifests/1',
     'its manifest arrives': () => `GET /v2/org/app/manifests/${app.digest}`,
@@ -51,10 +55,7 @@ describe.skipIf(!has(...imageTools))('kill -9 in mid-pull', { timeout: 180_000 }
       const pulling = sandbox.start(command(), { env });
       await expect.poll(() => front.requests, { timeout: 60_000 }).toContain(step());
       if (victim === 'client') pulling.kill();
-      else {
-        const { stdout } = await sandbox.pyrsia(['agent', 'status', '--json']);
-        process.kill((JSON.parse(stdout) as { pid: number }).pid, 'SIGKILL');
-      }
+      else process.kill(await agentPid(), 'SIGKILL');
       expect(await pulling.result).toMatchObject(victim === 'client' ? { signal: 'SIGKILL' } : { code: 1 });
 
       front.instead = () => false;
@@ -73,24 +74,20 @@ describe.skipIf(!has(...imageTools))('kill -9 in mid-pull', { timeout: 180_000 }
     beforeAll(async () => {
       dockerd = await startDockerd();
       // It takes a while to unpack, and another to be written.
-      const layers = [{ zeros: Buffer.alloc(250e6) }, { b: randomBytes(30e6) }];
+      const layers = [{ zeros: Buffer.alloc(120e6) }, { b: randomBytes(20e6) }];
       big = await shelf.layout.image({ layers }, 'big');
       await shelf.push('big', 'org/big:1');
     }, 120_000);
     afterAll(async () => dockerd[Symbol.asyncDispose]());
     beforeEach(() => (front.instead = () => false));
 
-    const agentPid = async (): Promise<number> => {
-      const { stdout } = await sandbox.pyrsia(['agent', 'status', '--json']);
-      return (JSON.parse(stdout) as { pid: number }).pid;
-    };
     /** Starts a pull whose lines go to a file. */
     const begin = (...args: readonly string[]) => {
       const told = join(sandbox.root, `told-${(files += 1)}`);
       writeFileSync(told, '');
       const pull = sandbox.pyrsiaCommand(['pull', '--platform', 'linux/amd64', ...args]);
-      const command = ['sh', '-c', 'out=$1; shift; exec "$@" 2>"$out"', 'sh', told, ...pull] as const;
-      const running = sandbox.start(command, { env: { ...env, DOCKER_HOST: dockerd.host } });
+      const toFile = ['sh', '-c', 'out=$1; shift; exec "$@" 2>"$out"', 'sh', told, ...pull] as const;
+      const running = sandbox.start(toFile, { env: { ...env, DOCKER_HOST: dockerd.host } });
       return { running, told: () => readFileSync(told, 'utf8') };
     };
     const soon = { timeout: 60_000, interval: 2 };
