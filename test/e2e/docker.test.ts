@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { AgentStatus } from '../../src/control/protocol.ts';
 import type { RunOptions } from '../support/command.ts';
 import { busybox, canDocker, docker, type Dockerd, nginx } from '../support/docker.ts';
+import { holders } from '../support/holders.ts';
 import { type Front, type ImageRegistry, startFront, startRegistry } from '../support/image-registry.ts';
 import { type Described, Layout, type MadeImage } from '../support/oci-layout.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
@@ -246,6 +247,9 @@ describe.skipIf(!canDocker)('docker through us', () => {
       expect(door.requests.join()).toContain('(Basic)');
       expect((await through(['--config', config, 'pull', `${app}:1`], { env })).code).toBe(0);
       expect(front.requests.join()).not.toContain('(Basic)');
+      // Where docker has it, and nowhere else.
+      expect(holders(sandbox.root, auth)).toEqual([join(config, 'config.json')]);
+      expect(holders(sandbox.root, 'me:secret')).toEqual([]);
       expect((await through(['pull', `${door.host}/org/private:1`])).code).toBe(1);
     } finally {
       await locked[Symbol.asyncDispose]();

@@ -162,7 +162,7 @@ describe.skipIf(!canUseAllClients)('A registry of which every client pulls', { t
       expect([args[0], code, stderr]).toEqual([args[0], 0, expect.anything()]);
       return stdout.trim();
     };
-    const id = await run('create', '-q', `${front.host}/org/many:1`);
+    const id = await run('create', `${front.host}/org/many:1`);
     const exported = join(sandbox.root, 'many.tar');
     await run('export', '-o', exported, id);
     const { stdout } = await sandbox.run('tar', ['tf', exported]);
