@@ -72,6 +72,8 @@ async function serveAll(directory: string): Promise<void> {
     allowance: openAllowance(monotonicClock),
     clock: monotonicClock,
     gives: () => true,
+    tells: () => true,
+    self: host.name,
     lists: async () => undefined,
     hints: async () => [],
     fault: (fault) => process.stderr.write(`${fault.message}\n`),

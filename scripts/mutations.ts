@@ -9,6 +9,7 @@ import { agentGuards } from './mutations/agent.ts';
 import { authorityGuards } from './mutations/authority.ts';
 import { cacheGuards } from './mutations/cache.ts';
 import { commandGuards } from './mutations/commands.ts';
+import { copyGuards } from './mutations/copies.ts';
 import { memberGuards } from './mutations/members.ts';
 import { peerChoiceGuards } from './mutations/peer-choice.ts';
 import { peerHostGuards } from './mutations/peer-host.ts';
@@ -47,6 +48,7 @@ export const mutations = [
   ...leavingGuards,
   ...doctorGuards,
   ...peerGuards,
+  ...copyGuards,
   ...proxyGuards,
   ...agentGuards,
   ...fillGuards,

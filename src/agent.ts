@@ -67,7 +67,7 @@ async function serve(context: AgentContext): Promise<Service> {
   const { log } = context;
   const startedAt = Date.now();
   const fetching = await openFetching(context, config);
-  const { artifacts, documents, upstreams, readOnlyBecause } = fetching;
+  const { artifacts, copies, documents, upstreams, readOnlyBecause } = fetching;
 
   const submitting = submitFetched({ paths, log, onDone: () => void fetching.logWord.renew() });
   const accounts = openAccounts({
@@ -87,6 +87,7 @@ async function serve(context: AgentContext): Promise<Service> {
     onDocument: followings.given,
     readerOf: deep.readerOf,
     artifacts,
+    copies,
     documents,
     upstreams,
     log,

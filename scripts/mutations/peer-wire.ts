@@ -145,9 +145,9 @@ export const wireGuards = [
       only: 'takes no more',
     },
   ),
-  ...guardsIn('src/p2p/find/ask-have.ts', 'test/p2p/ask.test.ts', {
+  ...guardsIn('src/p2p/wire/question-stream.ts', 'test/p2p/ask.test.ts', {
     why: 'An answer to another question, or of another length, passes for this one',
-    find: 'if (asked?.count !== answer.holdings.length)',
+    find: 'if (!asked || !fits(asked.question, answer))',
     replace: 'if (!asked)',
     only: 'answers a question',
   }),
@@ -239,7 +239,7 @@ export const wireGuards = [
     },
     {
       why: 'Who connects again may ask as much again',
-      find: 'if (streams.lane + streams.asking === 0 && own.full()) peers.delete(peer);',
+      find: 'if (isIdle && own.full() && named.full()) peers.delete(peer);',
       replace: 'if (streams.lane + streams.asking === 0) peers.delete(peer);',
     },
     {

@@ -10,6 +10,7 @@ import type { Config } from '../config/settings.ts';
 import type { AgentContext } from '../control/lifecycle.ts';
 import type { ArtifactService } from '../proxy/artifact-service.ts';
 import { openArtifacts } from '../proxy/artifacts.ts';
+import { type CopyService, openCopyService } from '../proxy/copies.ts';
 import { type DocumentService, openDocuments } from '../proxy/documents.ts';
 import { httpTiles } from '../proxy/http-tiles.ts';
 import { type ImageService, openImages } from '../proxy/images.ts';
@@ -25,6 +26,7 @@ export interface Fetching extends AsyncDisposable {
   readonly cache: Cache;
   readonly upstreams: Upstreams;
   readonly documents: DocumentService;
+  readonly copies: CopyService;
   readonly artifacts: ArtifactService;
   readonly images: ImageService;
   readonly contradictions: Contradictions;
@@ -60,6 +62,7 @@ export async function openFetching(
     // Two at once would be the same peer.
     without: readOnly ?? cache.readOnlyBecause,
   });
+  const copies = openCopyService(agentPeers.asked);
   const artifacts = openArtifacts({
     log: logWord,
     peers: agentPeers.asked,
@@ -74,8 +77,9 @@ export async function openFetching(
     cache,
     upstreams,
     documents,
+    copies,
     artifacts,
-    images: openImages({ cache, artifacts, documents, upstreams, now: Date.now }),
+    images: openImages({ cache, artifacts, documents, copies, upstreams, now: Date.now }),
     contradictions,
     logWord,
     peers: agentPeers.asked,

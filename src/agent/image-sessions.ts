@@ -88,6 +88,7 @@ export async function openImageSession(
       connection: connectionTo(host, env),
       policy: values.policy,
       ...(values.peers === 'off' && { alone: true }),
+      ...(values['peers.copies'] !== 'off' && { copies: values['peers.copies'] }),
       reporter,
       ...(offline === undefined ? {} : { offline }),
       ask: client.as({

@@ -35,13 +35,14 @@ const LOADED_WITHIN_MS = 2000;
 /** How long nobody tries again after they could not be loaded, in milliseconds. */
 const AGAIN_AFTER_MS = 60_000;
 
-/** How long neighbours may take to be found once they are, in milliseconds. */
+/** How long neighbours may take to be found once they are, in milliseconds, and where nobody else can be asked. */
 const MET_WITHIN_MS = 300;
+const ALONE_WITHIN_MS = 3000;
 
 /** The peers of an agent. */
 export interface AgentPeers extends AsyncDisposable {
   /** Asks them; the first who does has them loaded. */
-  readonly asked: Pick<Peers, 'prepare' | 'knows' | 'near' | 'far'>;
+  readonly asked: Pick<Peers, 'prepare' | 'knows' | 'near' | 'far' | 'copies'>;
   readonly desk: PeerDesk;
   /** Loads them where this agent is to stay. */
   settle(this: void): void;
@@ -50,7 +51,7 @@ export interface AgentPeers extends AsyncDisposable {
 /** What peers are opened with. */
 export interface AgentPeersParts {
   readonly paths: Paths;
-  readonly cache: Pick<Cache, 'offered' | 'offeredSets'>;
+  readonly cache: Pick<Cache, 'offered' | 'offeredSets' | 'offeredDocuments'>;
   readonly log: (text: string) => void;
   /** Why this agent is to have none; undefined where it may. */
   readonly without?: string | undefined;
@@ -69,6 +70,7 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
   const settings = (): Config => readConfig(paths, process.env, '/').values;
 
   const offers: Offers = {
+    ...(cache.offeredDocuments && { documents: cache.offeredDocuments }),
     find(digest) {
       const file = cache.offered(digest);
       return file && { ...file, available: file.size };
@@ -176,6 +178,13 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
         // Who has just come has met nobody yet.
         if (isNew) await met(peers, MET_WITHIN_MS);
         return peers.far(wanted, options);
+      },
+      async copies(place, options) {
+        const isNew = !opened;
+        const peers = await within(LOADED_WITHIN_MS, load());
+        if (!peers) return [];
+        if (isNew) await met(peers, ALONE_WITHIN_MS);
+        return peers.copies(place, options);
       },
     },
     settle() {

@@ -4,14 +4,15 @@
  * @module
  */
 import type { Cache } from '../cache/cache.ts';
-import { purlOf } from '../content/coordinates.ts';
+import { packagePurl, purlOf } from '../content/coordinates.ts';
 import type { Methods, Pulled } from '../control/protocol.ts';
 import type { DocumentAddress, Reference, Selected } from '../ecosystems/ecosystem.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
 import type { ArtifactService } from '../proxy/artifact-service.ts';
 import { outcomeOf } from '../proxy/outcome.ts';
 import type { Asker } from '../proxy/asker.ts';
-import { decoded, type DocumentService } from '../proxy/documents.ts';
+import type { CopyService } from '../proxy/copies.ts';
+import { type Answer, decoded, type DocumentService } from '../proxy/documents.ts';
 import type { Upstreams } from '../proxy/upstream.ts';
 
 /** What a pull works with. */
@@ -19,6 +20,7 @@ export interface PullParts {
   readonly cache: Cache;
   readonly artifacts: ArtifactService;
   readonly documents: DocumentService;
+  readonly copies: Pick<CopyService, 'document'>;
   readonly upstreams: Pick<Upstreams, 'unreachable'>;
 }
 
@@ -62,7 +64,7 @@ export async function pull(
     readonly onProgress: (progress: Methods['pull']['progress']) => void;
   },
 ): Promise<Pulled> {
-  const { coordinates, path, digest, changes } = await select(parts, asker, reference);
+  const { coordinates, path, digest, changes, isCopy } = await select(parts, asker, reference);
   const what = purlOf(coordinates);
   const startedAt = Date.now();
   try {
@@ -70,7 +72,8 @@ export async function pull(
       coordinates,
       path,
       signal: options.signal,
-      ...(digest ? { declared: digest } : {}),
+      // What only a neighbour says is no word of the registry's.
+      ...(digest && (isCopy ? { claimed: digest } : { declared: digest })),
       ...(changes && { changes }),
     };
     const delivery = await parts.artifacts.deliver(asker, asked);
@@ -113,7 +116,11 @@ export async function pull(
   }
 }
 
-async function select(parts: PullParts, asker: Asker, reference: Reference): Promise<Selected> {
+async function select(
+  parts: PullParts,
+  asker: Asker,
+  reference: Reference,
+): Promise<Selected & { readonly isCopy?: true }> {
   const { ecosystem, name: upstream } = asker.upstream;
   const exact = ecosystem.registry.exact(reference);
   const known = exact && parts.cache.bindings.get({ upstream, coordinates: exact.coordinates });
@@ -123,14 +130,15 @@ async function select(parts: PullParts, asker: Asker, reference: Reference): Pro
 
   const what = `${reference.ecosystem}:${reference.name}@${reference.wanted}`;
   const address = await listingFor(parts, asker, reference);
-  const {
-    document,
-    status,
-    from,
-    reason = '',
-  } = await parts.documents.get(asker, address).catch((failure: unknown) => {
+  let answer: Answer;
+  try {
+    answer = await parts.documents.get(asker, address);
+  } catch (failure) {
+    const found = await copied(parts, asker, reference, address, failure);
+    if (found) return { ...found, isCopy: true };
     throw missed(parts, asker, what, failure);
-  });
+  }
+  const { document, status, from, reason = '' } = answer;
   if (status === 401 || status === 403)
     throw new PyrsiaError('CREDENTIALS_NEEDED', { what, upstream: asker.upstream.url.origin });
   const selected = document && ecosystem.registry.select(await decoded(document), reference);
@@ -138,6 +146,21 @@ async function select(parts: PullParts, asker: Asker, reference: Reference): Pro
   if (!selected && from === 'stale') throw new PyrsiaError('OFFLINE_MISS', { what, reason });
   if (!selected) throw new PyrsiaError('NOT_FOUND', { what });
   return selected;
+}
+
+/** What a neighbour's copy of the listing offers, where no registry is asked. */
+async function copied(
+  { copies }: PullParts,
+  asker: Asker,
+  reference: Reference,
+  address: DocumentAddress,
+  failure: unknown,
+): Promise<Selected | undefined> {
+  if (!isPyrsiaError(failure, 'OFFLINE_MISS')) return undefined;
+  const copy = await copies.document(asker, address, reference.name);
+  const found = copy && asker.upstream.ecosystem.registry.select(await decoded(copy.document), reference);
+  if (copy && found) asker.reporter.copied(packagePurl(reference), { peer: copy.peer, seenAt: copy.seenAt });
+  return found;
 }
 
 /** The listing that is at hand, which is enough when upstream is not; else the one that is best to ask for. */

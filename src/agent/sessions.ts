@@ -139,6 +139,7 @@ export async function openSession(
       connection: settings.connection,
       policy: values.policy,
       ...(values.peers === 'off' && { alone: true }),
+      ...(values['peers.copies'] !== 'off' && { copies: values['peers.copies'] }),
       reporter,
       ...(each.proof && { proof: each.proof }),
       ...(each.authorization === undefined ? {} : { authorization: each.authorization }),

@@ -129,6 +129,27 @@ export interface OfferedFile extends HashedFile {
   readonly sha256: Sha256;
 }
 
+/** A public registry's answer, for others who know where it lies. */
+export interface OfferedDocument {
+  readonly accept: string;
+  /** Content-Encoding of the body; `identity` for none. */
+  readonly encoding: string;
+  /** Of the body, by which {@link Cache.offered} has it from then on. */
+  readonly sha256: Sha256;
+  /** Length of the body in bytes. */
+  readonly size: number;
+  /** When upstream last said that this is current, in milliseconds since 1970. */
+  readonly seenAt: number;
+}
+
+/** The answers of public registries, for others. */
+export interface OfferedDocuments {
+  /** Where they lie, the one used last first. */
+  places(this: void): Iterable<{ readonly key: string; readonly upstream: string; readonly path: string }>;
+  /** By that key; undefined: gone, private, or too large. */
+  find(this: void, key: string): OfferedDocument | undefined;
+}
+
 /** Totals in bytes and counts. */
 export interface CacheSize {
   readonly artifacts: number;
@@ -218,6 +239,8 @@ export interface Cache extends AsyncDisposable {
   pathOf(digest: Digest): string | undefined;
   /** Content that anybody may have, by any digest that was computed from it: some public upstream's coordinates are bound to it. */
   offered(digest: Digest): OfferedFile | undefined;
+  /** Public registries' answers that anybody may have who knows their names; absent in a cache that is only read. */
+  readonly offeredDocuments?: OfferedDocuments;
   /** A digest of each set of such content: manifests, artifacts, and any file of at least `large` bytes. */
   offeredSets(large: number): Iterable<Digest>;
   /**

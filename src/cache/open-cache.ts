@@ -11,6 +11,7 @@ import { documentsOf, readDocuments } from './documents.ts';
 import { hashedFile } from './hashed-file.ts';
 import { cannotWrite, contentPath, type Layout, layoutOf } from './layout.ts';
 import { openLedger } from './ledger.ts';
+import { lentDocuments } from './lent.ts';
 import { memoryBindings, memoryDocuments } from './memory-layer.ts';
 import { offeredFile, offeredSets } from './offered.ts';
 import { partialsOf } from './partial.ts';
@@ -76,14 +77,18 @@ async function openToWrite(layout: Layout, limit: number, now: () => number): Pr
     const partials = partialsOf(shelf, room);
     if (fresh) await rebuild(shelf, ledger);
 
+    const lent = lentDocuments(shelf);
     return {
       ...whatBothDo(shelf, limit),
+      offered: (digest) => offeredFile(shelf, digest) ?? lent.file(digest),
+      offeredDocuments: lent,
       content: contentStore(shelf, partials),
       bindings: bindingsOf(shelf, ledger),
       documents: documentsOf(shelf, room),
       partial: async (wanted) => partials.open(wanted),
       gc: async ({ dryRun = false } = {}) => collectGarbage(shelf, room, partials, dryRun),
       async [Symbol.asyncDispose]() {
+        lent.close();
         await partials.close();
         await later.flush();
         catalogue.close();

@@ -205,6 +205,10 @@ function toldExplanation(explanation: Explained): string {
           ] as const,
       ),
     ['reason', latest && reasonOf(latest)],
+    [
+      "neighbour's copy",
+      latest?.copy && `of peer ${latest.copy.peer}, seen at ${new Date(latest.copy.seenAt).toISOString()}`,
+    ],
     ...(latest?.given ?? []).map(
       ({ peer, bytes, chunks }) =>
         [

@@ -61,6 +61,11 @@ const SHARES = ['off', 'lan', 'public'] as const;
 /** With whom we share: nobody, those on links with private addresses, everybody. */
 export type ShareMode = (typeof SHARES)[number];
 
+const COPIES_MODES = ['off', 'trusted', 'neighbours'] as const;
+
+/** Whose copies of documents are taken where no registry is asked: nobody's, those of peers that the user trusts, any neighbour's. */
+export type CopiesMode = (typeof COPIES_MODES)[number];
+
 /** The least that sharing may be limited to, in bytes per second: less is better switched off. */
 const LEAST_RATE = 10_000;
 
@@ -189,6 +194,15 @@ export const SETTINGS = {
     expected: 'on or off',
     parse: choice(['on', 'off']),
     tightens: (value) => value === 'off',
+  }),
+  'peers.copies': setting<CopiesMode>({
+    summary:
+      "Whose copies of registries' documents and tags are taken under PYRSIA_OFFLINE=1: neighbours', trusted peers', nobody's",
+    default: 'neighbours',
+    env: 'PYRSIA_COPIES',
+    expected: 'neighbours, trusted or off',
+    parse: choice(COPIES_MODES),
+    tightens: (value, than) => COPIES_MODES.indexOf(value) <= COPIES_MODES.indexOf(than),
   }),
   'peers.port': setting<number | 'auto'>({
     summary: 'Port at which other computers reach us; auto: any, kept from then on',

@@ -109,6 +109,14 @@ export interface RegistryProtocol {
    */
   check(body: Uint8Array, what: string, path?: string): void;
 
+  /**
+   * What of a document at `path` that nobody vouches for a tool may be given: nothing that leads past this registry, and no
+   * artifact without a strong digest. Absent: none of its documents is taken from anybody else.
+   *
+   * @throws PyrsiaError `DOCUMENT_INVALID`
+   */
+  unvouched?(this: void, body: Uint8Array, path: string, upstream: URL): Uint8Array;
+
   /** Where everybody finds what a reference names exactly, be it a name that may mean something else later; undefined for a range, and for what is elsewhere. */
   inPublic(this: void, wanted: Reference): PublicPlace | undefined;
 

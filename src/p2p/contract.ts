@@ -23,12 +23,56 @@ export interface Offer {
   readonly path: string;
 }
 
+/** Where a registry's answer lies. It has the name of a package or an image, so it never goes to others as it is. */
+export interface DocumentPlace {
+  /** Canonical upstream: its URL. */
+  readonly upstream: string;
+  /** Path with query. */
+  readonly path: string;
+}
+
+/** A public registry's answer that is here, for neighbours who know its name. Its body is offered by its digest. */
+export interface OfferedDocument {
+  /** With which the registry was asked. */
+  readonly accept: string;
+  /** Content-Encoding of the body; `identity` for none. */
+  readonly encoding: string;
+  /** Of the body. */
+  readonly sha256: Sha256;
+  /** Length of the body in bytes. */
+  readonly size: number;
+  /** When the registry said last that this is current, in milliseconds since 1970. */
+  readonly seenAt: number;
+}
+
+/** The answers of public registries that are here. */
+export interface OfferedDocuments {
+  /** Where they lie, the one used last first, each with a key of this node's own. */
+  places(this: void): Iterable<DocumentPlace & { readonly key: string }>;
+  /** By that key; undefined: gone, not for others, or too large. */
+  find(this: void, key: string): OfferedDocument | undefined;
+}
+
+/** A registry's answer as a neighbour says it has it. Nobody vouches for it. */
+export interface Copy {
+  readonly peer: PeerName;
+  readonly encoding: string;
+  /** Of the body. */
+  readonly sha256: Sha256;
+  /** Length of the body in bytes. */
+  readonly size: number;
+  /** When the registry said so last, as the neighbour says, in milliseconds since 1970; not later than now. */
+  readonly seenAt: number;
+}
+
 /** What this node has for others. Whatever is private is not in it. */
 export interface Offers {
   /** By any digest that was verified; undefined: not here, or not for others. */
   find(this: void, digest: Digest): Offer | undefined;
   /** One digest for each set of content that is worth a record of its own: a manifest, an artifact, a large blob. */
   sets(this: void): AsyncIterable<Digest>;
+  /** What neighbours may ask for by name; absent: nothing. */
+  readonly documents?: OfferedDocuments;
 }
 
 /** Whom this node gives to: nobody, those on links with private addresses, or everybody. */
@@ -86,4 +130,13 @@ export interface Peers extends AsyncDisposable {
   near(this: void, wanted: Wanted, options?: CallOptions): Promise<Held | undefined>;
   /** The same of everybody who can be found in half a second. */
   far(this: void, wanted: Wanted, options?: CallOptions): Promise<Held | undefined>;
+  /**
+   * What neighbours say that a public registry has answered, the copies of those whom the user trusts first, then the
+   * latest; of answers to this Accept, or to any. Names are sent as what only two who know them can make.
+   */
+  copies(
+    this: void,
+    place: DocumentPlace,
+    options?: CallOptions & { readonly accept?: string; readonly onlyTrusted?: boolean },
+  ): Promise<readonly Copy[]>;
 }

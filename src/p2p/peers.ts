@@ -6,6 +6,8 @@
 import { peerIdFromString } from '@libp2p/peer-id';
 import { type Acquaintances, openAcquaintances } from './acquaintances.ts';
 import { openHaveAsker } from './find/ask-have.ts';
+import { openSaidAsker } from './find/ask-said.ts';
+import { openCopies } from './find/copies.ts';
 import { openLane } from './fetch/ask-lane.ts';
 import { openBucket } from './wire/bucket.ts';
 import { monotonicClock } from './clock.ts';
@@ -87,6 +89,19 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
     },
     reach: acquaintances.reach,
     now: monotonicClock.now,
+  });
+  const isTrusted = (peer: PeerName): boolean => said.get(peer)?.trusted === true;
+  const askSaid = openSaidAsker(monotonicClock);
+  const copies = openCopies({
+    self: identity.name,
+    neighbours: () =>
+      [...connected]
+        .filter((peer) => rules.isNear(peer, addressOf(host, peer) ?? ''))
+        .toSorted((a, b) => Number(isTrusted(b)) - Number(isTrusted(a))),
+    isTrusted,
+    ask: async (peer, names, how) => askSaid(connectionTo(host, peer), names, how),
+    learn: discovery.told,
+    now,
   });
   const opening = openHost({
     identity,
@@ -172,6 +187,7 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
     knows: (wanted) => discovery.found(wanted) !== undefined,
     near: async (wanted, how) => held(wanted, await discovery.near(wanted, how)),
     far: async (wanted, how) => held(wanted, await discovery.far(wanted, how)),
+    copies: copies.of,
     status: () => ({
       listening: host.addresses(),
       connected: [...connected],
@@ -203,6 +219,7 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
       unwatch();
       if (providing) providing.close();
       acquaintances.close();
+      copies.close();
       discovery.close();
       lanes.close();
       await host[Symbol.asyncDispose]();

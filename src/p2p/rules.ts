@@ -24,6 +24,8 @@ export interface Rules {
   dials(this: void, peer: PeerName | undefined, address: string): boolean;
   /** Whether it is given something. */
   gives(this: void, peer: PeerName | undefined, address: string): boolean;
+  /** Whether it may be asked by name what a registry has said, and ask us: it has a private address, or the user has named it. */
+  isNear(this: void, peer: PeerName, address: string): boolean;
   /** Takes in what has changed. */
   renew(this: void, changed: { readonly rules?: PeersRules; readonly links?: readonly Link[] }): void;
 }
@@ -65,6 +67,7 @@ export function openRules(
     isPublic: () => rules.share === 'public' || (isClosed && rules.share !== 'off'),
     admits,
     gives: (peer, address) => admits(peer, address) && givesTo(sharing(), address),
+    isNear: (peer, address) => admits(peer, address) && (isNamed(peer) || isPrivate(address)),
     renew(changed) {
       rules = changed.rules ?? rules;
       links = changed.links ?? links;

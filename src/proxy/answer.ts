@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { StoredDocument } from '../cache/cache.ts';
-import { type Coordinates, purlOf } from '../content/coordinates.ts';
+import { type Coordinates, packagePurl, purlOf } from '../content/coordinates.ts';
 import { type Digest, digestOf, hexOf } from '../content/digest.ts';
 import type { DocumentAddress, Headers, Reply, Route } from '../ecosystems/ecosystem.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
@@ -15,7 +15,8 @@ import { suffices } from '../verify/expect.ts';
 import type { ArtifactRequest, ArtifactService } from './artifact-service.ts';
 import { outcomeOf } from './outcome.ts';
 import { type Asker, passedOn } from './asker.ts';
-import { decoded, type DocumentService } from './documents.ts';
+import type { CopyService } from './copies.ts';
+import { type Answer, decoded, type DocumentService } from './documents.ts';
 import type { Upstreams } from './upstream.ts';
 
 /** The longest artifact that is read besides being delivered, in bytes: 1 MiB. */
@@ -25,6 +26,8 @@ const READ_LIMIT = 2 ** 20;
 export interface AnswerParts {
   readonly artifacts: ArtifactService;
   readonly documents: DocumentService;
+  /** Neighbours' copies of documents; absent where there are none. */
+  readonly copies?: Pick<CopyService, 'document'>;
   readonly upstreams: Upstreams;
   /** Told of each document that a client is given as upstream has it now. */
   readonly onDocument?: (asker: Asker, given: Delivered) => void;
@@ -158,19 +161,21 @@ function missed({ parts, asker }: Call, coordinates: Coordinates, failure: unkno
 
 async function metadata(call: Call, route: Route & { kind: 'metadata' }): Promise<void> {
   const { parts, asker, response, headers } = call;
-  const { document, status, from, reason } = await parts.documents.get(asker, route, forArtifacts(headers));
+  const { document, status, from, reason } = await documentFor(call, route);
   const { absent } = asker.upstream.ecosystem.registry;
   if (!document && absent && asker.authorization === undefined && (status === 404 || status === 410))
     return reply(response, absent.reply);
   if (!document) return passThrough(call);
-  asker.reporter.document(from);
-  if (from !== 'stale') parts.onDocument?.(asker, { address: route, what: route.what, document, headers });
+  if (from !== 'copy') asker.reporter.document(from);
+  if (from === 'upstream' || from === 'unchanged')
+    parts.onDocument?.(asker, { address: route, what: route.what, document, headers });
   if (from === 'stale' && asker.offline === undefined)
     asker.reporter.note(`documents are taken from the cache: ${reason ?? 'it did not answer'}`);
 
   const etag = document.headers['etag'] ?? `"${hexOf(digestOf(document.body, 'sha256')).slice(0, 32)}"`;
   const kept: Record<string, string> = { ...document.headers, etag };
-  if (from === 'stale') kept['warning'] = `110 pyrsia "${(reason ?? '').replaceAll(/[^ -!#-[\]-~]/g, '?')}"`;
+  if (from === 'stale' || from === 'copy')
+    kept['warning'] = `110 pyrsia "${(reason ?? '').replaceAll(/[^ -!#-[\]-~]/g, '?')}"`;
   if (headers['if-none-match']?.split(/\s*,\s*/).includes(etag)) {
     response.writeHead(304, { etag });
     return void response.end();
@@ -182,6 +187,25 @@ async function metadata(call: Call, route: Route & { kind: 'metadata' }): Promis
   }
   response.writeHead(200, { ...kept, 'content-length': body.byteLength });
   response.end(call.request.method === 'HEAD' ? undefined : body);
+}
+
+/** The registry's own document, or a neighbour's copy where the registry is not asked and there is none. */
+async function documentFor(
+  { parts, asker, headers }: Call,
+  route: Route & { kind: 'metadata' },
+): Promise<Omit<Answer, 'from'> & { readonly from: Answer['from'] | 'copy' }> {
+  try {
+    return await parts.documents.get(asker, route, forArtifacts(headers));
+  } catch (error) {
+    if (!isPyrsiaError(error, 'OFFLINE_MISS')) throw error;
+    const name = route.what;
+    const copied = await parts.copies?.document(asker, route, name);
+    if (!copied) throw error;
+    const { document, peer, seenAt } = copied;
+    asker.reporter.copied(packagePurl({ ecosystem: asker.upstream.ecosystem.name, name }), { peer, seenAt });
+    const reason = `a neighbour's copy, seen at ${new Date(seenAt).toISOString()}`;
+    return { document, status: 200, from: 'copy', reason };
+  }
 }
 
 /** Tells the digest of what is delivered: of an artifact the bytes that were seen, of a document those that are at hand. */

@@ -28,6 +28,8 @@ export interface Asker {
   readonly offline?: string;
   /** Its user wants no peers to be asked for it. */
   readonly alone?: boolean;
+  /** Whose copies of documents are taken where upstream is not asked; absent: nobody's. */
+  readonly copies?: 'neighbours' | 'trusted';
   readonly reporter: Reporter;
   /** How its upstream is asked, where that takes more than a request: tokens have to be got first. */
   readonly ask?: Upstreams['ask'];

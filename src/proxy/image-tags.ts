@@ -4,6 +4,7 @@
  * @module
  */
 import type { Cache, DocumentKey, StoredDocument } from '../cache/cache.ts';
+import { packagePurl } from '../content/coordinates.ts';
 import { digestOf } from '../content/digest.ts';
 import { mediaTypeOf } from '../ecosystems/oci/manifest.ts';
 import { isImageDigest } from '../ecosystems/oci/names.ts';
@@ -14,6 +15,7 @@ import { outcomeOf } from './outcome.ts';
 import type { ImageAsker, ImageName, ImagePlace } from './image-asker.ts';
 import { coordinatesOf, gathered, type ImageContent, type Manifest } from './image-content.ts';
 import { first, nothingAt, waysTo } from './image-places.ts';
+import type { CopyService } from './copies.ts';
 import type { Upstreams } from './upstream.ts';
 
 /** Something named by its tag. */
@@ -34,11 +36,13 @@ export type TagService = (images: ImageAsker, asked: AskedTag) => Promise<Manife
 export function openTags({
   cache,
   content,
+  copies,
   upstreams,
   now,
 }: {
   readonly cache: Cache;
   readonly content: ImageContent;
+  readonly copies?: Pick<CopyService, 'tag'>;
   readonly upstreams: Upstreams;
   readonly now: () => number;
 }): TagService {
@@ -96,6 +100,28 @@ export function openTags({
       .catch((error: Error) => images.reporter.note(`not everything is stored: ${error.message}`, 'storing'));
   }
 
+  /** What it means to a neighbour, where no registry is asked. What needs a credential is not named to anybody. */
+  async function copiedTag(
+    images: ImageAsker,
+    { image, tag, accept, signal }: AskedTag,
+  ): Promise<Manifest | undefined> {
+    for (const place of copies && images.offline !== undefined ? images.places(image, 'tag') : []) {
+      const { asker, repository } = place;
+      if (!repository.startsWith('library/') && (await images.withCredential(place))) continue;
+      const said = (await copies?.tag(asker, pathOf(repository, tag), repository)) ?? [];
+      for (const { digest, ...copy } of said) {
+        const purl = packagePurl(coordinatesOf(image, digest));
+        images.reporter.copied(purl, copy);
+        const found = await content
+          .manifest({ ...images, places: () => [place] }, { image, digest, signal })
+          .catch(() => undefined);
+        if (found && isAccepted(found.mediaType, accept)) return found;
+        images.reporter.copied(purl, undefined);
+      }
+    }
+    return undefined;
+  }
+
   async function meant(images: ImageAsker, asked: AskedTag): Promise<Manifest | undefined> {
     const { image, tag, accept, signal } = asked;
     const startedAt = now();
@@ -121,6 +147,9 @@ export function openTags({
       }
     }).catch(async (error: unknown) => {
       if (stale && outcomeOf(error) !== 'refused') return stale;
+      const copied =
+        isPyrsiaError(error, 'OFFLINE_MISS') && !asked.isGuess ? await copiedTag(images, asked) : undefined;
+      if (copied) return copied;
       if (!signal.aborted && !asked.isGuess)
         await content.failed(images, image, coordinatesOf(image, tag), startedAt, error);
       throw error;
@@ -134,6 +163,12 @@ export function openTags({
   }
 
   return meant;
+}
+
+/** Whether a client that accepts these takes a manifest of this type. */
+function isAccepted(mediaType: string, accept: string): boolean {
+  const types = accept.split(',').map((each) => each.split(';')[0]?.trim());
+  return types.includes(mediaType) || types.includes('*/*');
 }
 
 function manifestIn({ body, headers }: StoredDocument): Pick<Manifest, 'body' | 'mediaType'> {

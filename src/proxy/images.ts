@@ -7,6 +7,7 @@
  */
 import type { Cache } from '../cache/cache.ts';
 import type { ArtifactService } from './artifact-service.ts';
+import type { CopyService } from './copies.ts';
 import type { Answer, DocumentService } from './documents.ts';
 import type { ImageAsker, ImageName } from './image-asker.ts';
 import { type ImageContent, openImageContent } from './image-content.ts';
@@ -29,6 +30,8 @@ export function openImages(parts: {
   readonly cache: Cache;
   readonly artifacts: ArtifactService;
   readonly documents: DocumentService;
+  /** What tags mean to neighbours; absent where there are none. */
+  readonly copies?: Pick<CopyService, 'tag'>;
   readonly upstreams: Upstreams;
   readonly now: () => number;
 }): ImageService {

@@ -118,6 +118,10 @@ export function openSettling(parts: {
         { changes },
       );
     })().catch(() => undefined);
+    return noted(work);
+  }
+
+  async function noted(work: Promise<void>): Promise<void> {
     pending.add(work);
     void work.finally(() => pending.delete(work));
     return work;
@@ -201,7 +205,10 @@ export function openSettling(parts: {
       found,
       word,
       digests,
-      bind: async () => (word === 'claimed' ? undefined : remember(asker, asked, key, known, found)),
+      bind: async () =>
+        word === 'claimed'
+          ? noted(found.stored.then(() => undefined))
+          : remember(asker, asked, key, known, found),
       line: async () => {
         const { source, passedOver, measured } = found;
         const content: Measured = await measured;

@@ -6,7 +6,7 @@
 import type { Digest } from '../content/digest.ts';
 import { formatBytes, formatDuration } from '../content/format.ts';
 import { linesOf } from '../content/harmless.ts';
-import type { Receipt, ReportLine, Totals } from './report.ts';
+import type { CopyLine, Receipt, ReportLine, Totals } from './report.ts';
 
 /** Adds up the artifacts of a launch. */
 export function totals(lines: readonly ReportLine[]): Totals {
@@ -87,6 +87,7 @@ export function receiptText(receipt: Receipt, said: ReadonlySet<string>): string
 export function summary(receipt: Receipt): string {
   const { artifacts, documents, totals: sum, startedAt, endedAt, offline, pastUs = [] } = receipt;
   const copied = artifacts.filter(({ via }) => via === 'copied').length;
+  const byCopy = artifacts.filter(({ outcome, copy }) => copy && outcome === 'delivered').length;
   const noun = artifacts.every(({ purl }) => purl.startsWith('pkg:npm/')) ? 'package' : 'artifact';
   const parts = [
     sum.artifacts === 0 && pastUs.length > 0
@@ -109,7 +110,8 @@ export function summary(receipt: Receipt): string {
     // Receipts of earlier versions have no such count.
     some(sum.logged ?? 0, 'in the log'),
     some(receipt.submitted ?? 0, 'submitted to it'),
-    some(sum.claimed, 'named by the lockfile only'),
+    some(sum.claimed - byCopy, 'named by the lockfile only'),
+    some(byCopy, "named by a neighbour's copy only"),
     some(sum.unknown, 'named by nobody'),
     offline && `offline: ${offline}`,
     some(documents.stale, `stale ${documents.stale === 1 ? 'document' : 'documents'}`),
@@ -125,6 +127,19 @@ export function filledIn({ artifacts }: Pick<Receipt, 'artifacts'>): string {
   return artifacts.some(({ purl }) => purl.startsWith('pkg:maven/'))
     ? "Maven's local repository"
     : "npm's cache";
+}
+
+/** What is said of documents that are neighbours' copies: one line for all. */
+export function copiesNote(copies: ReadonlyMap<string, CopyLine>): readonly string[] {
+  const times = [...copies.values()].map(({ seenAt }) => seenAt);
+  if (times.length === 0) return [];
+  const [oldest, newest] = [Math.min(...times), Math.max(...times)].map((at) => new Date(at).toISOString());
+  const [first = ''] = copies.keys();
+  return [
+    copies.size === 1
+      ? `${first} is a neighbour's copy, seen at ${newest}`
+      : `${copies.size} documents are neighbours' copies, seen at ${oldest} to ${newest}`,
+  ];
 }
 
 /** When the last of them was there. What the tool did afterwards is not ours to count, nor always known. */

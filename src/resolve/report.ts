@@ -44,6 +44,8 @@ export interface ReportLine {
   readonly rung: Rung;
   /** What the log says of it; absent where it was not asked: no network is configured, or it is private. */
   readonly log?: LogLine;
+  /** Set where nobody but a neighbour says that it is what was asked for. */
+  readonly copy?: CopyLine;
   /** Only a weak digest (sha1) stands behind the word. */
   readonly weak?: boolean;
   /** Canonical upstream. */
@@ -63,6 +65,14 @@ export interface ReportLine {
 export interface LogLine {
   readonly says: Finding['kind'];
   readonly entry?: number;
+}
+
+/** A registry's document, or what a tag means, as a neighbour had it. */
+export interface CopyLine {
+  /** The neighbour's name among peers. */
+  readonly peer: string;
+  /** When the registry had said so, as the neighbour says, in milliseconds since 1970. */
+  readonly seenAt: number;
 }
 
 /** How often documents (packuments) were asked for, by where the answer came from. */
@@ -90,6 +100,8 @@ export interface Receipt {
   readonly artifacts: readonly ReportLine[];
   readonly documents: DocumentCounts;
   readonly totals: Totals;
+  /** Documents that a neighbour's copy stood for, by the purl of the package or image; absent where there were none. */
+  readonly copies?: readonly (CopyLine & { readonly purl: string })[];
   /** What was put into the tool's own cache when it started; absent where nothing was to be. */
   readonly fill?: Fill;
   /** What the tool fetched without us; absent where there is no such thing. */

@@ -6,14 +6,17 @@
 import { constants, renameSync, writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import type { ToldLog } from '../verify/logged.ts';
-import type { DocumentCounts, Fill, PastUs, Receipt, ReportLine } from './report.ts';
-import { receiptText, submittable, totals } from './receipt.ts';
+import type { CopyLine, DocumentCounts, Fill, PastUs, Receipt, ReportLine } from './report.ts';
+import { copiesNote, receiptText, submittable, totals } from './receipt.ts';
 
 /** A pipe that nobody reads is an error: to wait for it would hold up every launch of the agent. */
 const APPENDING = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (constants.O_NONBLOCK ?? 0);
 
 /** How many of those that went past us are named, for each host. */
 const NAMED = 3;
+
+/** How many documents of neighbours are told one by one. */
+const COPIES_LIMIT = 10_000;
 
 /** The account of one launch. */
 export interface Reporter {
@@ -31,6 +34,8 @@ export interface Reporter {
   filled(fill: Fill): void;
   /** What the tool has to fetch past us; what comes through us all the same does not count. */
   pastUs(packages: readonly (Pick<ReportLine, 'purl'> & Pick<PastUs, 'host' | 'reason'>)[]): void;
+  /** A neighbour's copy stands for the document of the package or image with this purl; what is named there alone is labelled so from then on. Undefined: it does not. */
+  copied(purl: string, copy: CopyLine | undefined): void;
   /** Counts a document by where its answer came from. */
   document(from: keyof DocumentCounts): void;
   /**
@@ -70,6 +75,8 @@ export function openReporter(
   const brought = new Set<string>();
   /** By package. */
   const past = new Map<string, Pick<PastUs, 'host' | 'reason'>>();
+  /** By the purl of a package or an image. */
+  const copies = new Map<string, CopyLine>();
   let fill: Fill | undefined;
   const documents = { upstream: 0, unchanged: 0, stale: 0 };
   /** By topic. */
@@ -125,7 +132,8 @@ export function openReporter(
       ...(fill && { fill }),
       ...(past.size > 0 && { pastUs: byHost(past) }),
       totals: totals(artifacts),
-      notes: [...notes.values()],
+      notes: [...notes.values(), ...copiesNote(copies)],
+      ...(copies.size > 0 && { copies: [...copies].map(([purl, copy]) => ({ purl, ...copy })) }),
       ...(submits && log && about.offline === undefined && { submitted: submittable(artifacts).length }),
       ...(log && { log }),
     };
@@ -142,7 +150,7 @@ export function openReporter(
       const isBrought = added.source === 'cache' && brought.delete(key);
       // It has waited for the same transfer.
       if (added.source === 'upstream' && added.outcome === 'delivered') brought.delete(key);
-      const line = isBrought ? { ...added, source: 'upstream' as const } : added;
+      const line = labelled(isBrought ? { ...added, source: 'upstream' as const } : added, copies);
       past.delete(line.purl);
       if (unstored !== undefined && line.source === 'upstream') note(unstored, 'storing');
       // What came too late for the tool did nothing for it.
@@ -162,6 +170,11 @@ export function openReporter(
       for (const { purl, host, reason } of packages) if (!ours.has(purl)) past.set(purl, { host, reason });
       if (receiptFile !== undefined) void (flushing ??= flush());
     },
+    copied(purl, copy) {
+      if (copy === undefined) copies.delete(purl);
+      else if (copies.size < COPIES_LIMIT) copies.set(purl, copy);
+      if (receiptFile !== undefined) void (flushing ??= flush());
+    },
     document(from) {
       documents[from]++;
       if (receiptFile !== undefined) void (flushing ??= flush());
@@ -176,6 +189,12 @@ export function openReporter(
       isClosed = true;
     },
   };
+}
+
+/** What nobody but a neighbour's copy names is said to be so: a lockfile would have spared the document. */
+function labelled(line: ReportLine, copies: ReadonlyMap<string, CopyLine>): ReportLine {
+  const copy = line.word === 'claimed' ? copies.get(/^[^@#?]*/.exec(line.purl)?.[0] ?? '') : undefined;
+  return copy ? { ...line, by: "a neighbour's copy", copy } : line;
 }
 
 function keyOf({ purl, upstream }: Pick<ReportLine, 'purl' | 'upstream'>): string {

@@ -32,6 +32,8 @@ export type Witness =
   | 'the registry'
   | 'the bytes that came'
   | 'the lockfile'
+  /** Of a registry's document, or of what a tag means, as another computer on the network has it. */
+  | "a neighbour's copy"
   | 'nobody';
 
 /** What the bytes have to be, and on whose word. */

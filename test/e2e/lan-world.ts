@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { vi } from 'vitest';
 import type { PeerKnown, PeersStatus } from '../../src/control/protocol.ts';
 import type { Receipt } from '../../src/resolve/report.ts';
@@ -98,5 +100,26 @@ function laptopAt(host: Host, sandbox: Sandbox): Laptop {
     last: async () => json<Receipt>(['why', 'last']),
     peers,
     known: async () => json<readonly PeerKnown[]>(['peers', 'ls']),
+  };
+}
+
+/** What is at this port of this machine, at another address. */
+export type Forwarder = AsyncDisposable & { readonly url: string };
+
+/** Opens it. */
+export async function forward(address: string, port: number): Promise<Forwarder> {
+  const server = createServer((socket) => {
+    const onward = connect(port, '127.0.0.1');
+    socket.pipe(onward).pipe(socket);
+    socket.on('error', () => onward.destroy());
+    onward.on('error', () => socket.destroy());
+  }).listen(0, address);
+  await once(server, 'listening');
+  const { port: own } = server.address() as AddressInfo;
+  return {
+    url: `http://${address}:${own}/`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+    },
   };
 }

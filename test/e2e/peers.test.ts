@@ -1,8 +1,6 @@
 /** A neighbour's copy, found without a word of configuration, on a network of namespaces. */
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CountingMirror, startMirror } from '../fixtures/mirror.ts';
@@ -10,7 +8,7 @@ import { has, imageTools } from '../support/image-registry.ts';
 import { type ImageShelf, insecure, openImageShelf, readingConf } from '../support/image-world.ts';
 import { canLan, openLan } from '../support/lan.ts';
 import { configuredRegistry, writeNpm503 } from '../support/npm-503.ts';
-import { type Laptop, type LanWorld, openLanWorld } from './lan-world.ts';
+import { forward, type Forwarder, type Laptop, type LanWorld, openLanWorld } from './lan-world.ts';
 
 /** What a megabyte in a second is, in megabits. */
 const SLOW = 8;
@@ -98,23 +96,3 @@ describe.skipIf(!canLan() || !has(...imageTools))('an image of 103 MB', { timeou
     expect(totals.bytes).toBeGreaterThan(103e6);
   });
 });
-
-/** What is at this port of this machine, at another address. */
-type Forwarder = AsyncDisposable & { readonly url: string };
-
-async function forward(address: string, port: number): Promise<Forwarder> {
-  const server = createServer((socket) => {
-    const onward = connect(port, '127.0.0.1');
-    socket.pipe(onward).pipe(socket);
-    socket.on('error', () => onward.destroy());
-    onward.on('error', () => socket.destroy());
-  }).listen(0, address);
-  await once(server, 'listening');
-  const { port: own } = server.address() as AddressInfo;
-  return {
-    url: `http://${address}:${own}/`,
-    async [Symbol.asyncDispose]() {
-      server.close();
-    },
-  };
-}

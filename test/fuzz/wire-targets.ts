@@ -27,6 +27,19 @@ import {
   REQUEST_START,
   requestLength,
 } from '../../src/p2p/wire/wire.ts';
+import {
+  COPIES_LIMIT,
+  COPY_LIMIT,
+  formatSaidAnswer,
+  formatSaidQuestion,
+  keyBetween,
+  markOf,
+  NAMES_LIMIT,
+  nameUnder,
+  parseSaidAnswer,
+  parseSaidQuestion,
+  type SaidCopy,
+} from '../../src/p2p/wire/said.ts';
 import type { Target } from './target.ts';
 
 const digests: readonly Digest[] = [
@@ -34,6 +47,16 @@ const digests: readonly Digest[] = [
   digestOf(Buffer.from('b'), 'sha512'),
   digestOf(Buffer.from('c'), 'sha256'),
 ];
+const names = ['/a', '/b'].map((path) =>
+  nameUnder(keyBetween('a', 'b'), { upstream: 'https://r.example/', path }),
+);
+const copy: SaidCopy = {
+  encoding: 'gzip',
+  mark: markOf('*/*'),
+  sha256: digestOf(Buffer.from('a'), 'sha256'),
+  size: 1,
+  seenAt: 1_800_000_000_000,
+};
 const same = (written: Uint8Array, bytes: Uint8Array): void =>
   assert.ok(Buffer.from(bytes).equals(written), 'it is written otherwise');
 
@@ -110,6 +133,30 @@ export const wireTargets: readonly Target[] = [
       assert.equal(bytes.byteLength, ANSWER_START);
       assert.ok(answer.available <= answer.size && answer.length <= LENGTH_LIMIT);
       same(formatBlobAnswer(answer), bytes);
+    },
+  },
+  {
+    name: 'said-question',
+    seeds: [names, names.slice(1)].map((each, id) => formatSaidQuestion({ id, names: each })),
+    read(bytes) {
+      const question = parseSaidQuestion(bytes);
+      assert.ok(question.names.length > 0 && question.names.length <= NAMES_LIMIT);
+      same(formatSaidQuestion(question), bytes);
+    },
+  },
+  {
+    name: 'said-answer',
+    seeds: [[[copy], []], [[copy, { ...copy, encoding: 'identity', size: COPY_LIMIT }]]].map((said, id) =>
+      formatSaidAnswer({ id, said: said as SaidCopy[][] }),
+    ),
+    read(bytes) {
+      const answer = parseSaidAnswer(bytes);
+      assert.ok(answer.said.length <= NAMES_LIMIT);
+      for (const copies of answer.said) {
+        assert.ok(copies.length <= COPIES_LIMIT);
+        assert.ok(copies.every(({ size }) => size > 0 && size <= COPY_LIMIT));
+      }
+      same(formatSaidAnswer(answer), bytes);
     },
   },
 ];

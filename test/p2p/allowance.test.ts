@@ -4,6 +4,7 @@ import {
   ALL_QUESTIONS_PER_SECOND,
   IN_FLIGHT_LIMIT,
   LANES_LIMIT,
+  NAMES_ALLOWED,
   openAllowance,
   QUESTIONS_PER_SECOND,
 } from '../../src/p2p/serve/allowance.ts';
@@ -27,6 +28,21 @@ describe('an allowance', () => {
       expect(stream(`${Math.floor(i / LANES_LIMIT)}`, 'lane', never)).toBeDefined();
     expect(stream('another', 'lane', never)).toBeUndefined();
     expect(stream('another', 'asking', never)).toBeDefined();
+  });
+
+  it('has names looked up until there were many, whoever connects again, and few after that', async () => {
+    const clock = testClock();
+    const { stream } = openAllowance(clock);
+    const over = new AbortController();
+    let share = stream('a', 'naming', over.signal)!;
+    let asked = 0;
+    while (asked < 2 * NAMES_ALLOWED && share.names(64)) asked += 64;
+    expect(asked).toBeGreaterThanOrEqual(NAMES_ALLOWED);
+    expect(asked).toBeLessThan(NAMES_ALLOWED + 64);
+    over.abort();
+    share = stream('a', 'naming', never)!;
+    expect(share.names(1)).toBe(false);
+    expect(stream('b', 'naming', never)!.names(64)).toBe(true);
   });
 
   it('has what is on its way to one peer wait for what was before, on all of its lanes', async () => {

@@ -55,6 +55,8 @@ export async function giver(
     allowance: openAllowance(clock, upload),
     clock,
     gives: () => true,
+    tells: () => true,
+    self: host.name,
     lists: async () => undefined,
     hints: async () => [],
     fault: (fault) => faults.push(fault),

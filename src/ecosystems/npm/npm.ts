@@ -11,6 +11,7 @@ import { parse } from './reference.ts';
 import { refuse } from './refuse.ts';
 import { document, listings, route } from './route.ts';
 import { npmTools } from './tools.ts';
+import { unvouched } from './unvouched.ts';
 
 /** As `npm pack` calls it: `@types/node` becomes `types-node-24.0.0.tgz`. */
 function packed({ name, version }: Coordinates): string {
@@ -32,6 +33,7 @@ export const npm: Ecosystem = {
     inPublic,
     check,
     artifactHost,
+    unvouched,
     fileName: packed,
     refuse,
   },

@@ -84,6 +84,8 @@ export interface Discovery {
   far(this: void, wanted: Wanted, options?: CallOptions): Promise<Found | undefined>;
   /** Those who have it now, as far as is known: for what is under way. */
   found(this: void, wanted: Wanted): Found | undefined;
+  /** A peer has said otherwise that it has all of this, which has so many bytes. */
+  told(this: void, peer: PeerName, digest: Digest, size: number): void;
   /** A peer has just been connected: whether it is prompt is learned before anybody has to wait for it. */
   met(this: void, peer: PeerName): void;
   /** A peer is gone or has lied. */
@@ -209,6 +211,7 @@ export function openDiscovery(neighbourhood: Neighbourhood): Discovery {
     },
 
     found,
+    told: (peer, digest, size) => answers.learn(peer, [digest], [{ size, available: size }]),
     met(peer) {
       const isFresh = now() < prepared.at + PREPARED_MS;
       const open = isFresh ? prepared.digests.filter((digest) => answers.holders(digest).length === 0) : [];

@@ -18,8 +18,15 @@ export const QUEUED_LIMIT = 64;
 /** How many bytes may be on their way to one peer: 16 MiB. */
 export const IN_FLIGHT_LIMIT = 16 * 2 ** 20;
 
-/** How many streams a peer may have on which it asks what there is. */
+/** How many streams a peer may have on which it asks what there is, and on which it asks what registries have said. */
 export const ASKING_LIMIT = 2;
+export const NAMING_LIMIT = 2;
+
+/** For how many names a peer may ask after a rest, and all together; beyond that so many a second, as if nothing were here. */
+export const NAMES_ALLOWED = 5000;
+const ALL_NAMES_ALLOWED = 20_000;
+const NAMES_PER_SECOND = 5;
+const ALL_NAMES_PER_SECOND = 20;
 
 /** How many questions a peer may ask in a second, on the average and after a rest, and how many all together. */
 export const QUESTIONS_PER_SECOND = 20;
@@ -34,6 +41,15 @@ const LEAST_PIECE = 16 * 2 ** 10;
 /** What goes at once after a rest, in milliseconds of the rate. */
 const BURST = 100;
 const SECOND = 1000;
+
+/** What is asked on a stream: content, what there is, what registries have said. */
+export type StreamKind = 'lane' | 'asking' | 'naming';
+
+const STREAMS_LIMIT: Readonly<Record<StreamKind, number>> = {
+  lane: LANES_LIMIT,
+  asking: ASKING_LIMIT,
+  naming: NAMING_LIMIT,
+};
 
 /** What one peer may still use. */
 export interface Share {
@@ -53,6 +69,8 @@ export interface Share {
    * @throws whatever `signal` is aborted with.
    */
   question(this: void, signal: AbortSignal): Promise<void>;
+  /** Whether so many more names may be looked up: whoever tries out names finds few. */
+  names(this: void, count: number): boolean;
 }
 
 /** What a node gives to its peers. */
@@ -67,12 +85,13 @@ export interface Allowance {
    */
   begin(this: void, bytes: number): (() => void) | undefined;
   /** One more stream of a peer, until `ended`; undefined: it has enough of them. */
-  stream(this: void, peer: PeerName, kind: 'lane' | 'asking', ended: AbortSignal): Share | undefined;
+  stream(this: void, peer: PeerName, kind: StreamKind, ended: AbortSignal): Share | undefined;
 }
 
 interface Used {
-  readonly streams: { lane: number; asking: number };
+  readonly streams: Record<StreamKind, number>;
   readonly questions: Bucket;
+  readonly names: Bucket;
   readonly share: Share;
 }
 
@@ -80,13 +99,15 @@ interface Used {
 export function openAllowance(clock: Clock, upload?: number): Allowance {
   const peers = new Map<PeerName, Used>();
   const questions = openBucket(ALL_QUESTIONS_PER_SECOND, SECOND, clock);
+  const names = openBucket(ALL_NAMES_PER_SECOND, (ALL_NAMES_ALLOWED / ALL_NAMES_PER_SECOND) * SECOND, clock);
   let lanes = 0;
   let going = 0;
 
   /** Whoever has no stream is forgotten, but not that it has asked a lot just now. */
   const forget = (): void => {
-    for (const [peer, { streams, questions: own }] of peers) {
-      if (streams.lane + streams.asking === 0 && own.full()) peers.delete(peer);
+    for (const [peer, { streams, questions: own, names: named }] of peers) {
+      const isIdle = streams.lane + streams.asking + streams.naming === 0;
+      if (isIdle && own.full() && named.full()) peers.delete(peer);
     }
   };
   const usedBy = (peer: PeerName): Used => {
@@ -94,7 +115,13 @@ export function openAllowance(clock: Clock, upload?: number): Allowance {
     if (known) return known;
     forget();
     const own = openBucket(QUESTIONS_PER_SECOND, SECOND, clock);
-    const used = { streams: { lane: 0, asking: 0 }, questions: own, share: shareOf(own, questions) };
+    const named = openBucket(NAMES_PER_SECOND, (NAMES_ALLOWED / NAMES_PER_SECOND) * SECOND, clock);
+    const used = {
+      streams: { lane: 0, asking: 0, naming: 0 },
+      questions: own,
+      names: named,
+      share: shareOf([own, questions], [named, names]),
+    };
     peers.set(peer, used);
     return used;
   };
@@ -112,7 +139,7 @@ export function openAllowance(clock: Clock, upload?: number): Allowance {
     },
     stream(peer, kind, ended) {
       const { streams, share } = usedBy(peer);
-      const limit = kind === 'lane' ? LANES_LIMIT : ASKING_LIMIT;
+      const limit = STREAMS_LIMIT[kind];
       if (ended.aborted || streams[kind] >= limit) return undefined;
       if (kind === 'lane' && lanes >= ALL_LANES_LIMIT) return undefined;
       streams[kind]++;
@@ -127,7 +154,7 @@ export function openAllowance(clock: Clock, upload?: number): Allowance {
   };
 }
 
-function shareOf(own: Bucket, all: Bucket): Share {
+function shareOf(questions: readonly Bucket[], names: readonly Bucket[]): Share {
   const waiting: (() => void)[] = [];
   let queued = 0;
   let inFlight = 0;
@@ -145,8 +172,12 @@ function shareOf(own: Bucket, all: Bucket): Share {
       };
     },
     async question(signal) {
-      await own.take(1, signal);
-      await all.take(1, signal);
+      for (const bucket of questions) await bucket.take(1, signal);
+    },
+    names(count) {
+      if (names.some((bucket) => bucket.delay() > 0)) return false;
+      for (const bucket of names) void bucket.take(count);
+      return true;
     },
   };
 }

@@ -1,20 +1,22 @@
 /**
- * What this node answers its peers: who has what, and content. Nothing but what is offered, and no more than is allowed.
+ * What this node answers its peers: who has what, what registries have said, and content. Nothing but what is offered, and no more than is allowed.
  *
  * @module
  */
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
-import { ASKING_LIMIT, IDLE, LANES_LIMIT } from './allowance.ts';
+import { ASKING_LIMIT, IDLE, LANES_LIMIT, NAMING_LIMIT, type StreamKind } from './allowance.ts';
 import { channelOver } from '../wire/channel.ts';
 import { isPeerFault } from '../fault.ts';
 import { startPace } from '../wire/pace.ts';
 import { serveHave } from './serve-have.ts';
 import { serveLane } from './serve-lane.ts';
+import { serveSaid } from './serve-said.ts';
 import type { Served, Serving } from './serving.ts';
+import { SAID_PROTOCOL } from '../wire/said.ts';
 import { watch } from '../wire/watch.ts';
 import { BLOB_PROTOCOL, HAVE_PROTOCOL } from '../wire/wire.ts';
 
-/** Answers on both protocols from now on. */
+/** Answers on all protocols from now on. */
 export async function serve(host: Pick<Libp2p, 'handle'>, serving: Serving): Promise<void> {
   await host.handle(
     HAVE_PROTOCOL,
@@ -26,12 +28,17 @@ export async function serve(host: Pick<Libp2p, 'handle'>, serving: Serving): Pro
     (stream, connection) => begin(stream, connection, 'lane', serving, serveLane),
     { maxInboundStreams: LANES_LIMIT },
   );
+  await host.handle(
+    SAID_PROTOCOL,
+    (stream, connection) => begin(stream, connection, 'naming', serving, serveSaid),
+    { maxInboundStreams: NAMING_LIMIT },
+  );
 }
 
 function begin(
   stream: Stream,
   connection: Connection,
-  kind: 'lane' | 'asking',
+  kind: StreamKind,
   serving: Serving,
   answer: (served: Served, serving: Serving) => Promise<void>,
 ): void {

@@ -41,6 +41,11 @@ export function servingOf(
     },
     clock: monotonicClock,
     gives: (connection) => rules.gives(connection.remotePeer.toString(), ipOf(connection)),
+    tells(connection) {
+      const [peer, address] = [connection.remotePeer.toString(), ipOf(connection)] as const;
+      return rules.gives(peer, address) && rules.isNear(peer, address);
+    },
+    self: identity.name,
     lists: openListMaker(identity),
     hints: async ({ digests }, connection) =>
       hints(digests, { peer: connection.remotePeer.toString(), isNear: isPrivate(ipOf(connection)) }),
