@@ -5,7 +5,7 @@ import { makePackage } from '../fixtures/registry/package.ts';
 import { type Registry, startRegistry } from '../fixtures/registry/registry.ts';
 import { has, imageTools } from '../support/image-registry.ts';
 import { type ImageShelf, insecure, openImageShelf, readingConf } from '../support/image-world.ts';
-import { canLan } from '../support/lan.ts';
+import { canLan, openLan } from '../support/lan.ts';
 import { forward, type Forwarder, type Laptop, type LanWorld, openLanWorld } from './lan-world.ts';
 
 const OFFLINE = { PYRSIA_OFFLINE: '1' };
@@ -25,7 +25,9 @@ describe.skipIf(!canLan())('a package by its name alone', { timeout: 60_000 }, (
   let a: Laptop;
   let b: Laptop;
   beforeAll(async () => {
-    world = await openLanWorld(2, async (address) => startRegistry({ packages: [leaf, tool], address }));
+    world = await openLanWorld(openLan(2), async (address) =>
+      startRegistry({ packages: [leaf, tool], address }),
+    );
     [a, b] = world.laptops as [Laptop, Laptop];
     await (
       await install(a, {})
@@ -72,7 +74,7 @@ describe.skipIf(!canLan() || !has(...imageTools))('an image by its tag', { timeo
     await shelf.layout.image({ layers: [{ a: 'a' }] }, 'app');
     await shelf.push('app', 'org/app:1');
     const port = Number(shelf.registry.host.split(':')[1]);
-    world = await openLanWorld(2, async (address) => forward(address, port));
+    world = await openLanWorld(openLan(2), async (address) => forward(address, port));
   }, 60_000);
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();
