@@ -317,7 +317,7 @@ export const fillGuards = [
   ),
   ...guardsIn('src/proxy/answer.ts', 'test/e2e/fill-unlocked.test.ts', {
     why: 'What is put there was chosen by documents of long ago',
-    find: "if (from !== 'stale') parts.onDocument",
+    find: "if (from === 'upstream' || from === 'unchanged')\n    parts.onDocument",
     replace: 'parts.onDocument',
     only: 'no longer what the registry says',
   }),

@@ -186,7 +186,7 @@ export const proxyGuards = [
     },
     {
       why: 'A claim is remembered as a first use',
-      find: "word === 'claimed' ? undefined : remember(",
+      find: "word === 'claimed'\n          ? noted(found.stored.then(() => undefined))\n          : remember(",
       replace: 'remember(',
       only: 'client alone',
     },

@@ -76,6 +76,7 @@ describe('precedence', () => {
       'proxy.host': '127.0.0.1',
       'proxy.port': 'auto',
       peers: 'on',
+      'peers.copies': 'neighbours',
       'peers.port': 'auto',
       share: 'lan',
       'share.up': 'unlimited',

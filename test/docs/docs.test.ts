@@ -76,6 +76,8 @@ const elsewhere: Readonly<Record<string, string>> = {
     'test/e2e/maven.test.ts pulls a smaller one so',
   'pyrsia pull maven:org.slf4j:slf4j-api:2.0.17':
     'test/commands/pull-maven.test.ts pulls from a repository of its own',
+  'PYRSIA_OFFLINE=1 pyrsia exec -- npm install lodash': 'test/e2e/peers-copies.test.ts does it',
+  'PYRSIA_OFFLINE=1 pyrsia pull nginx:latest': 'so it does this',
   'pyrsia exec -- mvn package': 'test/e2e/maven.test.ts runs mvn',
   'pyrsia exec -- podman pull nginx': 'test/e2e/images.test.ts does it',
   'pyrsia exec -- skopeo copy docker://nginx dir:nginx': 'so it does this',
