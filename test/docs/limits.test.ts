@@ -242,6 +242,7 @@ const limits: Readonly<
   ],
   'digests that are looked for so at a time': [['p2p/find/discovery', 'FAR_AT_ONCE', asIs]],
   'peers connected to for one digest': [['p2p/find/discovery', 'REACHED', asIs]],
+  'addresses at which one peer is tried': [['p2p/acquaintances', 'ADDRESSES_LIMIT', asIs]],
   'peers to which connections are kept up': [['p2p/acquaintances', 'KEPT_UP', asIs]],
   'names that a neighbour may ask for, of what registries have said': [
     ['p2p/wire/said', 'NAMES_LIMIT', asIs],
@@ -319,6 +320,7 @@ const limits: Readonly<
     ['content/chunks', 'LARGE', binary],
     ['content/chunks', 'LARGE_CHUNK', binary],
   ],
+  'memory for chunks that waits to be used again': [['content/buffers', 'MOST', binary]],
   'chunks of one fetch in memory': [['p2p/fetch/window', 'WINDOW', binary]],
   'content from peers where nobody vouches for a list of its chunks': [
     ['p2p/fetch/fetching', 'PLAIN_LIMIT', binary],
