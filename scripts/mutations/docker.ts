@@ -118,6 +118,12 @@ export const dockerGuards = [
     replace: 'return false;',
     only: 'pull nothing past us',
   }),
+  ...guardsIn('src/agent/docker-spares.ts', 'test/agent/docker-spares.test.ts', {
+    why: 'What is refused is built past us by a launch that is',
+    find: 'return `pyrsia: ${error instanceof Error ? error.message : String(error)}`;',
+    replace: 'return undefined;',
+    only: 'pull nothing past us',
+  }),
   ...guardsIn(
     'src/proxy/docker-sweep.ts',
     'test/proxy/docker-sweep.test.ts',
@@ -151,6 +157,46 @@ export const dockerGuards = [
     find: 'if (!asked && parts.strict !== undefined) {',
     replace: 'if (false) {',
     only: 'must not fetch past us',
+  }),
+  ...guardsIn(
+    'src/agent/docker-builds.ts',
+    'test/agent/docker-builds.test.ts',
+    {
+      why: 'A builder fetches past us what nobody can tell beforehand, where nobody but us may be asked',
+      find: 'if (images.strict !== undefined) return `what',
+      replace: 'if (false) return `what',
+      only: 'might fetch past us',
+    },
+    {
+      why: 'A builder that pulls asks registries where nobody but us may be asked',
+      find: 'if (bases.pull && images.strict !== undefined)',
+      replace: 'if (false)',
+      only: 'might fetch past us',
+    },
+    {
+      why: 'A build begins without its base, which its builder fetches past us',
+      find: 'if (!(await isThere(asked)))',
+      replace: 'if (false)',
+      only: 'and not without',
+    },
+    {
+      why: 'What the daemon has for another machine counts as there, and its builder fetches the right one past us',
+      find: 'choose([{ platform }], wanted) !== undefined',
+      replace: 'true',
+      only: 'for another machine',
+    },
+  ),
+  ...guardsIn('src/agent/docker-builds.ts', E2E, {
+    why: 'What is refused is built past us',
+    find: 'return whyRefused(images, why);',
+    replace: 'return undefined;',
+    only: 'builds nothing past us',
+  }),
+  ...guardsIn('src/proxy/docker-socket.ts', SOCKET, {
+    why: 'A request that must not go on comes to the daemon',
+    find: 'if (refused !== undefined) {',
+    replace: 'if (false) {',
+    only: 'must not go on',
   }),
   ...guardsIn('src/ecosystems/oci/dockerfile.ts', 'test/ecosystems/oci/dockerfile.test.ts', {
     why: 'A Dockerfile of a few lines fills the memory',
@@ -225,6 +271,12 @@ export const dockerGuards = [
       only: 'shows the registry what docker shows it',
     },
   ),
+  ...guardsIn('src/agent/docker-builds.ts', E2E, {
+    why: 'A base that only its user may have is no more known by its digest',
+    find: '...(auth !== undefined && { auth })',
+    replace: '',
+    only: 'shows the registry what docker shows it',
+  }),
   ...guardsIn('src/shims/dockerd.ts', 'test/shims/dockerd.test.ts', {
     why: 'Anybody’s process says which file is the daemon’s',
     find: '&& [0, uid].includes(userOf(name))',

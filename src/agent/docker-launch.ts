@@ -6,11 +6,10 @@
  */
 import { existsSync } from 'node:fs';
 import { purlOf } from '../content/coordinates.ts';
-import { imageAskedFor, isBuildRequest } from '../ecosystems/oci/docker-api.ts';
 import { docker, DOCKER_SOCKET } from '../ecosystems/oci/docker.ts';
 import { endpointOf } from '../ecosystems/oci/names.ts';
 import type { ImageReference } from '../ecosystems/oci/reference.ts';
-import { answerImages, type DockerImagesParts, fetchAhead } from '../proxy/docker-images.ts';
+import { answerImages } from '../proxy/docker-images.ts';
 import { openEngine } from '../proxy/docker-engine.ts';
 import { type DockerSocketParts, openDockerSocket } from '../proxy/docker-socket.ts';
 import { openGivenManifests } from '../proxy/given-manifests.ts';
@@ -22,8 +21,9 @@ import type { ReportLine } from '../resolve/report.ts';
 import { restored } from '../shims/environment.ts';
 import { environmentNow } from '../shims/process-environment.ts';
 import type { Launch } from '../shims/launch.ts';
-import { type Bases, basesOf } from '../shims/docker-bases.ts';
+import { basesOf } from '../shims/docker-bases.ts';
 import { answers, findDaemon } from '../shims/docker-daemon.ts';
+import { openBuilds } from './docker-builds.ts';
 import type { DockerSpares } from './docker-spares.ts';
 import { type ImageSessionParts, nothing, openImageSession } from './image-sessions.ts';
 import type { Plan, SessionParts } from './sessions.ts';
@@ -135,7 +135,7 @@ export async function planDocker(parts: DockerLaunchParts, launch: Omit<Launch, 
           if (isAnswered) parts.sweep(daemon.socket);
           return isAnswered;
         },
-        before: bases ? openBases(images, bases, over) : openNoting(images),
+        before: openBuilds(images, bases, over),
         log: parts.log,
       };
       const socket = parts.spares.serve(launch.name, served) ?? (await openDockerSocket(path, served));
@@ -154,37 +154,4 @@ export function daemonOf({ pid, args }: Pick<Launch, 'pid' | 'args'>): string {
   const daemon = findDaemon(args, restored(environmentNow(pid)));
   if ('socket' in daemon) return daemon.socket;
   throw new PyrsiaError('AGENT_REFUSED', { reason: `${daemon.reason}: run docker again` });
-}
-
-/** Fetches what a build is based on when it begins, which waits for that. A builder takes what the daemon has. */
-function openBases(
-  images: DockerImagesParts,
-  { images: wanted, pull }: Bases,
-  over: AbortSignal,
-): NonNullable<DockerSocketParts['before']> {
-  let fetching: Promise<void> | undefined;
-  async function fetchAll(): Promise<void> {
-    for (const { name, platform = '' } of wanted) {
-      const query = new URLSearchParams({ fromImage: name, tag: '', platform });
-      // As the daemon reads a name without a tag in a FROM.
-      if (!/[:@][^/]*$/.test(name)) query.set('tag', 'latest');
-      const asked = imageAskedFor(`/images/create?${query.toString()}`);
-      if (asked) await fetchAhead(images, asked, { anew: pull, signal: over });
-    }
-  }
-  return async ({ target }) => {
-    if (isBuildRequest(target)) await (fetching ??= fetchAll());
-  };
-}
-
-/** Says that a build fetches past us whose Dockerfile nobody shows us: an SDK's, Compose's, one from standard input. */
-function openNoting({ note }: DockerImagesParts): NonNullable<DockerSocketParts['before']> {
-  let isNoted = false;
-  return async ({ method, target }) => {
-    if (isNoted || method !== 'POST' || !isBuildRequest(target)) return Promise.resolve();
-    isNoted = true;
-    note(
-      'what a build is based on, and docker does not have, was fetched without pyrsia: no Dockerfile was to be seen',
-    );
-  };
 }

@@ -92,8 +92,12 @@ export function openDockerSpares({ pathOf, daemonOf, known, log }: DockerSparesP
         }
       },
       async before(head) {
-        // Who cannot be served is told so when an image is asked for.
-        if (isBuildRequest(head.target)) await (await all.catch(() => undefined))?.before?.(head);
+        if (!isBuildRequest(head.target)) return undefined;
+        try {
+          return await (await all).before?.(head);
+        } catch (error) {
+          return `pyrsia: ${error instanceof Error ? error.message : String(error)}`;
+        }
       },
     };
   }

@@ -48,7 +48,7 @@ export async function answerImages(parts: DockerImagesParts, exchange: DockerExc
     if (!isPull) return false;
     const problem = `docker was asked for what pyrsia does not fetch: ${target.slice(0, 200)}`;
     if (!asked && parts.strict !== undefined) {
-      replyTo(exchange).refuse(`pyrsia: ${problem} (${parts.strict})`);
+      replyTo(exchange).refuse(whyRefused(parts, problem));
       return true;
     }
     parts.note(problem);
@@ -68,7 +68,7 @@ export async function answerImages(parts: DockerImagesParts, exchange: DockerExc
   if (signal.aborted) return true;
   if (parts.strict !== undefined) {
     const why = parts.whyNot(asked.image) ?? `${nameOf(asked.image)}: ${failed}`;
-    reply.refuse(`pyrsia: ${why}${why.includes(parts.strict) ? '' : ` (${parts.strict})`}`);
+    reply.refuse(whyRefused(parts, why));
     return true;
   }
   parts.note(`${nameOf(asked.image)} did not come through pyrsia, docker was to fetch it itself: ${failed}`);
@@ -78,23 +78,28 @@ export async function answerImages(parts: DockerImagesParts, exchange: DockerExc
 }
 
 /**
- * Has the daemon pull an image through us that somebody is about to need; where that fails, they will say so. One
- * that it has is left as it is, unless it is wanted `anew`. Never rejects.
+ * Has the daemon pull an image through us that somebody is about to need. Resolves to why that could not be done, if it could
+ * not. Never rejects.
  */
 export async function fetchAhead(
   parts: DockerImagesParts,
   asked: ImageAskedFor,
-  { anew, signal }: { readonly anew: boolean; readonly signal: AbortSignal },
-): Promise<void> {
-  const { engine } = parts;
+  how: Pick<DockerPull, 'auth' | 'signal'>,
+): Promise<string | undefined> {
   const name = nameOf(asked.image);
   const ours = parts.ours(asked.image);
-  const isThere = async (): Promise<boolean> => (await engine.idOf(asked.version, name)) !== undefined;
-  if (ours === undefined || (!anew && (await isThere().catch(() => false)))) return;
-  const pull = { asked, ours, ...howToName(parts, asked), signal };
-  const failed = await pullFromUs(engine, pull, { begin() {}, line() {} });
-  if (failed !== undefined)
+  if (ours === undefined) return `${name} is not fetched by pyrsia`;
+  const pull = { asked, ours, ...howToName(parts, asked), ...how };
+  const failed = await pullFromUs(parts.engine, pull, { begin() {}, line() {} });
+  if (failed === undefined) return undefined;
+  if (parts.strict === undefined)
     parts.note(`${name} did not come through pyrsia, docker was to fetch it itself: ${failed}`);
+  return parts.whyNot(asked.image) ?? `${name}: ${failed}`;
+}
+
+/** Why something is refused for which the daemon must not ask anybody but us, in our words. */
+export function whyRefused({ strict = '' }: DockerImagesParts, why: string): string {
+  return `pyrsia: ${why}${why.includes(strict) ? '' : ` (${strict})`}`;
 }
 
 function howToName(

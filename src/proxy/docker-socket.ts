@@ -27,8 +27,8 @@ export interface DockerSocketParts {
   readonly daemon: string;
   /** Answers a request by its head, and resolves to whether it did: else it goes on as it came. Never rejects. */
   answer(this: void, exchange: DockerExchange): Promise<boolean>;
-  /** What has to be done before this request goes on, whatever it is. Never rejects. */
-  before?(this: void, head: RequestHead): Promise<void>;
+  /** What has to be done before this request goes on, whatever it is. Resolves to why it does not, if it does not. Never rejects. */
+  before?(this: void, head: RequestHead): Promise<string | undefined>;
   log(this: void, text: string): void;
 }
 
@@ -140,7 +140,13 @@ async function relay(
     if (bytes === undefined) break;
     const head = parseHead(bytes);
     const framing = head && framingOf(head);
-    if (head) await before?.(head);
+    const refused = head && (await before?.(head));
+    if (refused !== undefined) {
+      client.end(refusal(head, refused));
+      // Who still sends a body would hear of a broken pipe instead.
+      await incoming.give(({ byteLength }) => byteLength);
+      return;
+    }
     asked = head;
     if (!head || !framing || isHijacked(head)) {
       send(framing && head?.headers.has('content-length') ? await withBody(bytes, framing) : bytes);

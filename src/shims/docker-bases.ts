@@ -7,15 +7,18 @@ import { open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type BuildCall, buildCall } from '../ecosystems/oci/docker-build.ts';
 import { dockerCall } from '../ecosystems/oci/docker-calls.ts';
-import { type BaseImage, baseImages } from '../ecosystems/oci/dockerfile.ts';
+import { type BaseImage, basesIn, syntaxImage } from '../ecosystems/oci/dockerfile.ts';
 
 /** The most bytes of a Dockerfile that are looked at: 1 MiB. */
 const DOCKERFILE_LIMIT = 2 ** 20;
 
 /** What a build needs, and whether it wants it anew. */
-export interface Bases {
+export interface Bases extends Pick<BuildCall, 'pull' | 'besides'> {
   readonly images: readonly BaseImage[];
-  readonly pull: boolean;
+  /** What names an image that cannot be told, as it is written. */
+  readonly untold: readonly string[];
+  /** The image that BuildKit reads the Dockerfile with, where it is one of its own. */
+  readonly syntax?: BaseImage;
 }
 
 /** Finds them; undefined for any other call, and where the Dockerfile is not to be had (standard input, a pipe, an address). */
@@ -29,17 +32,26 @@ export async function basesOf(
   const file = fileOf(call, cwd);
   const text = file === undefined ? undefined : await beginningOf(file);
   if (text === undefined) return undefined;
-  const images = baseImages(text, call).map(({ name, platform = call.platform }) => ({
+  const { images: named, untold } = basesIn(text, call);
+  const images = named.map(({ name, native, platform = native ? undefined : call.platform }) => ({
     name,
     ...(platform === undefined ? {} : { platform }),
   }));
-  return { images, pull: call.pull };
+  const syntax = syntaxImage(text, call);
+  const { pull, besides } = call;
+  return {
+    images,
+    untold,
+    pull,
+    ...(besides === undefined ? {} : { besides }),
+    ...(syntax === undefined ? {} : { syntax: { name: syntax } }),
+  };
 }
 
 function fileOf({ file, context }: BuildCall, cwd: string): string | undefined {
-  if (file === '-' || /^[a-z]+:\/\//.test(file ?? '')) return undefined;
-  if (file !== undefined) return resolve(cwd, file);
-  return context === undefined ? undefined : resolve(cwd, join(context, 'Dockerfile'));
+  // In a context that is not here, so is the file.
+  if (context === undefined || file === '-' || /^[a-z]+:\/\//.test(file ?? '')) return undefined;
+  return resolve(cwd, file ?? join(context, 'Dockerfile'));
 }
 
 /** As much of a file as is looked at; undefined for what is none, or cannot be read. */

@@ -100,7 +100,7 @@ describe('Sockets for launches to come', () => {
       ...parts(),
       async before() {
         isReady = true;
-        return Promise.resolve();
+        return Promise.resolve(undefined);
       },
     });
     expect(await say(name, BUILD)).toBe(BUILD);
@@ -114,11 +114,12 @@ describe('Sockets for launches to come', () => {
     expect(said).toContain(JSON.stringify({ message: 'pyrsia: not like this' }));
   });
 
-  it('pull nothing past us for a launch that is refused', async () => {
+  it('pull nothing past us for a launch that is refused, and build nothing', async () => {
     known = async () => Promise.reject(new Error('not like this'));
     const name = taken();
     expect(await say(name)).toBe(ASKED);
     expect(await say(name, PULL)).toMatch(/^HTTP\/1\.1 500 [^]*"pyrsia: not like this"/);
+    expect(await say(name, BUILD)).toMatch(/^HTTP\/1\.1 503 [^]*"pyrsia: not like this"/);
   });
 
   it('are let go of when the launch is over, or never came', async () => {

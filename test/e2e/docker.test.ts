@@ -14,6 +14,8 @@ import { freePort } from '../support/free-port.ts';
 import { type DockerShelf, openDockerShelf, user } from './docker-world.ts';
 
 const LARGE = randomBytes(9 * 2 ** 20);
+/** Exit code, and what is said, of what is refused. */
+const refused = (reason: RegExp) => [1, expect.stringMatching(reason)];
 
 describe.skipIf(!canDocker)('docker through us', () => {
   let disk: Sandbox;
@@ -246,6 +248,17 @@ describe.skipIf(!canDocker)('docker through us', () => {
       expect([code, stderr]).toEqual([0, expect.stringContaining('verified')]);
       expect(door.requests.join()).toContain('(Basic)');
       expect((await through(['--config', config, 'pull', `${app}:1`], { env })).code).toBe(0);
+      // A builder is shown all that its user has, and its base is what it is after a pull.
+      await direct('rmi', `${door.host}/org/private:1`);
+      const context = join(sandbox.home, 'locked');
+      mkdirSync(context);
+      writeFileSync(join(context, 'Dockerfile'), `FROM ${door.host}/org/private:1\nCOPY Dockerfile /x\n`);
+      const legacy = { ...env, DOCKER_BUILDKIT: '0' };
+      const built = await through(['--config', config, 'build', '-q', context], { env: legacy });
+      expect([built.code, built.stderr]).toEqual([0, expect.stringContaining('verified')]);
+      expect(built.stderr).not.toContain('did not come through');
+      const digests = ['image', 'inspect', '-f', '{{.RepoDigests}}', `${door.host}/org/private:1`];
+      expect(await direct(...digests)).toMatch(/^\[\S+\/org\/private@sha256:/);
       expect(front.requests.join()).not.toContain('(Basic)');
       // Where docker has it, and nowhere else.
       expect(holders(sandbox.root, auth)).toEqual([join(config, 'config.json')]);
@@ -327,17 +340,104 @@ describe.skipIf(!canDocker)('docker through us', () => {
     expect(await direct('images', '--format', '{{.Repository}}:{{.Tag}}')).toBe('nginx:latest\n');
   });
 
-  it('builds on images that came through us', async () => {
+  /** A build's context, with this Dockerfile. */
+  const contextOf = (...lines: readonly string[]): string => {
     const directory = join(sandbox.home, 'build');
-    mkdirSync(directory);
-    const lines = [
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'Dockerfile'), `${lines.join('\n')}\n`);
+    return directory;
+  };
+  /** The builder that a client has in itself, which none does any more that asks for a plugin. */
+  const buildKit = {
+    PATH: `/usr/bin:${process.env['PATH']}`,
+    DOCKER_BUILDKIT: '1',
+    BUILDKIT_PROGRESS: 'plain',
+  };
+
+  it(
+    'builds with BuildKit on images that came through us, and for another machine',
+    { timeout: 90_000 },
+    async () => {
+      const directory = contextOf('FROM app AS first', `FROM ${app}:1`, 'COPY --from=first /bin/large /x');
+      const build = ['build', '--network', 'none', '-t', 'made'];
+      const { code, stderr } = await through([...build, directory], { env: buildKit });
+      // Nobody but us knows where docker's own registry is here.
+      expect([code, stderr]).toEqual([0, expect.stringContaining('verified')]);
+      expect(stderr).toMatch(/^#\d+ \[first 1\/1\] FROM docker\.io\/library\/app$/m);
+      for (const { digest } of image.layers)
+        expect(blobs().filter((request) => request.includes(digest))).toHaveLength(1);
+      expect(await direct('run', '--rm', '--network', 'none', 'made')).toBe('it runs\n');
+      contextOf('FROM app', 'RUN ["/bin/busybox", "true"]');
+      expect((await through([...build, directory], { env: buildKit })).code).toBe(0);
+
+      // What the daemon has is for this one.
+      contextOf('FROM app', 'COPY Dockerfile /x');
+      for (const env of [{ DOCKER_BUILDKIT: '0' }, buildKit]) {
+        await direct('pull', `${app}:1`);
+        await direct('tag', `${app}:1`, 'app');
+        front.requests.length = 0;
+        const other = await through([...build, '--platform', 'linux/arm64', directory], { env });
+        expect(other.code, other.stderr).toBe(0);
+        expect(await direct('image', 'inspect', '-f', '{{.Architecture}}', 'made')).toBe('arm64\n');
+        expect(front.requests).toContain('HEAD /v2/library/app/manifests/latest');
+      }
+      // It keeps layers apart from images.
+      await docker(dockerd.host, ['builder', 'prune', '-af']);
+    },
+  );
+
+  it(
+    'builds nothing past us where nobody may be asked, or not everything will do',
+    { timeout: 90_000 },
+    async () => {
+      const directory = contextOf(`FROM ${app}:1`, 'COPY Dockerfile /x');
+      const offline = { PYRSIA_OFFLINE: '1' };
+      const builders = [{ DOCKER_BUILDKIT: '0' }, buildKit];
+      const build = async (env: Record<string, string>, ...args: readonly string[]) => {
+        const { code, stderr } = await through(['build', ...args], { env, input: `FROM ${app}:1\n` });
+        return [code, stderr];
+      };
+      for (const builder of builders) {
+        const env = { ...builder, ...offline };
+        const missing = /pyrsia: Not in the cache: \S+org\/app:1 \(PYRSIA_OFFLINE=1\)/;
+        expect(await build(env, directory)).toEqual(refused(missing));
+      }
+      const unseen = /no Dockerfile was to be seen \(PYRSIA_OFFLINE=1\)/;
+      expect(await build({ ...buildKit, ...offline }, '-f-', directory)).toEqual(refused(unseen));
+      // Its registry is there, and was asked by nobody.
+      expect([front.requests, await direct('images', '-aq')]).toEqual([[], '']);
+      expect((await through(['pull', `${app}:1`])).code).toBe(0);
+      await direct('rmi', `${app}:1`);
+      front.requests.length = 0;
+      for (const builder of builders)
+        expect(await build({ ...builder, ...offline }, directory)).toEqual([0, expect.anything()]);
+      expect(front.requests).toEqual([]);
+
+      await dockerd.clear();
+      // It answers the daemon alone.
+      front.instead = ({ headers }, response) => {
+        const isDaemon = headers['user-agent']?.startsWith('docker/') ?? false;
+        if (!isDaemon) response.writeHead(404).end();
+        return !isDaemon;
+      };
+      const unsure = { DOCKER_BUILDKIT: '0', PYRSIA_POLICY: 'strict' };
+      expect(await build(unsure, directory)).toEqual(refused(/pyrsia: .*\(policy strict\)/));
+      expect(await build({ DOCKER_BUILDKIT: '0' }, directory)).toEqual([
+        0,
+        expect.stringContaining('did not come through'),
+      ]);
+      await docker(dockerd.host, ['builder', 'prune', '-af']);
+    },
+  );
+
+  it('builds on images that came through us', async () => {
+    const directory = contextOf(
       'ARG TAG',
       'FROM app:$TAG AS first',
       `FROM ${app}:1`,
       'COPY --from=first /bin/large /x',
       'COPY --from=nginx /etc/nginx.conf /y',
-    ];
-    writeFileSync(join(directory, 'Dockerfile'), `${lines.join('\n')}\n`);
+    );
     writeFileSync(join(directory, 'large'), Buffer.alloc(20 * 2 ** 20));
     const build = ['build', '-q', '-t', 'made', '--build-arg', 'TAG=latest', directory];
     const legacy = { env: { DOCKER_BUILDKIT: '0' } };
@@ -356,7 +456,7 @@ describe.skipIf(!canDocker)('docker through us', () => {
       expect.stringContaining('no Dockerfile was to be seen'),
     ]);
     // A builder that is to pull asks for the tag itself, and finds the rest.
-    writeFileSync(join(directory, 'Dockerfile'), `FROM ${app}:1\n`);
+    contextOf(`FROM ${app}:1`);
     const anew = await through(['build', '--pull', ...build.slice(1)], legacy);
     expect(anew.code).toBe(0);
     expect(blobs()).toEqual([]);

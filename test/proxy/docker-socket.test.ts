@@ -16,17 +16,21 @@ describe('A socket in front of a daemon', () => {
   /** What the daemon does with a connection. */
   let serve: (connection: Socket) => void;
   let answer: (exchange: DockerExchange) => Promise<boolean>;
+  /** Why nothing goes on. */
+  let refused: string | undefined;
 
   beforeEach(async () => {
     root = mkdtempSync(join(tmpdir(), 'ds-'));
     serve = (connection) => void connection.pipe(connection);
     answer = async () => Promise.resolve(false);
+    refused = undefined;
     daemon = createServer({ allowHalfOpen: true }, (connection) => serve(connection));
     await once(daemon.listen(join(root, 'daemon')), 'listening');
     const parts = {
       daemon: join(root, 'daemon'),
       log: () => {},
       answer: async (asked: DockerExchange) => answer(asked),
+      before: async () => Promise.resolve(refused),
     };
     socket = await openDockerSocket(join(root, 'ours'), parts);
   });
@@ -67,6 +71,25 @@ describe('A socket in front of a daemon', () => {
     ['an end in the middle', ['GET / HTT']],
   ])('passes on %s, byte for byte', async (_, pieces) => {
     expect(await exchange(...pieces)).toBe(pieces.join(''));
+  });
+
+  it.each([
+    ['a body', 'POST /build HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    ['an upgrade', 'POST /grpc HTTP/1.1\r\nUpgrade: h2c\r\n\r\n'],
+  ])('tells why what must not go on does not, and reads on: %s', async (_, head) => {
+    refused = 'not like this';
+    const heard: string[] = [];
+    serve = (connection) => void connection.on('data', (bytes) => heard.push(String(bytes)));
+    const client = open();
+    client.write(head);
+    // More than anybody's buffers take.
+    const sent = new Promise((resolve) => client.write(Buffer.alloc(4 * 2 ** 20), resolve));
+    expect(String(await buffer(client))).toMatch(
+      /^HTTP\/1\.1 503 [^]*\r\n\r\n\{"message":"not like this"\}\n$/,
+    );
+    await sent;
+    client.end();
+    expect(heard).toEqual([]);
   });
 
   it('answers what it can itself, in its turn, and is not asked of what follows an upgrade', async () => {

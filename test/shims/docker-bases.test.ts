@@ -21,6 +21,19 @@ describe('What a build is based on', () => {
     expect(found?.images).toEqual([{ name: 'images.example/base:1' }]);
   });
 
+  it('is not read from a file that has the name of one elsewhere', async () => {
+    writeFileSync(join(cwd, 'D'), TEXT);
+    const files = async (context: string) => basesOf(['build', '-f', 'D', context], { cwd, env: {} });
+    expect((await files('.'))?.images).toHaveLength(1);
+    for (const context of ['-', 'https://images.example/x.git']) expect(await files(context)).toBeUndefined();
+  });
+
+  it('is for the machine that is built for, but where it says that it is not', async () => {
+    writeFileSync(join(cwd, 'Dockerfile'), 'FROM --platform=$BUILDPLATFORM a\nFROM b\n');
+    const found = await basesOf(['build', '--platform', 'linux/arm64', '.'], { cwd, env: {} });
+    expect(found?.images).toEqual([{ name: 'a' }, { name: 'b', platform: 'linux/arm64' }]);
+  });
+
   it('is not read from a pipe, of which docker would have the rest', async () => {
     const path = join(cwd, 'pipe');
     execFileSync('mkfifo', [path]);

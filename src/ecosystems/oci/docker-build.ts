@@ -16,7 +16,12 @@ export interface BuildCall {
   readonly platform?: string;
   /** Bases are asked for again, though they are there. */
   readonly pull: boolean;
+  /** The first option by which BuildKit fetches more than its Dockerfile names. */
+  readonly besides?: string;
 }
+
+/** They name images, caches and contexts elsewhere, or have an image of a scanner's own run. */
+const BESIDES = /^--(?:cache-from|build-context|sbom|attest)$/;
 
 /** Options that take no value; of all others the next word is one. */
 const FLAGS =
@@ -31,6 +36,7 @@ export function buildCall(
   const args: Record<string, string> = {};
   let context: string | undefined;
   let pull = false;
+  let besides: string | undefined;
   for (let at = 0; at < words.length; at++) {
     const word = words[at]!;
     if (!word.startsWith('-') || word === '-') {
@@ -39,6 +45,7 @@ export function buildCall(
     }
     const [, option = word, , joined] = /^(--[\w-]+|-\w)(=?(.*))$/s.exec(word) ?? [];
     if (option === '--pull') pull = joined === '' || joined === 'true';
+    if (BESIDES.test(option)) besides ??= option;
     if (FLAGS.test(option)) continue;
     const value = joined === '' || joined === undefined ? (words[(at += 1)] ?? '') : joined;
     if (option !== '--build-arg') said.set(option, value);
@@ -52,7 +59,7 @@ export function buildCall(
     context !== undefined && context !== '-' && !/^(?:[a-z+]+:\/\/|git@|github\.com\/)/.test(context);
   const file = said.get('-f') ?? said.get('--file');
   const target = said.get('--target');
-  const platform = said.get('--platform');
+  const platform = said.get('--platform') ?? (env['DOCKER_DEFAULT_PLATFORM'] || undefined);
   return {
     args,
     pull,
@@ -60,5 +67,6 @@ export function buildCall(
     ...(file === undefined ? {} : { file }),
     ...(target === undefined ? {} : { target }),
     ...(platform === undefined ? {} : { platform }),
+    ...(besides === undefined ? {} : { besides }),
   };
 }

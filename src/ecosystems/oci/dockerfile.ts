@@ -14,6 +14,8 @@ export interface BaseImage {
   readonly name: string;
   /** `--platform` of its FROM. */
   readonly platform?: string;
+  /** It is wanted for the machine that builds, whatever that builds for. */
+  readonly native?: true;
 }
 
 /** What a build is told besides its Dockerfile. */
@@ -25,14 +27,29 @@ export interface BuildTerms {
 }
 
 /** Finds them: those of FROM, and of `COPY --from` and `--mount=from=` where that is no stage. Each once. */
-export function baseImages(text: string, { args, target }: BuildTerms): readonly BaseImage[] {
+export function baseImages(text: string, terms: BuildTerms): readonly BaseImage[] {
+  return basesIn(text, terms).images;
+}
+
+/** What a Dockerfile tells of its bases. */
+export interface DockerfileBases {
+  readonly images: readonly BaseImage[];
+  /** As it is written, what names an image that nobody can tell from here: a variable that nothing sets. */
+  readonly untold: readonly string[];
+}
+
+/** Finds them as {@link baseImages} does, and what it leaves out besides. */
+export function basesIn(text: string, { args, target }: BuildTerms): DockerfileBases {
   const known = new Map<string, string>(PLATFORM_ARGS.map((name) => [name, '']));
   const stages: string[] = [];
   const found = new Map<string, BaseImage>();
-  const add = (name: string | undefined, platform?: string): void => {
+  const untold: string[] = [];
+  const add = (written: string, name: string | undefined, platform?: string, native = false): void => {
     // What stands for nothing we know is no image of ours; nor is what builders do not put anything in for.
-    if (!name || name.includes('$') || name === 'scratch' || isStage(stages, name)) return;
-    found.set(`${name} ${platform}`, { name, ...(platform ? { platform } : {}) });
+    if (!name || name.includes('$')) return void untold.push(written);
+    if (name === 'scratch' || isStage(stages, name)) return;
+    const of = native ? { native } : platform ? { platform } : {};
+    found.set(JSON.stringify([name, of]), { name, ...of });
   };
   for (const [word = '', ...rest] of instructionsOf(text)) {
     const instruction = word.toUpperCase();
@@ -48,16 +65,32 @@ export function baseImages(text: string, { args, target }: BuildTerms): readonly
       const options = rest.filter((each) => each.startsWith('--'));
       const [image = '', as, name] = rest.filter((each) => !each.startsWith('--'));
       const [, platform] = /^--platform=(.*)$/.exec(options.join('\n')) ?? [];
-      add(expanded(unquoted(image), known), platform && expanded(platform, known));
+      const isNative = /^\$\{?BUILDPLATFORM\}?$/.test(platform ?? '');
+      add(image, expanded(unquoted(image), known), platform && expanded(platform, known), isNative);
       stages.push(as?.toUpperCase() === 'AS' && name !== undefined ? name.toLowerCase() : '');
     } else if (stages.length > 0) {
       const [, from] = /(?:^|\n)--from=(\S+)/.exec(rest.join('\n')) ?? [];
-      if (instruction === 'COPY' && from !== undefined && !/^\d+$/.test(from)) add(from);
+      if (instruction === 'COPY' && from !== undefined && !/^\d+$/.test(from)) add(from, from);
       for (const [, mounted] of rest.join('\n').matchAll(/^--mount=(?:\S*,)?from=([^,\s]+)/gm))
-        if (instruction === 'RUN') add(mounted);
+        if (instruction === 'RUN') add(mounted!, mounted);
     }
   }
-  return [...found.values()];
+  return { images: [...found.values()], untold };
+}
+
+/**
+ * The image that BuildKit reads the Dockerfile with, by the directive `syntax` or the argument that takes its place.
+ *
+ * @see https://docs.docker.com/reference/dockerfile/#parser-directives
+ */
+export function syntaxImage(text: string, { args }: BuildTerms): string | undefined {
+  for (const line of text.split('\n')) {
+    const [, name = '', value = ''] = /^\s*(?:#|\/\/)\s*([a-z]\w*)\s*=\s*(\S+)/i.exec(line) ?? [];
+    if (name.toLowerCase() === 'syntax') return args['BUILDKIT_SYNTAX'] ?? value;
+    // A directive is one only where nothing else stands before it.
+    if (name === '') break;
+  }
+  return args['BUILDKIT_SYNTAX'];
 }
 
 /** They are the builder's own, and ours to leave alone. */

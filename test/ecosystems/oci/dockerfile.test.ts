@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildCall } from '../../../src/ecosystems/oci/docker-build.ts';
-import { baseImages } from '../../../src/ecosystems/oci/dockerfile.ts';
+import { baseImages, basesIn, syntaxImage } from '../../../src/ecosystems/oci/dockerfile.ts';
 
 const names = (text: string, terms: Partial<Parameters<typeof baseImages>[1]> = {}) =>
   baseImages(text, { args: {}, ...terms }).map(({ name }) => name);
@@ -34,7 +34,28 @@ describe('A Dockerfile', () => {
     expect(baseImages('ARG P=linux/arm64\nFROM --platform=$P a', { args: {} })).toEqual([
       { name: 'a', platform: 'linux/arm64' },
     ]);
-    expect(baseImages('FROM --platform=$BUILDPLATFORM a', { args: {} })).toEqual([{ name: 'a' }]);
+    expect(baseImages('FROM --platform=$BUILDPLATFORM a\nFROM a', { args: {} })).toEqual([
+      { name: 'a', native: true },
+      { name: 'a' },
+    ]);
+  });
+
+  it.each([
+    ['a variable that nothing sets', 'ARG V\nFROM a:$V', ['a:$V']],
+    ['a variable where none is replaced', 'FROM a\nCOPY --from=$B /x /x', ['$B']],
+    ['what is mounted by a variable', 'FROM a\nRUN --mount=from=$B true', ['$B']],
+    ['the machine that it is for', 'FROM a-$TARGETARCH', ['a-$TARGETARCH']],
+    ['nothing else', 'ARG V=1\nFROM a:$V\nFROM scratch\nCOPY --from=0 /x /x', []],
+  ])('leaves untold %s', (_, text, untold) => expect(basesIn(text, { args: {} }).untold).toEqual(untold));
+
+  it.each([
+    ['# syntax=docker/dockerfile:1\nFROM a', 'docker/dockerfile:1'],
+    ['# escape=`\n#Syntax = a/b:2 rest\nFROM a', 'a/b:2'],
+    ['# a comment\n# syntax=a\nFROM a', undefined],
+    ['FROM a\n# syntax=b', undefined],
+  ])('may have to be read with an image: %j', (text, image) => {
+    expect(syntaxImage(text, { args: {} })).toBe(image);
+    expect(syntaxImage(text, { args: { BUILDKIT_SYNTAX: 'other' } })).toBe('other');
   });
 
   it('is not built of arguments that double until the memory is full', () => {
@@ -60,6 +81,10 @@ describe('A build', () => {
       pull: true,
     });
     expect(call('--pull=false --no-cache dir')).toEqual({ context: 'dir', args: {}, pull: false });
+    expect(call('--cache-from a --sbom=true dir')).toMatchObject({ context: 'dir', besides: '--cache-from' });
+    const env = { DOCKER_DEFAULT_PLATFORM: 'linux/arm64' };
+    expect(buildCall(['.'], env).platform).toBe('linux/arm64');
+    expect(buildCall(['--platform=linux/386', '.'], env).platform).toBe('linux/386');
   });
 
   it.each(['-', 'https://x.example/y.git', 'git@x.example:y', 'github.com/x/y'])(
