@@ -52,6 +52,12 @@ export const agentGuards = [
     replace: '',
     only: 'belongs to one launch',
   }),
+  ...guardsIn('src/control/start.ts', 'test/control/lifecycle.test.ts', {
+    why: 'An agent has peers though the environment says that there are to be none',
+    find: '|PEERS|SHARE)',
+    replace: ')',
+    only: 'gives the agent nothing that belongs to one launch',
+  }),
   ...guardsIn('src/control/lifecycle.ts', 'test/control/lifecycle.test.ts', {
     why: 'Other users can talk to the agent',
     find: 'chmodSync(path, 0o600);',

@@ -31,14 +31,17 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** What runs an agent, for whoever is to keep it running: the command, and variables besides those of a session. */
+/**
+ * What runs an agent, for whoever is to keep it running: the command, and variables besides those of a session. It stays, however
+ * long an agent may be idle.
+ */
 export function agentCommand(
   entry: string,
   env: NodeJS.ProcessEnv,
 ): { readonly command: readonly string[]; readonly variables: Readonly<Record<string, string>> } {
-  const kept = Object.entries(env).filter(
+  const kept = Object.entries(agentEnvironment(env)).filter(
     (each): each is [string, string] =>
-      each[1] !== undefined && /^(PATH|XDG_(CACHE|CONFIG|STATE|DATA)_HOME)$/.test(each[0]),
+      each[1] !== undefined && /^(PATH|XDG_(CACHE|CONFIG|STATE|DATA)_HOME|PYRSIA_(?!IDLE)\w+)$/.test(each[0]),
   );
   return {
     command: [process.execPath, ...FLAGS, entry],
@@ -144,7 +147,7 @@ function openForAppend(directory: string, file: string): number | undefined {
 }
 
 const kept =
-  /^(HOME|USER|USERPROFILE|PATH|TMPDIR|TEMP|LANG|LC_\w+|TZ|XDG_\w+|PYRSIA_(IDLE|CACHE_LIMIT|UPSTREAM_TIMEOUT)|SYSTEMROOT|LOCALAPPDATA)$/i;
+  /^(HOME|USER|USERPROFILE|PATH|TMPDIR|TEMP|LANG|LC_\w+|TZ|XDG_\w+|PYRSIA_(IDLE|CACHE_LIMIT|UPSTREAM_TIMEOUT|PEERS|SHARE)|SYSTEMROOT|LOCALAPPDATA)$/i;
 
 /**
  * What of `env` an agent inherits. It serves many launches: whatever concerns one of them, such as proxies,

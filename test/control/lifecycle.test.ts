@@ -97,6 +97,8 @@ describe('starting', () => {
         XDG_CACHE_HOME: '/c',
         PYRSIA_IDLE: '0',
         PYRSIA_CACHE_LIMIT: '1GB',
+        PYRSIA_PEERS: 'off',
+        PYRSIA_SHARE: 'off',
         PYRSIA_OFFLINE: '1',
         NODE_OPTIONS: '--inspect',
         NODE_EXTRA_CA_CERTS: '/ca.pem',
@@ -109,6 +111,8 @@ describe('starting', () => {
       XDG_CACHE_HOME: '/c',
       PYRSIA_IDLE: '0',
       PYRSIA_CACHE_LIMIT: '1GB',
+      PYRSIA_PEERS: 'off',
+      PYRSIA_SHARE: 'off',
     });
   });
 });
