@@ -21,6 +21,7 @@ import type { Log } from './log.ts';
 import { PROTOCOL } from './protocol.ts';
 import { controlServer } from './server.ts';
 import type { Handlers } from './server.ts';
+import { isKept, takeTurn } from './take-turn.ts';
 
 /** How long an agent waits for the client that started it. */
 const FIRST_CLIENT_MS = 10_000;
@@ -71,7 +72,7 @@ export interface AgentOptions {
 
 /**
  * Lives as an agent. Resolves when it has ended: by itself after `idleMs`, by a `stop` request, by SIGTERM or
- * SIGINT, or at once when another agent lives there. The process is to exit then, which ends the connections:
+ * SIGINT, or at once when another agent lives there, unless systemd keeps it: then it waits. The process is to exit then, which ends the connections:
  * whoever waits for that can start another agent.
  *
  * Rejects when the agent cannot live here: `AGENT_UNAVAILABLE`, or whatever `serve` throws.
@@ -82,7 +83,13 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   makePrivate(paths.runtime);
   makePrivate(directory);
   // On Windows the pipe's name is the lock.
-  const lock = process.platform === 'win32' ? { release() {} } : tryLock(join(directory, 'agent.lock'));
+  const path = join(directory, 'agent.lock');
+  const lock =
+    process.platform === 'win32'
+      ? { release() {} }
+      : isKept()
+        ? await takeTurn(directory, path)
+        : tryLock(path);
   if (!lock) return;
   makePrivate(join(directory, 'launch'));
   // Whoever finds our pid in a file sees by this whether it is still us.
