@@ -78,6 +78,12 @@ export const dockerGuards = [
       only: 'is what it was',
     },
   ),
+  ...guardsIn('src/command/stay.ts', 'test/commands/docker-info.test.ts', {
+    why: 'A unit of the user’s own is stopped, that has the name of ours',
+    find: 'if (isUnitOurs(file) && (await',
+    replace: 'if ((await',
+    only: 'own systemd',
+  }),
   ...guardsIn('src/shims/resident-unit.ts', 'test/shims/resident-unit.test.ts', {
     why: 'systemd looks for a program of another name',
     find: '[quoted(program), ...',
@@ -282,6 +288,40 @@ export const dockerGuards = [
     find: '&& [0, uid].includes(userOf(name))',
     replace: '&& userOf(name) !== -1',
     only: 'neither root nor',
+  }),
+  ...guardsIn(
+    'src/command/lead-docker.ts',
+    'test/commands/docker-info.test.ts',
+    {
+      why: 'A daemon that cannot reach us is led to whoever answers at our port where it runs',
+      find: "if (has('SecurityOptions', 'name=rootless') || has('OperatingSystem', 'Docker Desktop'))",
+      replace: 'if (false)',
+      only: 'rootless',
+    },
+    {
+      why: 'One daemon’s file is changed for another one',
+      find: 'if (configFile === undefined && all.length !== 1)',
+      replace: 'if (configFile === undefined && all.length === 0)',
+      only: 'several name',
+    },
+    {
+      why: 'A daemon does not start any more, whose mirrors stand in two places',
+      find: 'if (found?.namesMirrors)',
+      replace: 'if (false)',
+      only: 'mirrors of its own',
+    },
+    {
+      why: 'Somebody’s own hosts.toml is lost',
+      find: 'if (untested && before !== undefined)',
+      replace: 'if (false)',
+      only: 'hosts.toml of somebody',
+    },
+  ),
+  ...guardsIn('src/shims/docker-led.ts', 'test/commands/docker-info.test.ts', {
+    why: 'What somebody has written into a hosts.toml since is lost',
+    find: "if (text !== after && file.endsWith('.toml')) return { text };",
+    replace: "if (file.endsWith('.toml')) return { text: before, directories };",
+    only: 'hosts.toml of somebody',
   }),
   ...guardsIn('src/command/lead-docker.ts', 'test/command/lead-docker.test.ts', {
     why: 'What a file is called is run by root',

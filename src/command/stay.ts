@@ -11,7 +11,7 @@ import { homeOf } from '../paths.ts';
 import { agentEntry, type Session } from '../session.ts';
 import { readDockerLed } from '../shims/docker-led.ts';
 import { isResident } from '../shims/resident.ts';
-import { removeUnit, UNIT, unitFile, unitText, writeUnit } from '../shims/resident-unit.ts';
+import { isUnitOurs, removeUnit, UNIT, unitFile, unitText, writeUnit } from '../shims/resident-unit.ts';
 import { say } from './talk.ts';
 
 /** Asks the user's own systemd. Resolves to whether it did as it was told. */
@@ -54,8 +54,10 @@ export async function installUnit(session: Session, root: string): Promise<strin
 /** Takes the unit out, unless somebody else wants the agent to stay. Resolves to whether it was there. */
 export async function releaseUnit({ env, paths }: Pick<Session, 'env' | 'paths'>): Promise<boolean> {
   if (isResident(paths.state) || readDockerLed(paths.state)) return false;
-  if (await systemctl(env, 'show-environment')) await systemctl(env, 'disable', '--now', UNIT);
-  return removeUnit(unitFile(env, homeOf(env)));
+  const file = unitFile(env, homeOf(env));
+  if (isUnitOurs(file) && (await systemctl(env, 'show-environment')))
+    await systemctl(env, 'disable', '--now', UNIT);
+  return removeUnit(file);
 }
 
 /** Whether there is a unit that keeps the agent. */

@@ -80,10 +80,11 @@ export function releaseDocker(state: string): GivenBack {
   let outcome: GivenBack = 'unchanged';
   editFile(file, (text) => {
     if (text === undefined || text === before) return { text };
+    // A hosts.toml that somebody else has changed is theirs.
+    if (text !== after && file.endsWith('.toml')) return { text };
     outcome = text === after ? 'restored' : 'taken out';
     if (text === after) return { text: before, directories };
-    // A hosts.toml that somebody else has changed is theirs.
-    return { text: file.endsWith('.toml') ? text : withoutMirror(text, base, file) };
+    return { text: withoutMirror(text, base, file) };
   });
   rmSync(recordIn(state), { force: true });
   return outcome;

@@ -4,6 +4,7 @@
  * @see systemd.service(5), systemd.syntax(7)
  * @module
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { editFile } from './edit-file.ts';
 
@@ -55,6 +56,15 @@ export function writeUnit(file: string, unit: string): boolean {
     return { text: Buffer.from(`${above}${unit}`).toString('latin1') };
   });
   return isOurs;
+}
+
+/** Whether there is one of ours. */
+export function isUnitOurs(file: string): boolean {
+  try {
+    return readFileSync(file, 'latin1').includes(MADE);
+  } catch {
+    return false;
+  }
 }
 
 /** Removes it, if it is ours, and tells whether it was there. @throws PyrsiaError `FILE_UNWRITABLE` */

@@ -42,6 +42,8 @@ export default class DockerDisable extends PyrsiaCommand {
         this.error('Nothing was changed: confirm, or give --yes', { exit: 2 });
     }
     const outcome = giveBack(paths.state);
+    if (outcome === 'unchanged' && now !== undefined && now !== led.before)
+      this.say(`${file} was changed since, and stays as it is`);
     const daemon = findDaemon([], env);
     const socket = 'socket' in daemon ? daemon.socket : undefined;
     const [process_] =
