@@ -226,6 +226,12 @@ export const dockerGuards = [
       only: 'no name of ours',
     },
     {
+      why: 'A daemon waits for us for most of a minute before it asks the registry',
+      find: "if (!pull.patient && status.startsWith('Retrying in ')) {",
+      replace: 'if (false) {',
+      only: 'asks us again',
+    },
+    {
       why: 'A pull has succeeded before the image has its name',
       find: "if (held.length > 0 || status.startsWith('Status: ')) held.push(shown);",
       replace:

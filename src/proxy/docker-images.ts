@@ -59,7 +59,7 @@ export async function answerImages(parts: DockerImagesParts, exchange: DockerExc
   if (credential) parts.lend(asked.image.registry, credential);
 
   const reply = replyTo(exchange);
-  const pull = { asked, ours, ...(auth === undefined ? {} : { auth }), ...howToName(parts, asked), signal };
+  const pull = { asked, ours, ...(auth === undefined ? {} : { auth }), ...howToPull(parts, asked), signal };
   const failed = await pullFromUs(parts.engine, pull, reply);
   if (failed === undefined) {
     reply.end();
@@ -89,7 +89,7 @@ export async function fetchAhead(
   const name = nameOf(asked.image);
   const ours = parts.ours(asked.image);
   if (ours === undefined) return `${name} is not fetched by pyrsia`;
-  const pull = { asked, ours, ...howToName(parts, asked), ...how };
+  const pull = { asked, ours, ...howToPull(parts, asked), ...how };
   const failed = await pullFromUs(parts.engine, pull, { begin() {}, line() {} });
   if (failed === undefined) return undefined;
   if (parts.strict === undefined)
@@ -102,12 +102,16 @@ export function whyRefused({ strict = '' }: DockerImagesParts, why: string): str
   return `pyrsia: ${why}${why.includes(strict) ? '' : ` (${strict})`}`;
 }
 
-function howToName(
-  { mayAsk, given }: DockerImagesParts,
+function howToPull(
+  { mayAsk, given, strict }: DockerImagesParts,
   { image }: ImageAskedFor,
-): Pick<DockerPull, 'mayAsk' | 'given'> {
+): Pick<DockerPull, 'mayAsk' | 'given' | 'patient'> {
   const since = Date.now();
-  return { mayAsk: () => mayAsk(image.registry), given: () => given(image, since) };
+  return {
+    mayAsk: () => mayAsk(image.registry),
+    given: () => given(image, since),
+    patient: strict !== undefined,
+  };
 }
 
 /** What is said of a request's body, which says nothing about an image. */

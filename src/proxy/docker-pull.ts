@@ -18,6 +18,8 @@ export interface DockerPull extends NamedPull {
   readonly ours: string;
   /** Aborts when nobody waits for it any more. */
   readonly signal: AbortSignal;
+  /** The daemon may ask us again and again for what we did not deliver: nobody else is to be asked. */
+  readonly patient?: boolean;
 }
 
 /** Where progress goes. */
@@ -69,6 +71,11 @@ async function pulled(
     if (each === '') continue;
     const { id, status = '', error } = progressLine(each);
     if (error !== undefined) return inOurWords(error, pull);
+    // It waits for 50 s in all before it gives up, and would not get it from us then.
+    if (!pull.patient && status.startsWith('Retrying in ')) {
+      answer.destroy();
+      return `its daemon did not get ${id ?? 'all of it'} from pyrsia`;
+    }
     if (id !== undefined) naming.hear(id, status);
     const [, said = ''] = /^Digest: (\S+)$/.exec(status) ?? [];
     if (isImageDigest(said)) digest = said;

@@ -1,7 +1,11 @@
 /** Daemons that we do not stand in front of, or that cannot reach us: docker says what it says without us, and one line tells why. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { selfSigned } from '../fixtures/registry/certificate.ts';
 import type { Finished } from '../support/command.ts';
 import { canDocker, docker, startDockerd } from '../support/docker.ts';
 import { type DockerWorld, openDockerWorld, user } from './docker-world.ts';
@@ -14,7 +18,7 @@ describe.skipIf(!canDocker)('docker', { timeout: 60_000 }, () => {
     for (const [name, host] of [
       ['far', 'host=ssh://far.invalid'],
       ['guarded', 'host=tcp://127.0.0.1:1,skip-tls-verify=true'],
-      ['rootless', `host=${world.dockerd.host}`],
+      ['other', `host=${world.dockerd.host}`],
     ] as const) {
       const made = await world.sandbox.run('docker', ['context', 'create', name, '--docker', host]);
       expect(made.code, made.stderr).toBe(0);
@@ -57,6 +61,45 @@ describe.skipIf(!canDocker)('docker', { timeout: 60_000 }, () => {
     expect(own.code).not.toBe(0);
   });
 
+  it.each(['tcp', 'TLS'])('fetches past us at a daemon that is far, with one line: by %s', async (how) => {
+    const certificates = join(world.sandbox.home, 'certificates');
+    mkdirSync(certificates, { recursive: true });
+    const { cert, key } = selfSigned();
+    for (const [name, text] of [
+      ['ca', cert],
+      ['cert', cert],
+      ['key', key],
+    ] as const)
+      writeFileSync(join(certificates, `${name}.pem`), text);
+    const clients: Socket[] = [];
+    const lead = (client: Socket): void => {
+      clients.push(client);
+      client.on('error', () => undefined);
+      const daemon = connect(world.dockerd.socket).on('error', () => undefined);
+      client.pipe(daemon).pipe(client);
+    };
+    // What a daemon has at its other addresses, in front of ours.
+    const server =
+      how === 'tcp'
+        ? createServer(lead)
+        : createTlsServer({ cert, key, ca: cert, requestCert: true, rejectUnauthorized: true }, lead);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const env = {
+      DOCKER_HOST: `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      ...(how === 'TLS' && { DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: certificates }),
+    };
+    world.front.requests.length = 0;
+    const { code, stdout, stderr } = await through(pull(), env);
+    expect([code, stderr]).toEqual([
+      0,
+      'pyrsia: docker runs without pyrsia: by DOCKER_HOST its daemon is at tcp://…\n',
+    ]);
+    expect(stdout).toContain(`Status: Downloaded newer image for ${world.app}:1\n`);
+    expect(world.blobs().length).toBeGreaterThan(0);
+    for (const client of clients) client.destroy();
+    server.close();
+  });
+
   it('has a socket of its user’s own proxied: by DOCKER_HOST, by a context, by the context in use', async () => {
     const config = join(world.sandbox.home, '.docker', 'config.json');
     const isProxied = async (env: Env): Promise<void> => {
@@ -64,8 +107,8 @@ describe.skipIf(!canDocker)('docker', { timeout: 60_000 }, () => {
       expect((await through(pull(), env)).stderr).toContain('verified');
     };
     await isProxied({ DOCKER_HOST: world.dockerd.host });
-    await isProxied({ DOCKER_CONTEXT: 'rootless' });
-    writeFileSync(config, JSON.stringify({ currentContext: 'rootless' }));
+    await isProxied({ DOCKER_CONTEXT: 'other' });
+    writeFileSync(config, JSON.stringify({ currentContext: 'other' }));
     await isProxied({});
     rmSync(config);
   });

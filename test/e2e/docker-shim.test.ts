@@ -17,7 +17,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AgentStatus } from '../../src/control/protocol.ts';
 import { type Paths, pathsOf } from '../../src/paths.ts';
 import { quickFile } from '../../src/shims/quick-file.ts';
-import { canDocker, docker, type Dockerd } from '../support/docker.ts';
+import { canDocker, docker, type Dockerd, OUR_NAME } from '../support/docker.ts';
 import type { Front } from '../support/image-registry.ts';
 import type { Described } from '../support/oci-layout.ts';
 import type { Sandbox } from '../support/sandbox.ts';
@@ -51,7 +51,8 @@ describe.skipIf(!canDocker)('a stand-in for docker', { timeout: 90_000 }, () => 
   let app: string;
 
   beforeAll(async () => {
-    world = await openDockerWorld();
+    // As any daemon is: what it does not get from us it asks us for again.
+    world = await openDockerWorld({ patient: true });
     ({ sandbox, dockerd, front, index, app } = world);
     const mine = pathsOf(sandbox.env);
     // Whose it is decides where it is.
@@ -59,7 +60,10 @@ describe.skipIf(!canDocker)('a stand-in for docker', { timeout: 90_000 }, () => 
     paths = { ...mine, runtime };
     expect((await sandbox.pyrsia(['shim', 'install', 'docker', '--no-path'])).code).toBe(0);
   }, 90_000);
-  afterEach(async () => dockerd.clear());
+  afterEach(async () => {
+    front.instead = () => false;
+    await dockerd.clear();
+  });
   afterAll(() => world?.[Symbol.asyncDispose]());
 
   const envFor = (client = clients[0]!): Record<string, string> => ({
@@ -121,6 +125,20 @@ describe.skipIf(!canDocker)('a stand-in for docker', { timeout: 90_000 }, () => 
     expect(followed()).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/)]);
     await direct('kill', 'lasting');
     expect((await stays.result).code).toBe(137);
+  });
+
+  it('leaves a terminal to what runs on it, and what Ctrl-C means there', async () => {
+    await ask();
+    const sized = 'while [ "$($B stty size)" != "24 80" ]; do $B sleep 0.1; done 2>/dev/null; echo sized';
+    const told = `B=/bin/busybox; trap "echo caught; exit 3" INT; ${sized}; while :; do $B sleep 0.1; done`;
+    const command = [`${app}:1`, '/bin/busybox', 'sh', '-c', told];
+    await using terminal = atTerminal(['run', '--rm', '-it', '--network', 'none', ...command]);
+    await terminal.says('sized');
+    // It was led by the stand-in itself.
+    expect(followed()).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/)]);
+    terminal.write('\x03');
+    expect(await terminal.ends()).toEqual({ code: 3, signal: null });
+    expect(terminal.screen).toContain('caught');
   });
 
   it('may be called by more at once than have sockets waiting for them', async () => {
@@ -189,7 +207,7 @@ describe.skipIf(!canDocker)('a stand-in for docker', { timeout: 90_000 }, () => 
     await killAgent();
     expect((await terminal.ends()).code).toBe(1);
     // Besides what had come by then.
-    expect(toldBy(terminal).filter((line) => !line.includes(' artifacts · '))).toEqual([
+    expect(toldBy(terminal).filter((line) => !/ artifacts? · /.test(line))).toEqual([
       expect.stringMatching(/^pyrsia: The agent ended while docker was running/),
     ]);
     front.instead = () => false;
@@ -220,8 +238,34 @@ describe.skipIf(!canDocker)('a stand-in for docker', { timeout: 90_000 }, () => 
     expect((await pulling.result).code).toBe(1);
     held!();
     expect(await images()).toContain(ours);
+    expect(await images()).toMatch(OUR_NAME);
     expect((await call(['pull', `${app}:1`])).code).toBe(0);
     await expect.poll(images, WITHIN).not.toContain(ours);
     expect(await direct('run', '--rm', '--network', 'none', `${app}@${index.digest}`)).toBe('it runs\n');
+  });
+
+  // The daemon keeps manifests that it has fetched itself, and asks for no more.
+  it('has docker fetch itself what we do not get, and not after all that a daemon waits for us', async () => {
+    await ask();
+    await dockerd.clear();
+    const [{ digest } = { digest: '' }] = world.image.layers;
+    expect((await sandbox.pyrsia(['cache', 'rm', digest, '--yes'])).code).toBe(0);
+    const layer = readFileSync(join(world.layout.directory, 'blobs', digest.replace(':', '/')));
+    // We are given a part of it, whatever we ask for; the daemon all of it.
+    front.instead = ({ url = '', headers }, response) => {
+      if (!url.endsWith(digest) || headers['user-agent']?.startsWith('docker/')) return false;
+      response.writeHead(200, { 'content-length': layer.byteLength });
+      response.write(layer.subarray(0, layer.byteLength / 2), () => response.destroy());
+      return true;
+    };
+    const began = performance.now();
+    const { code, stderr } = await sandbox.run('docker', ['run', '--rm', '--network', 'none', `${app}:1`], {
+      env: envFor(),
+    });
+    front.instead = () => false;
+    expect([code, stderr]).toEqual([0, expect.stringContaining('Unable to find image')]);
+    // It would wait 5, 10, 15 and 20 s before it asks us once more.
+    expect(stderr).not.toContain('Retrying in');
+    expect(performance.now() - began).toBeLessThan(45_000);
   });
 });

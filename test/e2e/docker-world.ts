@@ -30,8 +30,10 @@ export interface DockerShelf extends AsyncDisposable {
 export async function openDockerShelf(
   root: string,
   layers: readonly Files[] = [busybox()],
+  how: { readonly patient?: boolean } = {},
 ): Promise<DockerShelf> {
-  const [registry, dockerd] = await Promise.all([startRegistry(), startDockerd({ gid: user?.gid ?? 0 })]);
+  const starting = startDockerd({ gid: user?.gid ?? 0, ...how });
+  const [registry, dockerd] = await Promise.all([startRegistry(), starting]);
   const layout = new Layout(join(root, 'layout'));
   const image = await layout.image({ layers, command: ['/bin/busybox', 'echo', 'it runs'] });
   const arm = await layout.image({
@@ -64,10 +66,10 @@ export interface DockerWorld extends Omit<DockerShelf, 'registry'> {
   blobs(): readonly string[];
 }
 
-/** Opens one. */
-export async function openDockerWorld(): Promise<DockerWorld> {
+/** Opens one. `how`: as {@link startDockerd} has it. */
+export async function openDockerWorld(how: { readonly patient?: boolean } = {}): Promise<DockerWorld> {
   const sandbox = openSandbox(user ? { user } : {});
-  const shelf = await openDockerShelf(sandbox.root);
+  const shelf = await openDockerShelf(sandbox.root, undefined, how);
   const { registry, dockerd, layout } = shelf;
   const front = await startFront(registry.host);
   await registry.push(layout.directory, 'app', 'org/db:1');

@@ -59,7 +59,6 @@ describe.skipIf(!canDocker)('docker through us', () => {
     writeFileSync(conf, rule);
   });
   afterEach(async () => {
-    await expectClean();
     await sandbox[Symbol.asyncDispose]();
     await front[Symbol.asyncDispose]();
     await dockerd.clear();
@@ -81,12 +80,6 @@ describe.skipIf(!canDocker)('docker through us', () => {
   const status = async () =>
     JSON.parse((await sandbox.pyrsia(['agent', 'status', '--json'])).stdout) as AgentStatus;
   const blobs = (): string[] => front.requests.filter((request) => /^GET .*\/blobs\//.test(request));
-  /** No name of ours stays. */
-  const expectClean = async (): Promise<void> => {
-    const { ports } = await status();
-    const found = await direct('images', '--all', '--digests', '--no-trunc');
-    if (ports) expect(found).not.toContain(`127.0.0.1:${ports['images']}/`);
-  };
 
   it('pulls an image; what is here is not fetched again', async () => {
     const first = await through(['pull', `${app}:1`]);
@@ -307,17 +300,65 @@ describe.skipIf(!canDocker)('docker through us', () => {
     expect((await through(['pull', `${app}:1`])).code).toBe(0);
   });
 
-  it('goes on with a daemon that was restarted, and with two launches at once', async () => {
-    expect((await through(['pull', `${app}:1`])).code).toBe(0);
-    await dockerd.restart();
-    await direct('rmi', `${app}:1`);
-    front.requests.length = 0;
-    const both = await Promise.all(
-      [`${app}:1`, `${front.host}/library/app:latest`].map((name) => through(['pull', name])),
-    );
-    expect(both.map(({ code }) => code)).toEqual([0, 0]);
-    expect(blobs()).toEqual([]);
+  it('fetches once what two launches want at once, cold or not, and ends with a daemon as docker does', async () => {
+    const both = async (): Promise<void> => {
+      const ends = await Promise.all(
+        [`${app}:1`, `${front.host}/library/app:latest`].map(async (name) => through(['pull', name])),
+      );
+      expect(ends.map(({ code }) => code)).toEqual([0, 0]);
+    };
+    // Neither is given a layer before both are there.
+    front.instead = async ({ url = '' }) => {
+      if (/\/blobs\//.test(url))
+        await expect.poll(async () => (await status()).launches, { timeout: 30_000 }).toBe(2);
+      return false;
+    };
+    await both();
+    for (const { digest } of image.layers)
+      expect(blobs().filter((request) => request.includes(digest))).toHaveLength(1);
     expect((await direct('images', '-q')).trim().split('\n')).toHaveLength(2);
+
+    // What runs, and what is pulled, when the daemon ends.
+    const lasting = ['run', '--rm', '--network', 'none', '--stop-signal', 'KILL', `${app}:1`];
+    const commands = [
+      [...lasting, '/bin/busybox', 'sleep', '600'],
+      ['pull', `${front.host}/org/private:1`],
+    ];
+    const layout = new Layout(join(sandbox.root, 'held'));
+    await layout.image({ layers: [{ held: randomBytes(8) }] }, 'held');
+    await registry.push(layout.directory, 'held', 'org/private:1');
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    let isAsked = false;
+    front.instead = async ({ url = '' }) => {
+      if (!/private\/blobs/.test(url)) return false;
+      isAsked = true;
+      await held;
+      return false;
+    };
+    const ending = commands.flatMap((command) => [
+      staying(command),
+      sandbox.start(['docker', ...command], { env: own }),
+    ]);
+    await expect
+      .poll(async () => (await direct('ps', '-q')).trim().split('\n').length, { timeout: 30_000 })
+      .toBe(2);
+    await expect.poll(() => isAsked, { timeout: 30_000 }).toBe(true);
+    await dockerd.restart();
+    release();
+    const ended = await Promise.all(ending.map(async ({ result }) => result));
+    const said = ended.map(({ code, stderr }) => [
+      code,
+      stderr.replaceAll(/^pyrsia: .*\n/gm, '').replaceAll(/127\.0\.0\.1:\d+\/|unix:\/\/\S+/g, ''),
+    ]);
+    expect(said[0]).toEqual(said[1]);
+    expect(said[2]).toEqual(said[3]);
+    expect([said[1]![0], said[3]![0]]).toEqual([expect.any(Number), 1]);
+
+    front.instead = () => false;
+    await direct('rmi', '-f', `${app}:1`);
+    front.requests.length = 0;
+    await both();
+    expect(blobs()).toEqual([]);
   });
 
   it('has what pyrsia pull brings, and nginx answers', async () => {

@@ -14,11 +14,14 @@ const OURS = '127.0.0.1:4000/11111111-1111-4111-8111-111111111111/images.example
 /** What a daemon has, by name, and what it does not do. */
 let names: Map<string, string>;
 let refuses: 'to name' | 'its registry' | undefined;
+/** What it says of a pull before its end. */
+let says: readonly object[];
 let daemon: AsyncDisposable;
 let root: string;
 beforeEach(async () => {
   names = new Map();
   refuses = undefined;
+  says = [];
   root = mkdtempSync(join(tmpdir(), 'dp-'));
   const server = createServer(({ method, url = '' }, response) => {
     const { pathname, searchParams } = new URL(decodeURIComponent(url), 'http://docker');
@@ -40,7 +43,7 @@ beforeEach(async () => {
       const full = `${from}${tag.includes(':') ? '@' : ':'}${tag}`;
       names.set(full, ID);
       const said = [`Digest: ${DIGEST}`, `Status: Downloaded newer image for ${full}`];
-      reply(200, ...said.map((status) => ({ status })));
+      reply(200, ...says, ...said.map((status) => ({ status })));
     }
   });
   await once(server.listen(join(root, 'daemon')), 'listening');
@@ -52,7 +55,10 @@ afterEach(async () => {
 });
 
 /** Pulls an image, and tells what the client is shown, and why it has none where it has none. */
-async function pull(wanted: { readonly tag: string } | { readonly digest: `sha256:${string}` }) {
+async function pull(
+  wanted: { readonly tag: string } | { readonly digest: `sha256:${string}` },
+  patient = false,
+) {
   const shown: string[] = [];
   const why = await pullFromUs(
     openEngine(join(root, 'daemon')),
@@ -62,6 +68,7 @@ async function pull(wanted: { readonly tag: string } | { readonly digest: `sha25
       mayAsk: () => true,
       given: () => undefined,
       signal: new AbortController().signal,
+      patient,
     },
     { begin: () => {}, line: (text) => void shown.push(text) },
   );
@@ -90,6 +97,20 @@ describe('A daemon that has pulled an image from us', () => {
       shown: [`Digest: ${DIGEST}`],
     });
     expect([...names.keys()]).toEqual([]);
+  });
+
+  it('is not waited for while it asks us again for what we did not give it, where others may be asked', async () => {
+    says = [
+      { id: 'a', status: 'Downloading' },
+      { id: 'a', status: 'Retrying in 5 seconds' },
+    ];
+    expect(await pull({ tag: '1' })).toEqual({
+      why: 'its daemon did not get a from pyrsia',
+      shown: ['Downloading'],
+    });
+    expect([...names.keys()]).toEqual([]);
+    const { why, shown } = await pull({ tag: '1' }, true);
+    expect([why, shown.slice(0, 2)]).toEqual([undefined, ['Downloading', 'Retrying in 5 seconds']]);
   });
 
   it('keeps no name of ours where it gives it no other, which is no success', async () => {

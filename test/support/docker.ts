@@ -24,22 +24,27 @@ export interface Dockerd extends AsyncDisposable {
   pid(): number;
   /** Ends it and starts it again, with all that it has. */
   restart(): Promise<void>;
-  /** Takes every container and image from it. */
+  /** Takes every container and image from it. Rejects where a name of ours stays there. */
   clear(): Promise<void>;
 }
 
+/** A name that an image has at our address, for one launch: after a pull nobody is to see one. */
+export const OUR_NAME = /127\.0\.0\.1:\d+\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\//;
+
 /**
  * Starts a daemon whose socket belongs to the group `gid`, without a network of its own. `within`: a command that runs it;
- * `configFile`: its own configuration.
+ * `configFile`: its own configuration; `patient`: a layer that it does not get it asks for again, as often as any daemon.
  */
 export async function startDockerd({
   gid = 0,
   within = [],
   configFile,
+  patient = false,
 }: {
   readonly gid?: number;
   readonly within?: readonly string[];
   readonly configFile?: string;
+  readonly patient?: boolean;
 } = {}): Promise<Dockerd> {
   const root = mkdtempSync(join(tmpdir(), 'dockerd-'));
   const at = (name: string): string => join(root, name);
@@ -64,7 +69,8 @@ export async function startDockerd({
       '--ip-masq=false',
     ];
     const own = configFile === undefined ? [] : [`--config-file=${configFile}`];
-    const other = ['--group', String(gid), '--max-download-attempts', '1', ...own];
+    const once = patient ? [] : ['--max-download-attempts', '1'];
+    const other = ['--group', String(gid), ...once, ...own];
     const [program = '', ...rest] = [...within, 'dockerd', ...args, ...alone, ...other];
     spawn(program, rest, { stdio: ['ignore', log, log], detached: true }).unref();
     await until(
@@ -95,6 +101,10 @@ export async function startDockerd({
     },
     async clear() {
       const host = `unix://${socket}`;
+      const named = async (): Promise<string> =>
+        (await docker(host, ['images', '--all', '--digests', '--format', '{{.Repository}}:{{.Tag}}'])).stdout;
+      // One goes with its pull, or is swept with the next one.
+      await until(async () => !OUR_NAME.test(await named()), named);
       const ids = async (args: readonly string[]): Promise<readonly string[]> => [
         ...new Set((await docker(host, args)).stdout.split('\n').filter(Boolean)),
       ];
@@ -149,10 +159,10 @@ http {
   };
 }
 
-async function until(holds: () => Promise<boolean>, why: () => string): Promise<void> {
+async function until(holds: () => Promise<boolean>, why: () => string | Promise<string>): Promise<void> {
   for (let tries = 0; tries < 300; tries++) {
     if (await holds()) return;
     await delay(100);
   }
-  throw new Error(`It never came to be: ${why()}`);
+  throw new Error(`It never came to be: ${await why()}`);
 }
