@@ -308,6 +308,7 @@ describe.skipIf(!has(...imageTools))('The gate of images', () => {
       name: 'org/app',
       tags: expect.arrayContaining(['1', 'all']),
     });
+    // Debian's docker-registry names all tags at once, whatever is asked of it.
     front.instead = (request, response) => {
       if (!request.url!.includes('n=1')) return false;
       const isLast = request.url!.includes('last=1');

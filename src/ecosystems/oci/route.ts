@@ -12,7 +12,7 @@ import { isImageDigest, isRepository, isTag } from './names.ts';
 export const BLOB = 'blob';
 
 /** The parameters of lists, whose values are names, numbers and media types. */
-const QUERY = /^(?:(?:n|last|artifactType)=[\w.%+-]{0,300}(?:&|$))*$/;
+const QUERY = /^(?:(?:n|last|artifactType)=[\w.%+/-]{0,300}(?:&|$))*$/;
 
 /** Classifies a request. Names of coordinates are those that this registry itself has for its repositories. */
 export function route(method: string, path: string, query: string, headers: Headers): Route {

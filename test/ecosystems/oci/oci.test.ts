@@ -140,3 +140,14 @@ it('The file with logins that a call names is that of where it pulls from', () =
   expect(named('copy --authfile=all.json --src-authfile=from.json docker://a docker://b')).toBe('from.json');
   expect(named('copy --dest-authfile to.json docker://a docker://b')).toBeUndefined();
 });
+
+it.each([
+  ['n=2&last=1.0_rc-1', 'metadata'],
+  ['artifactType=application%2Fx%2Bjson', 'metadata'],
+  ['artifactType=application/x+json', 'metadata'],
+  ['artifactType=a b', 'refused'],
+  ['n=1#x', 'refused'],
+  ['other=1', 'refused'],
+])('A list with %s is %s', (query, kind) => {
+  expect(oci.registry.route('GET', `/v2/app/referrers/${digest}`, query, {})).toMatchObject({ kind });
+});
