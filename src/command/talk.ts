@@ -34,8 +34,8 @@ export function isLively(
 /** Lines on a terminal that tell how far each of several things is that go on at once. */
 export interface Progress extends Disposable {
   /**
-   * Shows `text` for `what`, in place of what was there; undefined when it is done. At most ten times a second.
-   * Nothing where nobody watches.
+   * Shows `text` for `what`, in place of what was there; undefined when it is done. At most ten times a second, the last
+   * one too. Nothing where nobody watches.
    */
   show(what: string, text: string | undefined): void;
   /** Leaves `text` for `what` standing above the lines that change; where nobody watches, as a line of its own. */
@@ -45,12 +45,16 @@ export interface Progress extends Disposable {
 /** The most lines that are shown at once. */
 const LINES_LIMIT = 10;
 
+/** How long what is shown stands before it changes: 100 ms. */
+const PACE_MS = 100;
+
 /** Starts progress on stderr; its lines are gone when disposed of. */
 export function startProgress(): Progress {
   const lively = isLively(process.stderr);
   const texts = new Map<string, string>();
   let shown = 0;
   let shownAt = 0;
+  let later: NodeJS.Timeout | undefined;
   const draw = (lines: readonly string[]): void => {
     const width = (process.stderr.columns || 80) - 1;
     // The cursor stays in the last line, so that a single one leaves nothing behind.
@@ -58,21 +62,28 @@ export function startProgress(): Progress {
     process.stderr.write(cleared + lines.map((line) => harmless(line).slice(0, width)).join('\n'));
     shown = lines.length;
     shownAt = Date.now();
+    clearTimeout(later);
+    later = undefined;
   };
+  const drawAll = (): void => draw([...texts.values()].slice(0, LINES_LIMIT));
   return {
     show(what, text) {
       if (text === undefined) texts.delete(what);
       else texts.set(what, text);
-      if (lively && Date.now() - shownAt >= 100) draw([...texts.values()].slice(0, LINES_LIMIT));
+      if (!lively) return;
+      const wait = shownAt + PACE_MS - Date.now();
+      if (wait <= 0) drawAll();
+      else later ??= setTimeout(drawAll, wait).unref();
     },
     done(what, text) {
       texts.delete(what);
       if (!lively) return say(text);
       draw([]);
       process.stderr.write(`${harmless(text)}\n`);
-      draw([...texts.values()].slice(0, LINES_LIMIT));
+      drawAll();
     },
     [Symbol.dispose]() {
+      clearTimeout(later);
       if (shown > 0) draw([]);
     },
   };
