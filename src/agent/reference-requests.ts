@@ -10,12 +10,13 @@ import { parseReference } from '../ecosystems/index.ts';
 import { oci } from '../ecosystems/oci/oci.ts';
 import { parsePlatform, platformOf } from '../ecosystems/oci/platform.ts';
 import { imageOf } from '../ecosystems/oci/reference.ts';
+import { imagesMeant } from '../ecosystems/oci/short-names.ts';
 import { PyrsiaError } from '../errors.ts';
 import type { Asker } from '../proxy/asker.ts';
 import type { Accounts } from './accounts.ts';
 import type { Fetching } from './fetching.ts';
 import { type ImageSessionParts, openImageSession } from './image-sessions.ts';
-import { pullImage } from './pull-image.ts';
+import { pullFirstImage } from './pull-first-image.ts';
 import { pullFromFirst } from './pull.ts';
 import { type Caller, openSession, type Session, type SessionParts } from './sessions.ts';
 
@@ -72,9 +73,10 @@ export function referenceRequests(parts: ReferenceParts): Pick<Handlers, 'pull' 
       const options = { signal, onProgress: progress };
       if (ecosystem === oci) {
         const machine = platform === undefined ? platformOf(process) : parsePlatform(platform);
-        const { session } = await openImageSession(imageSessions, caller);
+        const { session, conf } = await openImageSession(imageSessions, caller);
+        const meant = imagesMeant(text, conf) ?? [imageOf(reference)];
         return onAccount({ id: caller.id, session, passes }, async () =>
-          pullImage(parts, session.images, imageOf(reference), {
+          pullFirstImage(parts, session.images, meant, {
             platform: platform === 'all' ? undefined : machine,
             ...options,
           }),

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseDigest } from '../content/digest.ts';
 import type { PulledImage } from '../control/protocol.ts';
+import { isImageConfig } from '../ecosystems/oci/media-types.ts';
 import { fullName, type ImageReference, parseImage } from '../ecosystems/oci/reference.ts';
 import type { Session } from '../session.ts';
 import { findDaemon } from '../shims/docker-daemon.ts';
@@ -44,6 +45,8 @@ export async function loadImage(
   pulled: PulledImage,
   platform: string | undefined,
 ): Promise<Loaded> {
+  if (!pulled.image.manifests.some(({ config }) => isImageConfig(config.mediaType)))
+    return { reason: 'it is no image' };
   const env = restored(session.env);
   const reasons: string[] = [];
   for (const [engine, question] of ENGINES) {

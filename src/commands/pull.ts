@@ -99,6 +99,10 @@ export default class Pull extends PyrsiaCommand {
       if ('image' in pulled) {
         const written = imageOutput && (await writeImage(pulled, imageOutput));
         this.print(toldOfImage(pulled, written));
+        if (pulled.mayBe && !isJson)
+          this.say(
+            `${reference} is a short name of ${pulled.mayBe.join(' or ')}: ${pulled.image.reference} was taken`,
+          );
         const toLoad = flags.load && output === undefined;
         if (toLoad && platform === 'all')
           this.say(`${pulled.image.reference} is in the cache only: an engine takes one platform`);

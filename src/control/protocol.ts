@@ -166,6 +166,8 @@ export interface PulledImage extends Pulled {
     readonly index?: PulledBlob;
     readonly referrers: readonly PulledReferrer[];
   };
+  /** In full, what the short name that was asked for may have meant, where that was more than one image. */
+  readonly mayBe?: readonly string[];
 }
 
 /** Every request by name: its parameters, what comes while it runs, and its result. */

@@ -9,16 +9,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import type { Mirror, RegistryRule } from '../ecosystems/oci/registries.ts';
+import type { ShortNameRules } from '../ecosystems/oci/short-names.ts';
 import { PyrsiaError } from '../errors.ts';
 
 /** What all its files say together. */
-export interface RegistriesConf {
+export interface RegistriesConf extends ShortNameRules {
   readonly rules: readonly RegistryRule[];
-  /** Registries that are asked for an image whose name has none. */
-  readonly search: readonly string[];
-  /** Full names by short ones. */
-  readonly aliases: Readonly<Record<string, string>>;
-  readonly shortNameMode?: string;
   readonly credentialHelpers?: readonly string[];
 }
 
@@ -31,9 +27,14 @@ type Toml = Readonly<Record<string, unknown>>;
  * Reads the configuration that holds for a user. What is not there says nothing.
  *
  * @param system - where the machine's own files lie
+ * @param choices - where engines write down which image a short name is
  * @throws PyrsiaError `CONFIG_INVALID`, naming the file
  */
-export async function readRegistriesConf(env: Places, system = '/etc/containers'): Promise<RegistriesConf> {
+export async function readRegistriesConf(
+  env: Places,
+  system = '/etc/containers',
+  choices = choicesOf(env),
+): Promise<RegistriesConf> {
   const users = env['HOME'] ? join(env['HOME'], '.config', 'containers') : undefined;
   const named = env['CONTAINERS_REGISTRIES_CONF'] || undefined;
   const usersOwn = named === undefined && users ? await read(join(users, 'registries.conf')) : undefined;
@@ -47,7 +48,17 @@ export async function readRegistriesConf(env: Places, system = '/etc/containers'
     const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.conf'));
     for (const name of names.toSorted()) all = added(all, (await read(join(folder, name))) ?? nothing);
   }
-  return all;
+  // That says more than any of these.
+  const chosen = await read(choices);
+  const aliases = Object.entries({ ...all.aliases, ...chosen?.aliases });
+  // Without a value a name is no alias any more.
+  return { ...all, aliases: Object.fromEntries(aliases.filter(([, value]) => value !== '')) };
+}
+
+function choicesOf(env: Places): string {
+  const own = env['XDG_CACHE_HOME'] || (env['HOME'] && join(env['HOME'], '.cache'));
+  const folder = process.geteuid?.() === 0 || !own ? '/var/cache' : own;
+  return join(folder, 'containers', 'short-name-aliases.conf');
 }
 
 const nothing: RegistriesConf = { rules: [], search: [], aliases: {} };
@@ -98,7 +109,7 @@ function confIn(toml: Toml): RegistriesConf {
   const helpers = strings(toml['credential-helpers']);
   const mode = toml['short-name-mode'];
   const aliases = Object.entries(tableIn(toml['aliases'])).flatMap(([name, value]) =>
-    typeof value === 'string' && value !== '' ? [[name, value] as const] : [],
+    typeof value === 'string' ? [[name, value] as const] : [],
   );
   const rules = tablesIn(toml['registry']).map(ruleIn);
   const old = tableIn(toml['registries']);

@@ -8,6 +8,7 @@ import { type Front, has, imageTools, layerLines, startFront } from '../support/
 import { hubAt, type ImageShelf, openImageShelf, readingConf, storingIn } from '../support/image-world.ts';
 import { type Described, Layout, type MadeImage } from '../support/oci-layout.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
+import { openTerminal } from '../support/terminal.ts';
 
 const LARGE = randomBytes(9 * 2 ** 20);
 const wrong = `sha256:${'0'.repeat(64)}` as const;
@@ -18,6 +19,7 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
   let amd: MadeImage;
   let arm: MadeImage;
   let index: Described;
+  let many: MadeImage;
   let huge: MadeImage;
 
   beforeAll(async () => {
@@ -32,13 +34,16 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
     });
     index = layout.index([amd, arm], 'nginx');
     await push('nginx', 'library/nginx:latest');
-    await layout.image({ layers: Array.from({ length: 120 }, (_, at) => ({ [`${at}`]: 'x' })) }, 'many');
+    many = await layout.image(
+      { layers: Array.from({ length: 120 }, (_, at) => ({ [`${at}`]: 'x' })) },
+      'many',
+    );
     await push('many', 'library/many:latest');
     huge = await layout.image({ layers: [{ huge: randomBytes(20 * 2 ** 20) }], compression: 'none' }, 'huge');
     await push('huge', 'library/huge:latest');
     await layout.image({ layers: [{ a: 'a' }], lie: { diffId: wrong } }, 'unpacked');
     await push('unpacked', 'library/unpacked:latest');
-  });
+  }, 240_000);
   afterAll(async () => shelf[Symbol.asyncDispose]());
 
   let home: Sandbox;
@@ -97,15 +102,47 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
     expect([code, stderr]).toEqual([3, expect.stringContaining(wrong)]);
   });
 
-  it('brings all platforms, and an image of many layers', async () => {
+  it('brings all platforms, and an image of many layers, three at a time', async () => {
     expect((await pull(['nginx', '--all-platforms'])).stdout).toContain('linux/amd64, linux/arm64');
     const all = await home.pyrsia(['pull', 'nginx', '--all-platforms'], { env });
     expect([all.code, all.stderr]).toEqual([
       0,
       expect.stringContaining('nginx:latest is in the cache only: '),
     ]);
-    const many = await pulled(['many']);
-    expect(many.image.manifests[0]!.layers).toHaveLength(120);
+    const layers = new Set<string>(many.layers.map(({ digest }) => digest));
+    const held: (() => void)[] = [];
+    let isOpen = false;
+    front.instead = async ({ method, url = '' }) => {
+      if (isOpen || method !== 'GET' || !layers.has(url.split('/').at(-1)!)) return false;
+      await new Promise<void>((resolve) => held.push(resolve));
+      return false;
+    };
+    const pulling = pulled(['many']);
+    await expect.poll(() => held.length, { timeout: 60_000 }).toBe(3);
+    held[1]!();
+    await expect.poll(() => held.length, { timeout: 60_000 }).toBe(4);
+    isOpen = true;
+    for (const release of held) release();
+    expect((await pulling).image.manifests[0]!.layers).toHaveLength(120);
+    expect(held).toHaveLength(4);
+  });
+
+  it('shows on a terminal how far a layer is', async () => {
+    const { digest, size } = amd.layers[1]!;
+    const body = readFileSync(join(layout.directory, 'blobs/sha256', hexOf(digest)));
+    const rest = Promise.withResolvers<void>();
+    front.instead = ({ method, url = '' }, response) => {
+      if (method !== 'GET' || !url.endsWith(digest)) return false;
+      response.writeHead(200, { 'content-length': size }).write(body.subarray(0, size / 2));
+      void rest.promise.then(() => response.end(body.subarray(size / 2)));
+      return true;
+    };
+    const command = home.pyrsiaCommand(['pull', '--no-load', 'nginx', '--platform=linux/amd64']);
+    await using terminal = openTerminal(command, { cwd: home.home, env: { ...home.env, ...env } });
+    const sofar = new RegExp(`${hexOf(digest).slice(0, 12)}: [\\d.]+ [kM]B of 9\\.4 MB`);
+    await expect.poll(() => terminal.screen, { timeout: 50_000 }).toMatch(sofar);
+    rest.resolve();
+    expect((await terminal.ends()).code).toBe(0);
   });
 
   it('says which platforms there are when none fits', async () => {
@@ -144,19 +181,30 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
     expect([code, stderr]).toEqual([3, expect.stringContaining('does not match its digest')]);
   });
 
-  it('refuses what lies about its size', async () => {
-    const liar = new Layout(join(home.root, 'liar'));
-    const { digest } = await liar.image({ layers: [{ a: 'a' }], lie: { size: 7 } }, 'liar');
-    const blob = (name: string): string => join(liar.directory, 'blobs/sha256', name);
-    front.instead = (request, response) => {
-      const [, name = ''] = /\/sha256:(\w+)$/.exec(request.url!) ?? [];
-      if (name === '' || !existsSync(blob(name))) return false;
-      response.end(request.method === 'HEAD' ? undefined : readFileSync(blob(name)));
-      return true;
-    };
-    const { code, stderr } = await pull([`liar@${digest}`]);
-    expect([code, stderr]).toEqual([3, expect.stringContaining('wrong size: expected 7 bytes')]);
-  });
+  it.each(['layer', 'configuration', 'entry of its index'])(
+    'refuses what lies about the size of a layer, a configuration, an image of an index: %s',
+    async (about) => {
+      const liar = new Layout(join(home.root, 'liar'));
+      const lie = about === 'layer' ? { size: 7 } : {};
+      const { platform, ...image } = await liar.image({ layers: [{ a: 'a' }], lie });
+      const { mediaType, config, layers } = image;
+      const told = { schemaVersion: 2, mediaType, config: { ...config, size: 7 }, layers };
+      const { digest } = {
+        layer: image,
+        configuration: liar.json(mediaType, told),
+        'entry of its index': liar.index([{ ...image, platform, size: 7 }]),
+      }[about]!;
+      const blob = (name: string): string => join(liar.directory, 'blobs/sha256', name);
+      front.instead = (request, response) => {
+        const [, name = ''] = /\/(?:manifests|blobs)\/sha256:(\w+)$/.exec(request.url!) ?? [];
+        if (name === '' || !existsSync(blob(name))) return false;
+        response.end(request.method === 'HEAD' ? undefined : readFileSync(blob(name)));
+        return true;
+      };
+      const { code, stderr } = await pull([`liar@${digest}`, '--platform', 'linux/amd64']);
+      expect([code, stderr]).toEqual([3, expect.stringContaining('wrong size: expected 7 bytes')]);
+    },
+  );
 
   it('goes on where it was when the agent was killed', { timeout: 120_000 }, async () => {
     const { digest, size } = huge.layers[0]!;
@@ -199,6 +247,44 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
     );
     const { code, stderr } = await pull(['nginx']);
     expect([code, stderr]).toEqual([3, 'pyrsia: Refused nginx: registries.conf blocks it\n']);
+  });
+
+  it('takes short names for what registries.conf says of them', async () => {
+    const conf = (mode: string): string =>
+      `unqualified-search-registries = ["${front.host}", "docker.io"]\nshort-name-mode = "${mode}"\n` +
+      `[aliases]\nweb = "docker.io/library/nginx"\n${hubAt(front.host)}`;
+    readingConf(home, conf('permissive'));
+    const on = ['--platform', 'linux/amd64'];
+    expect((await pull(['web', ...on])).stdout).toContain('image     nginx:latest\n');
+    const { code, stdout, stderr } = await pull(['library/nginx:latest', ...on]);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining(`image     ${front.host}/library/nginx:latest\n`),
+    ]);
+    const may = `${front.host}/library/nginx:latest or docker.io/library/nginx:latest`;
+    expect(stderr).toContain(
+      `pyrsia: library/nginx:latest is a short name of ${may}: ${front.host}/library/nginx:latest was taken\n`,
+    );
+    // The other one is taken where the first one is not there, and never where it is refused for what it is.
+    const [found] = JSON.parse((await pull(['nginx', ...on, '--json'])).stdout) as PulledImage[];
+    expect([found!.image.reference, found!.mayBe]).toEqual([
+      'nginx:latest',
+      [`${front.host}/nginx:latest`, 'docker.io/library/nginx:latest'],
+    ]);
+    front.requests.length = 0;
+    expect((await pull(['library/unpacked', ...on])).code).toBe(3);
+    expect(front.requests.filter((request) => request.endsWith('/manifests/latest'))).toHaveLength(1);
+    const none = await pull(['none', ...on]);
+    expect([none.code, none.stderr]).toEqual([
+      5,
+      expect.stringContaining(`Not found: ${front.host}/none:latest, docker.io/library/none:latest`),
+    ]);
+    expect((await pull(['docker:nginx', ...on])).stdout).toContain('image     nginx:latest\n');
+
+    readingConf(home, conf('enforcing'));
+    const guessed = await pull(['nginx', ...on]);
+    expect([guessed.code, guessed.stderr]).toEqual([2, expect.stringContaining('lets nobody choose')]);
+    expect((await pull(['web', ...on])).code).toBe(0);
   });
 
   it('tries each of several, and ends as badly as the worst of them', async () => {
@@ -248,6 +334,34 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
       const manifest = JSON.parse(written('manifest.json').toString()) as { config: { digest: string } };
       expect(manifest.config.digest).toBe(arm.config.digest);
       expect((await home.run('tar', ['xOf', path, 'manifest.json'])).stdout).toContain('nginx:latest');
+    });
+
+    it.each(['oci', 'oci-archive'])('with all platforms, as %s', async (kind) => {
+      const path = join(home.root, 'out');
+      const wrote = await pull(['nginx', '--all-platforms', '-o', `${kind}:${path}`]);
+      expect([wrote.code, wrote.stderr]).toEqual([0, expect.stringMatching(layerLines)]);
+      const to = join(home.root, 'all');
+      mkdirSync(to);
+      const copy = ['--insecure-policy', 'copy', '-q', '--all', '--preserve-digests'];
+      const copied = await home.run('skopeo', [...copy, `${kind}:${path}:latest`, `dir:${to}`]);
+      expect([copied.code, copied.stderr]).toEqual([0, '']);
+      const written = (name: string): string =>
+        createHash('sha256')
+          .update(readFileSync(join(to, name)))
+          .digest('hex');
+      expect(written('manifest.json')).toBe(hexOf(index.digest));
+      for (const { digest } of [amd, arm].flatMap(({ config, layers }) => [config, ...layers]))
+        expect(written(hexOf(digest))).toBe(hexOf(digest));
+    });
+
+    it('as docker-archive only for one platform', async () => {
+      const path = join(home.root, 'out');
+      const { code, stderr } = await pull(['nginx', '--all-platforms', '-o', `docker-archive:${path}`]);
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringContaining('it holds an image for one platform; say which with --platform'),
+      ]);
+      expect(existsSync(path)).toBe(false);
     });
 
     it('nowhere where something is', async () => {

@@ -50,6 +50,17 @@ describe('registries.conf', () => {
     expect([search, aliases]).toEqual([['a.example'], { x: 'b.example/x' }]);
   });
 
+  it('takes an alias away that an earlier one gave, and is overruled by what engines were told', async () => {
+    write(
+      join(system(), 'registries.conf'),
+      '[aliases]\nx = "a.example/x"\ny = "a.example/y"\nz = "a.example/z"\n',
+    );
+    write(join(system(), 'registries.conf.d', '10.conf'), '[aliases]\nx = ""\n');
+    write(join(directory, 'choices.conf'), '[aliases]\ny = "b.example/y"\n');
+    const { aliases } = await readRegistriesConf({ HOME: home }, system(), join(directory, 'choices.conf'));
+    expect(aliases).toEqual({ y: 'b.example/y', z: 'a.example/z' });
+  });
+
   it("of the user's own takes the place of the machine's", async () => {
     write(join(system(), 'registries.conf'), rule('a.example'));
     write(join(system(), 'registries.conf.d', '1.conf'), rule('b.example'));
