@@ -169,6 +169,34 @@ describe('With an image comes', () => {
     expect(about(one)).toEqual([[attestation.digest, digest, 'application/vnd.in-toto+json']]);
     expect(one.image.manifests.map((each) => each.digest)).toEqual([digest]);
     expect(readFileSync(one.image.referrers[0]!.blobs.at(-1)!.path, 'utf8')).toBe('{"_type":"x"}');
+    // With all platforms it is one of them.
+    const all = await home.pyrsia(['pull', '--no-load', '--all-platforms', 'app:built', '--json'], { env });
+    const [{ image }] = JSON.parse(all.stdout) as [PulledImage];
+    expect(image.manifests.map((each) => [each.digest, each.platform])).toEqual([
+      [digest, 'linux/amd64'],
+      [attestation.digest, 'unknown/unknown'],
+    ]);
+    expect(image.referrers).toEqual([]);
+    const { stdout } = await home.pyrsia(['cache', 'ls', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { digest: index.digest, offline: true, tags: [{ tag: 'built' }] },
+    ]);
+    const why = await home.pyrsia(['why', 'app:built'], { env });
+    expect(why.stdout).toMatch(new RegExp(`^layer +unknown/unknown .*${statement.digest}$`, 'm'));
+  });
+
+  it('nothing that an engine could run, where it is no image', async () => {
+    const artifact = referring(app, 'artifact');
+    tags.set('artifact', artifact);
+    const { code, stdout, stderr } = await home.pyrsia(['pull', 'app:artifact'], { env });
+    expect([code, stdout]).toEqual([0, expect.stringContaining(artifact.digest)]);
+    expect(stderr).toContain('pyrsia: app:artifact is in the cache only: it is no image\n');
+    const listed = await home.pyrsia(['cache', 'ls', '--json']);
+    expect(JSON.parse(listed.stdout)).toMatchObject([
+      { digest: artifact.digest, offline: true, platforms: [{ layers: 1, complete: true }] },
+    ]);
+    const why = await home.pyrsia(['why', 'app:artifact'], { env });
+    expect(why.stdout).toContain(digestOf(Buffer.from('artifact'), 'sha256'));
   });
 
   it('nothing, where none can be had, and then it is asked for the next time', async () => {
