@@ -1,4 +1,8 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hexOf } from '../../src/content/digest.ts';
 import type { CachedImage } from '../../src/command/cached-images.ts';
 import type { PartExplanation } from '../../src/command/explain-image.ts';
 import { type Front, has, imageTools, startFront } from '../support/image-registry.ts';
@@ -10,6 +14,7 @@ import { openTerminal } from '../support/terminal.ts';
 describe.skipIf(!has(...imageTools))('Images of the cache', () => {
   let shelf: ImageShelf;
   let amd: MadeImage;
+  let arm: MadeImage;
   let index: Described;
   let one: MadeImage;
   let two: MadeImage;
@@ -18,8 +23,8 @@ describe.skipIf(!has(...imageTools))('Images of the cache', () => {
     shelf = await openImageShelf();
     const { layout } = shelf;
     amd = await layout.image({ layers: [{ nginx: 'amd' }, { more: 'amd' }] });
-    const arm = await layout.image({
-      layers: [{ nginx: 'arm' }],
+    arm = await layout.image({
+      layers: [{ nginx: randomBytes(9 * 2 ** 20) }],
       platform: { os: 'linux', architecture: 'arm64' },
     });
     index = layout.index([amd, arm], 'nginx');
@@ -124,13 +129,26 @@ describe.skipIf(!has(...imageTools))('Images of the cache', () => {
     expect((await pyrsia('why', 'last')).stdout).toContain('pyrsia pull org/app:2');
   });
 
-  it('are pulled on a terminal with a line for each layer, which stays', async () => {
+  it('are pulled on a terminal with a line for each layer, which tells how far it is, and stays', async () => {
+    const { digest, size } = arm.layers[0]!;
+    const body = readFileSync(join(shelf.layout.directory, 'blobs/sha256', hexOf(digest)));
+    const rest = Promise.withResolvers<void>();
+    front.instead = ({ method, url = '' }, response) => {
+      if (method !== 'GET' || !url.endsWith(digest)) return false;
+      response.writeHead(200, { 'content-length': size }).write(body.subarray(0, size / 2));
+      void rest.promise.then(() => response.end(body.subarray(size / 2)));
+      return true;
+    };
     const command = home.pyrsiaCommand(['pull', '--no-load', 'nginx', '--platform=linux/arm64']);
     await using terminal = openTerminal(command, { cwd: home.home, env: { ...home.env, ...env } });
+    const name = hexOf(digest).slice(0, 12);
+    const sofar = new RegExp(`${name}: [\\d.]+ [kM]B of 9\\.4 MB`);
+    await expect.poll(() => terminal.screen, { timeout: 50_000 }).toMatch(sofar);
+    rest.resolve();
     const { code } = await terminal.ends();
     expect([code, terminal.screen]).toEqual([
       0,
-      expect.stringMatching(/[0-9a-f]{12}: \d+ B from upstream\r?\n/),
+      expect.stringMatching(new RegExp(`${name}: 9\\.4 MB from upstream\\r?\\n`)),
     ]);
     expect(terminal.screen).not.toMatch(/pyrsia: [0-9a-f]{12}/);
   });

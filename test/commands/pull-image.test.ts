@@ -8,7 +8,6 @@ import { type Front, has, imageTools, layerLines, startFront } from '../support/
 import { hubAt, type ImageShelf, openImageShelf, readingConf, storingIn } from '../support/image-world.ts';
 import { type Described, Layout, type MadeImage } from '../support/oci-layout.ts';
 import { openSandbox, type Sandbox } from '../support/sandbox.ts';
-import { openTerminal } from '../support/terminal.ts';
 
 const LARGE = randomBytes(9 * 2 ** 20);
 const wrong = `sha256:${'0'.repeat(64)}` as const;
@@ -125,24 +124,6 @@ describe.skipIf(!has(...imageTools))('pyrsia pull of an image', () => {
     for (const release of held) release();
     expect((await pulling).image.manifests[0]!.layers).toHaveLength(120);
     expect(held).toHaveLength(4);
-  });
-
-  it('shows on a terminal how far a layer is', async () => {
-    const { digest, size } = amd.layers[1]!;
-    const body = readFileSync(join(layout.directory, 'blobs/sha256', hexOf(digest)));
-    const rest = Promise.withResolvers<void>();
-    front.instead = ({ method, url = '' }, response) => {
-      if (method !== 'GET' || !url.endsWith(digest)) return false;
-      response.writeHead(200, { 'content-length': size }).write(body.subarray(0, size / 2));
-      void rest.promise.then(() => response.end(body.subarray(size / 2)));
-      return true;
-    };
-    const command = home.pyrsiaCommand(['pull', '--no-load', 'nginx', '--platform=linux/amd64']);
-    await using terminal = openTerminal(command, { cwd: home.home, env: { ...home.env, ...env } });
-    const sofar = new RegExp(`${hexOf(digest).slice(0, 12)}: [\\d.]+ [kM]B of 9\\.4 MB`);
-    await expect.poll(() => terminal.screen, { timeout: 50_000 }).toMatch(sofar);
-    rest.resolve();
-    expect((await terminal.ends()).code).toBe(0);
   });
 
   it('says which platforms there are when none fits', async () => {
