@@ -294,9 +294,9 @@ export const imageGuards = [
       only: 'only a pattern is about',
     },
     {
-      why: 'Offline, a build asks the registry that an argument names',
-      find: 'baseImages(text, terms)',
-      replace: 'baseImages(text, { args: {} })',
+      why: 'Offline, a build asks a registry that its file only mentions',
+      find: '[...args, ...given, ...texts].flatMap(hostsIn)',
+      replace: '[""].flatMap(hostsIn)',
       only: 'what arguments stand for',
     },
   ),
