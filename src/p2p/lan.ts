@@ -1,8 +1,8 @@
 /**
  * Which addresses are private, and on which links this machine gives to others.
  *
- * A link is known again by its gateway, so that a user can say "not here". Linux tells who that is in `/proc/net/route` and
- * `/proc/net/arp` (proc(5)); elsewhere no link has one.
+ * A link is known again by its gateway, so that a user can say "not here". Linux tells who that is (`gateways.ts`); elsewhere no link
+ * has one.
  *
  * @module
  */
@@ -10,16 +10,10 @@ import { readFileSync } from 'node:fs';
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import type { Share } from './contract.ts';
+import { type Gateway, gatewaysIn, type RouteTables } from './gateways.ts';
 
 /** How often links are looked at, in milliseconds. */
 const LOOK_MS = 5000;
-
-/** The router of a link. */
-export interface Gateway {
-  readonly address: string;
-  /** Its hardware address, where it has been heard of. */
-  readonly mac?: string;
-}
 
 /** A network interface that leads to others. */
 export interface Link {
@@ -62,28 +56,24 @@ export function isLoopback(address: string): boolean {
 
 /** The links of this machine now. */
 export function readLinks(): Link[] {
-  return linksIn(networkInterfaces(), textOf('/proc/net/route'), textOf('/proc/net/arp'));
+  return linksIn(networkInterfaces(), {
+    routes: textOf('/proc/net/route'),
+    neighbours: textOf('/proc/net/arp'),
+    routes6: textOf('/proc/net/ipv6_route'),
+  });
 }
 
-/** Links as the system describes them: its interfaces, its table of routes and that of neighbours. */
+/** Links as the system describes them: its interfaces, and its tables of routes and neighbours. */
 export function linksIn(
   interfaces: Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>,
-  routes: string,
-  neighbours: string,
+  tables: RouteTables,
 ): Link[] {
-  const gateways = gatewaysIn(routes, neighbours);
+  const gateways = gatewaysIn(tables);
   return Object.entries(interfaces).flatMap(([name, all = []]) => {
     const addresses = all.flatMap(({ internal, cidr }) => (internal || cidr === null ? [] : [cidr]));
     const gateway = gateways.get(name);
     return addresses.length === 0 ? [] : [{ name, addresses, ...(gateway && { gateway }) }];
   });
-}
-
-/** Whether a gateway is the one that was remembered. Where the hardware address of either is unknown, it may be. */
-export function isSameGateway(one: Gateway, other: Gateway): boolean {
-  return one.mac !== undefined && other.mac !== undefined
-    ? one.mac === other.mac
-    : one.address === other.address;
 }
 
 /** What decides on whom this machine gives to. */
@@ -165,28 +155,6 @@ function isIn(list: BlockList, address: string): boolean {
 /** Without prefix and zone; an IPv4 address that is written as an IPv6 one is an IPv4 address. */
 function plain(address: string): string {
   return address.replace(/[%/].*$/s, '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
-}
-
-/** The gateways of default routes, by the name of the interface. */
-function gatewaysIn(routes: string, neighbours: string): Map<string, Gateway> {
-  const macs = new Map(
-    neighbours.split('\n').flatMap((line) => {
-      const [address, , flags, mac, , name] = line.trim().split(/\s+/);
-      // 0x2: the entry is complete.
-      return name && (Number(flags) & 2) !== 0 ? [[`${name} ${address}`, mac] as const] : [];
-    }),
-  );
-  const gateways = new Map<string, Gateway>();
-  for (const line of routes.split('\n')) {
-    const [name, destination, hex = ''] = line.split(/\s+/);
-    if (!name || destination !== '00000000' || !/^[0-9A-F]{8}$/i.test(hex) || Number.parseInt(hex, 16) === 0)
-      continue;
-    // The kernel writes the four bytes as one number of the machine's own order.
-    const address = Array.from(Buffer.from(hex, 'hex')).toReversed().join('.');
-    const mac = macs.get(`${name} ${address}`);
-    if (!gateways.has(name)) gateways.set(name, { address, ...(mac !== undefined && { mac }) });
-  }
-  return gateways;
 }
 
 function textOf(path: string): string {

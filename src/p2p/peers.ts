@@ -4,7 +4,7 @@
  * @module
  */
 import { peerIdFromString } from '@libp2p/peer-id';
-import { type Acquaintances, openAcquaintances } from './acquaintances.ts';
+import { type Acquaintances, KEPT_UP, openAcquaintances } from './acquaintances.ts';
 import { openHaveAsker } from './find/ask-have.ts';
 import { openSaidAsker } from './find/ask-said.ts';
 import { openCopies } from './find/copies.ts';
@@ -16,6 +16,7 @@ import type { PeerName } from './contract.ts';
 import { openDiscovery } from './find/discovery.ts';
 import { PeerFault } from './fault.ts';
 import { tableFiller } from './table/fill-table.ts';
+import { tableKeeper } from './table/keep-table.ts';
 import { openHeld } from './fetch/held.ts';
 import { type Gate, openHost } from './host/host.ts';
 import { hintsFrom } from './serve/hints.ts';
@@ -42,7 +43,7 @@ const BURST_MS = 100;
 /** How long a connection may take that a fetch needs, in milliseconds. */
 const DIAL_MS = 2000;
 
-/** How many of the peers that were known before are connected to at the start. */
+/** How many of the peers that were known before are connected to at the start, by one who does not stay. */
 const REMEMBERED = 16;
 
 const NOTHING_SAID: SaidOfPeers = new Map();
@@ -53,6 +54,7 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
   const identity = await openIdentity(state);
   let { said = NOTHING_SAID } = options;
   const book = openPeerBook(state, { now, log, said: () => said, onBan: (peer) => cutOff(peer) });
+  const most = options.resident ? KEPT_UP : REMEMBERED;
   const bootstrap = (options.bootstrap ?? []).map(parsePeerAddress);
   const named = new Set(bootstrap.map(({ peer }) => peer));
   const isNamed = (peer: PeerName): boolean => named.has(peer) || (said.get(peer)?.addresses.length ?? 0) > 0;
@@ -176,10 +178,19 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
   const fill = tableFiller(host, closing.signal);
   host.libp2p.addEventListener('peer:connect', fill);
   fill();
+  const keep = tableKeeper(
+    host,
+    {
+      isKnown: (peer) => (book.find(peer)?.addresses.length ?? 0) > 0,
+      reached: (peer, address) => book.saw(peer, [address]),
+    },
+    closing.signal,
+  );
+  if (options.resident) host.libp2p.addEventListener('peer:connect', keep);
   const providing = options.resident && startProviding(publishingOf(host, options.offers, rules.isPublic));
   for (const { peer, address } of bootstrap)
     acquaintances.meet({ peer, addresses: [address] }, { lasting: true });
-  meetKnown(book, options, acquaintances.meet);
+  meetKnown(book, options, acquaintances.meet, most);
 
   return {
     name: identity.name,
@@ -210,7 +221,7 @@ export async function openPeers(options: PeersOptions): Promise<OpenPeers> {
     async renew(changed) {
       ({ said = NOTHING_SAID } = changed);
       rules.renew({ rules: changed });
-      meetKnown(book, changed, acquaintances.meet);
+      meetKnown(book, changed, acquaintances.meet, most);
       await adjust();
     },
     forgive: book.forgive,
@@ -238,11 +249,11 @@ function gateOf(rules: Rules): Gate {
 }
 
 /** Connects to those whom the user has added, and to the best of those who were known before. */
-function meetKnown(book: PeerBook, { said }: PeersRules, meet: Acquaintances['meet']): void {
+function meetKnown(book: PeerBook, { said }: PeersRules, meet: Acquaintances['meet'], most: number): void {
   for (const [peer, { addresses, banned }] of said ?? [])
     if (!banned && addresses.length > 0) meet({ peer, addresses }, { lasting: true });
   const remembered = book.all().filter(({ addresses }) => addresses.length > 0);
-  for (const { peer, addresses } of remembered.slice(0, REMEMBERED)) meet({ peer, addresses });
+  for (const { peer, addresses } of remembered.slice(0, most)) meet({ peer, addresses });
 }
 
 function memberUntil(members: Members | undefined): Pick<PeersView, 'memberUntil'> {

@@ -6,7 +6,8 @@
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeOurs } from '../ours.ts';
-import { type Gateway, isSameGateway, type Link } from './lan.ts';
+import { type Gateway, isSameGateway } from './gateways.ts';
+import type { Link } from './lan.ts';
 
 /** The most places that are remembered. */
 const PLACES_LIMIT = 1000;

@@ -3,7 +3,6 @@ import type { Share } from '../../src/p2p/contract.ts';
 import {
   givesTo,
   isPrivate,
-  isSameGateway,
   type Link,
   linksIn,
   listenAddresses,
@@ -11,6 +10,7 @@ import {
   watchLinks,
   type Sharing,
 } from '../../src/p2p/lan.ts';
+import { isSameGateway } from '../../src/p2p/gateways.ts';
 
 const home: Link = {
   name: 'wlan0',
@@ -135,7 +135,7 @@ describe('the links of a machine', () => {
   };
 
   it('have the gateway that Linux tells', () => {
-    expect(linksIn(interfaces, routes, neighbours)).toEqual([
+    expect(linksIn(interfaces, { routes, neighbours })).toEqual([
       {
         name: 'eth0',
         addresses: ['192.168.1.5/24'],
@@ -146,11 +146,30 @@ describe('the links of a machine', () => {
   });
 
   it('have a gateway without a hardware address while nobody has heard of it, and none where nobody tells', () => {
-    expect(linksIn(interfaces, routes, '')[0]?.gateway).toEqual({ address: '192.168.1.1' });
-    expect(linksIn(interfaces, '', '')[0]).not.toHaveProperty('gateway');
-    expect(linksIn(interfaces, 'eth0 00000000 zzzzzzzz\neth0 00000000', 'eth0')[0]).not.toHaveProperty(
-      'gateway',
-    );
+    expect(linksIn(interfaces, { routes, neighbours: '' })[0]?.gateway).toEqual({ address: '192.168.1.1' });
+    expect(linksIn(interfaces, { routes: '', neighbours: '' })[0]).not.toHaveProperty('gateway');
+    expect(
+      linksIn(interfaces, { routes: 'eth0 00000000 zzzzzzzz\neth0 00000000', neighbours: 'eth0' })[0],
+    ).not.toHaveProperty('gateway');
+  });
+
+  it('have a gateway of IPv6 where there is none of IPv4', () => {
+    const none = '0'.repeat(32);
+    const router = 'fe80000000000000021122fffe334455';
+    const row = (to: string, prefix: string, next: string, flags: string, name: string) =>
+      `${to} ${prefix} ${none} 00 ${next} 00000400 00000001 00000000 ${flags} ${name}`;
+    const routes6 = [
+      row('20010db8000100000000000000000000', '40', none, '00000001', 'eth0'),
+      row(none, '00', none, '00200200', 'lo'),
+      row('20010db8000200000000000000000000', '40', router, '00000003', 'eth0'),
+      row(none, '00', router.replace('5', '6'), '00000002', 'eth0'),
+      row(none, '00', router, '00450003', 'eth0'),
+      row(none, '00', 'x', '00450003', 'tun0'),
+    ].join('\n');
+    const tables = { routes: '', neighbours: '', routes6 };
+    const all = linksIn(interfaces, tables);
+    expect(all.map(({ gateway }) => gateway)).toEqual([{ address: 'fe80::211:22ff:fe33:4455' }, undefined]);
+    expect(linksIn(interfaces, { ...tables, routes, neighbours })[0]?.gateway?.address).toBe('192.168.1.1');
   });
 
   it('can be read here', () => {

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PeersOptions } from '../../src/p2p/open-peers.ts';
 import { fetched, type PeerNode, peerNode, PUBLIC_HERE } from '../support/peer-nodes.ts';
@@ -36,6 +39,21 @@ describe('the distributed hash table', () => {
     const held = await taker.peers.far(wanted);
     expect(held?.peers).toEqual([first.peers.name]);
     expect(await fetched(held!)).toHaveLength(50_000);
+  });
+
+  it('is found again after a restart by one to whom all others came, though it is told of nobody', async () => {
+    const state = await mkdtemp(join(tmpdir(), 'pyrsia-seed-'));
+    const seed = await peerNode({ ...PUBLIC_HERE, resident: true, state });
+    const other = await node({ ...PUBLIC_HERE, resident: true, bootstrap: [seed.address] });
+    const reachedOf = (each: PeerNode) =>
+      each.peers.known().find(({ peer }) => peer === other.peers.name)?.addresses ?? [];
+    await expect.poll(() => reachedOf(seed), PATIENT).toHaveLength(1);
+    // Where it was reached is where it listens, not where it came from.
+    expect(other.address.startsWith(`${reachedOf(seed)[0]}/`)).toBe(true);
+    await seed[Symbol.asyncDispose]();
+    const again = await node({ ...PUBLIC_HERE, resident: true, state });
+    expect(again.peers.name).toBe(seed.peers.name);
+    await expect.poll(() => again.peers.status().connected, PATIENT).toContain(other.peers.name);
   });
 
   it('is told of what is here only while that is shared with everybody', async () => {
