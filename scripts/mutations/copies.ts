@@ -100,6 +100,11 @@ export const copyGuards = [
       replace: '',
     },
   ),
+  ...guardsIn('src/agent/sharing-hours.ts', 'test/agent/sharing-hours.test.ts', {
+    why: 'Something is given at hours at which nobody is to have anything',
+    find: "isWithin(settings['share.hours'], at) ? settings.share : 'off'",
+    replace: 'at.getTime() > 0 ? settings.share : settings.share',
+  }),
   ...guardsIn('src/agent/pull.ts', 'test/e2e/peers-copies.test.ts', {
     why: 'What a neighbour says is bound as the registry’s word',
     find: '(isCopy ? { claimed: digest } : { declared: digest })',

@@ -25,6 +25,7 @@ import type { Paths } from '../paths.ts';
 import { isResident } from '../shims/resident.ts';
 import { networkOf, networkPath } from '../trust/network-of.ts';
 import type { PeerDesk } from './peer-requests.ts';
+import { shareAt, watchShare } from './sharing-hours.ts';
 
 /** Files of at least so many bytes have a record of their own in the distributed hash table: 16 MiB. */
 const LARGE = 16 * 2 ** 20;
@@ -89,8 +90,10 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
     return JSON.stringify([up, down, port, isResident(paths.state), networkText(paths)]);
   }
 
+  const shareNow = (): Share => shareAt(settings(), new Date());
+
   function rulesNow(): PeersRules {
-    return { share: settings().share, isQuiet: quietLinks(paths.state), said: readSaid(paths.state) };
+    return { share: shareNow(), isQuiet: quietLinks(paths.state), said: readSaid(paths.state) };
   }
 
   /** Throws where the network of the user cannot be told: who wants members only is not to be left with everybody. */
@@ -160,6 +163,11 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
     });
   }
 
+  const unwatch = watchShare(shareNow, () => {
+    const renewed = Promise.resolve(loading).then(async () => opened?.renew(rulesNow()));
+    renewed.catch((error: unknown) => log(`Peers: ${String(error)}`));
+  });
+
   return {
     asked: {
       async prepare(digests, options) {
@@ -191,8 +199,7 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
       if (isResident(paths.state)) void load();
     },
     desk: {
-      status: () =>
-        statusOf(settings(), isQuietHere(paths) ? 'off' : settings().share, opened, without ?? failed),
+      status: () => statusOf(settings(), isQuietHere(paths) ? 'off' : shareNow(), opened, without ?? failed),
       known() {
         const connected = new Set(opened?.status().connected);
         const isConnected = (peer: string): boolean => connected.has(peer);
@@ -230,6 +237,7 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
     },
     async [Symbol.asyncDispose]() {
       isOver = true;
+      unwatch();
       await closeAll();
     },
   };

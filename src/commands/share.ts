@@ -4,6 +4,7 @@ import { formatRate, MEANING, renewPeers } from '../command/peer-talk.ts';
 import { PyrsiaCommand } from '../command/pyrsia-command.ts';
 import { readConfigFile, userConfigPath, writeConfigFile } from '../config/config-file.ts';
 import { change } from '../config/edit-config.ts';
+import { isWithin } from '../config/hours.ts';
 import { readConfig } from '../config/read-config.ts';
 import type { ShareMode } from '../config/settings.ts';
 import { readLinks } from '../p2p/lan.ts';
@@ -18,6 +19,8 @@ interface Sharing {
   readonly origin: string;
   /** Whether nothing is given at this place, whatever else is chosen. */
   readonly quietHere: boolean;
+  /** Whether this is one of the hours within which anybody is given something. */
+  readonly withinHours: boolean;
   /** In bytes per second. */
   readonly up: number | 'unlimited';
   readonly down: number | 'unlimited';
@@ -85,15 +88,18 @@ function inForce({ paths, env, cwd }: Session): Sharing {
     share: values.share,
     origin: origins.share.origin,
     quietHere: places.length > 0 && places.every(quietLinks(paths.state)),
+    withinHours: isWithin(values['share.hours'], new Date()),
     up: values['share.up'],
     down: values['share.down'],
   };
 }
 
-function told({ peers, share, quietHere, up, down }: Sharing): string {
+function told({ peers, share, quietHere, withinHours, up, down }: Sharing): string {
   if (peers === 'off') return 'Peers are off: no other computer is asked or answered';
   if (quietHere && share !== 'off')
     return `Sharing is off here, and ${share} elsewhere: pyrsia share ${share} --here has it so here, too`;
+  if (!withinHours && share !== 'off')
+    return `Sharing is off at this time of the day, and ${share} at others: pyrsia config get share.hours`;
   const limits =
     up === 'unlimited' && down === 'unlimited' ? '' : `; given ${rateOf(up)}, taken ${rateOf(down)}`;
   return `Sharing is ${share}${limits}. ${MEANING[share]}`;

@@ -6,6 +6,7 @@
  */
 import { isIPv4 } from 'node:net';
 import { formatBytes, parseBytes, parseDuration } from '../content/format.ts';
+import { type Hours, parseHours } from './hours.ts';
 import { POLICIES, type Policy } from '../verify/expect.ts';
 
 /** One setting: how it is written, and what it means. */
@@ -216,6 +217,12 @@ export const SETTINGS = {
     expected: 'off, lan or public',
     parse: choice(SHARES),
     tightens: (value, than) => SHARES.indexOf(value) <= SHARES.indexOf(than),
+  }),
+  'share.hours': setting<Hours>({
+    summary: 'Hours of the day within which anybody is given something; always: all day',
+    default: 'always',
+    expected: 'always, or hours such as 22:00-07:00, separated by commas',
+    parse: parseHours,
   }),
   'share.up': setting<number | 'unlimited'>({ summary: 'The most that is given in a second', ...rate }),
   'share.down': setting<number | 'unlimited'>({

@@ -79,6 +79,7 @@ describe('precedence', () => {
       'peers.copies': 'neighbours',
       'peers.port': 'auto',
       share: 'lan',
+      'share.hours': 'always',
       'share.up': 'unlimited',
       'share.down': 'unlimited',
     });

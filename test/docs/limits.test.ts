@@ -243,6 +243,15 @@ const limits: Readonly<
   'digests that are looked for so at a time': [['p2p/find/discovery', 'FAR_AT_ONCE', asIs]],
   'peers connected to for one digest': [['p2p/find/discovery', 'REACHED', asIs]],
   'addresses at which one peer is tried': [['p2p/acquaintances', 'ADDRESSES_LIMIT', asIs]],
+  'peers that a resident node tries, which have come to it': [
+    ['p2p/table/keep-table', 'TRIED', (count) => `${count} a minute`],
+    ['p2p/table/keep-table', 'DIAL_MS', (ms) => `each ${formatDuration(ms)}`],
+    ['p2p/table/keep-table', 'UNREACHED_KEPT', asIs],
+  ],
+  'hours within which something is given': [
+    ['config/hours', 'SPANS_LIMIT', asIs],
+    ['agent/sharing-hours', 'LOOK_MS', formatDuration],
+  ],
   'peers to which connections are kept up': [['p2p/acquaintances', 'KEPT_UP', asIs]],
   'names that a neighbour may ask for, of what registries have said': [
     ['p2p/wire/said', 'NAMES_LIMIT', asIs],

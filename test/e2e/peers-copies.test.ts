@@ -66,6 +66,28 @@ describe.skipIf(!canLan())('a package by its name alone', { timeout: 60_000 }, (
   });
 });
 
+describe.skipIf(!canLan())('a laptop that shares within hours', { timeout: 60_000 }, () => {
+  it('is reached within them, and not outside', async () => {
+    const packages = [makePackage({ name: 'leaf', version: '1.2.0' })];
+    await using world = await openLanWorld(openLan(1), async (address) =>
+      startRegistry({ packages, address }),
+    );
+    const [laptop] = world.laptops as [Laptop];
+    await laptop.stay();
+    const hour = new Date().getHours();
+    const span = (from: number, to: number) => `${(hour + from) % 24}:00-${(hour + to) % 24}:00`;
+    const standing = async () => {
+      const { share, listening } = await laptop.peers();
+      return { share, isReached: listening.length > 0 };
+    };
+    await laptop.pyrsia(['config', 'set', 'share.hours', span(6, 8)]);
+    await expect.poll(standing, { timeout: 20_000 }).toEqual({ share: 'off', isReached: false });
+    expect((await laptop.pyrsia(['share'])).stdout).toContain('Sharing is off at this time of the day');
+    await laptop.pyrsia(['config', 'set', 'share.hours', span(22, 6)]);
+    await expect.poll(standing, { timeout: 20_000 }).toEqual({ share: 'lan', isReached: true });
+  });
+});
+
 describe.skipIf(!canLan() || !has(...imageTools))('an image by its tag', { timeout: 60_000 }, () => {
   let world: LanWorld<Forwarder>;
   let shelf: ImageShelf;
