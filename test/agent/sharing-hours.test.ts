@@ -3,6 +3,7 @@ import { shareAt, watchShare } from '../../src/agent/sharing-hours.ts';
 import { parseHours } from '../../src/config/hours.ts';
 
 const settings = { share: 'lan', 'share.hours': parseHours('22:00-07:00')! } as const;
+const now = () => shareAt(settings, new Date());
 
 describe('sharing within hours', () => {
   afterEach(() => void vi.useRealTimers());
@@ -20,7 +21,6 @@ describe('sharing within hours', () => {
       now: new Date('2026-03-01T21:59:45'),
     });
     const told: string[] = [];
-    const now = () => shareAt(settings, new Date());
     const unwatch = watchShare(now, () => told.push(now()));
     vi.advanceTimersByTime(10_000);
     expect(told).toEqual([]);
