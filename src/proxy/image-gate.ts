@@ -6,7 +6,6 @@
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
  * @module
  */
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { giveBack } from '../content/buffers.ts';
 import type { Digest } from '../content/digest.ts';
@@ -34,6 +33,7 @@ import { decoded } from './documents.ts';
 import type { ImageAsker, ImageName } from './image-asker.ts';
 import type { Manifest } from './image-content.ts';
 import type { ImageService } from './images.ts';
+import { leavingBy } from './leaving.ts';
 import { rangeIn } from './range.ts';
 import { addressOf, type Gate, openServer, plain } from './server.ts';
 
@@ -234,8 +234,8 @@ async function send(
   delivery: Delivery,
   { start, end }: { readonly start: number; readonly end: number } = { start: 0, end: Infinity },
 ): Promise<void> {
+  const leaving = leavingBy(response, signal);
   let last: Uint8Array | undefined;
-  let passed = Promise.resolve();
   let at = 0;
   for await (const chunk of delivery.chunks) {
     const piece = chunk.subarray(Math.max(0, start - at), Math.max(0, end - at));
@@ -244,21 +244,11 @@ async function send(
       giveBack(chunk);
       continue;
     }
-    // The next one is read, and hashed, while this one leaves.
-    await passed;
-    if (last) passed = passOn(response, last, signal);
-    passed.catch(() => undefined);
+    if (last) await leaving.add(last);
     last = piece;
   }
-  await passed;
   await asker.reporter.add(await delivery.line());
   response.end(last);
-}
-
-/** Passes a piece on; resolves when there is room for the next. Its memory is used again once it has left. */
-async function passOn(response: ServerResponse, piece: Uint8Array, signal: AbortSignal): Promise<void> {
-  const isRoom = response.write(piece, (error) => void (error ?? giveBack(piece)));
-  if (!isRoom) await once(response, 'drain', { signal });
 }
 
 /** Lists go on at addresses that they name, which are to be ours. */

@@ -28,6 +28,7 @@ const limits: Readonly<
     ['content/verified', 'HELD_BACK', binary],
   ],
   'artifact gathered in memory': [['resolve/transfer', 'MEMORY_LIMIT', binary]],
+  'what waits in memory for one client to take it, of a layer': [['proxy/leaving', 'WAITING_LIMIT', binary]],
   'one document (packument), as sent and as decoded': [['proxy/documents', 'DOCUMENT_LIMIT', binary]],
   'documents in memory, where the cache cannot be written': [
     ['cache/memory-layer', 'DOCUMENTS_LIMIT', binary],
