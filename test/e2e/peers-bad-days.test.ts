@@ -43,7 +43,7 @@ const verified = async (laptop: Laptop): Promise<Verification> =>
 const runningOn = ({ sandbox }: Laptop): string[] =>
   sandbox.processes().flatMap(({ command }) => (command.includes('/agent.cjs') ? [] : [command]));
 
-describe.skipIf(!canLan())('Peers on a bad day', { timeout: 120_000 }, () => {
+describe.skipIf(!canLan())('Peers on a bad day', { timeout: 240_000 }, () => {
   let world: LanWorld<Registry>;
   let [one, other, taker]: Laptop[] = [];
   /** What both honest seeds have, what only the liar says it has, and what is large enough to be interrupted. */
@@ -62,7 +62,7 @@ describe.skipIf(!canLan())('Peers on a bad day', { timeout: 120_000 }, () => {
       await install(seed, shared);
       await seed.stay();
     }
-  }, 60_000);
+  }, 120_000);
 
   /** Starts a peer that lies about all of this; its name. */
   async function startLiar(made: readonly Package[]): Promise<string> {

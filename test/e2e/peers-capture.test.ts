@@ -23,7 +23,7 @@ const install = async (laptop: Laptop, dependencies: Readonly<Record<string, str
 const all = (which: readonly Flow[]): string =>
   Buffer.concat(which.map(({ bytes }) => bytes)).toString('latin1');
 
-describe.skipIf(!canLan() || !canCapture())('Somebody who watches the wire', { timeout: 60_000 }, () => {
+describe.skipIf(!canLan() || !canCapture())('Somebody who watches the wire', { timeout: 240_000 }, () => {
   const everybodys = Array.from({ length: 10 }, (_, n) => `everybodys-${n}`);
   const known = everybodys.map(async (name) => makePackage({ name, version: '1.0.0', size: SIZE }));
   const secret = makePackage({ name: '@secret/tool', version: '3.0.0', size: SIZE });
@@ -42,7 +42,7 @@ describe.skipIf(!canLan() || !canCapture())('Somebody who watches the wire', { t
         '@secret:registry': locked.url,
         [`//${new URL(locked.url).host}/:_authToken`]: TOKEN,
       });
-  }, 60_000);
+  }, 120_000);
 
   it('sees neither package, scope nor token, nor anything of the machine, but what it gets from the registry', async () => {
     const [seed, laptop] = world.laptops as [Laptop, Laptop];

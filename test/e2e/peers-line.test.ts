@@ -10,7 +10,7 @@ const COUNT = 5;
 /** Of each package, in bytes. */
 const SIZE = 20_000;
 
-describe.skipIf(!canLan())('Computers in a line', { timeout: 120_000 }, () => {
+describe.skipIf(!canLan())('Computers in a line', { timeout: 240_000 }, () => {
   const dependencies = { left: '1.0.0', right: '1.0.0', '@both/sides': '1.0.0' };
   let world: LanWorld<Registry>;
   /** Made while the registry is there. */
@@ -31,7 +31,7 @@ describe.skipIf(!canLan())('Computers in a line', { timeout: 120_000 }, () => {
       async (address) => startRegistry({ packages, address }),
       share,
     );
-  }, 60_000);
+  }, 120_000);
   afterAll(() => world?.[Symbol.asyncDispose]());
 
   it('find by the hash table what only the one at the other end has, where the registry is out of reach', async () => {

@@ -43,7 +43,7 @@ interface Pinned {
   readonly lockfile: Lockfile;
 }
 
-describe.skipIf(!canLan())('A private network among neighbours', { timeout: 180_000 }, () => {
+describe.skipIf(!canLan())('A private network among neighbours', { timeout: 240_000 }, () => {
   let world: LanWorld<Registry>;
   let [creator, member, former, stranger]: Laptop[] = [];
   let [early, late]: Pinned[] = [];
@@ -70,7 +70,7 @@ describe.skipIf(!canLan())('A private network among neighbours', { timeout: 180_
     stack.defer(() => void curious.kill('SIGKILL'));
     const lines = createInterface({ input: curious.stdout }).on('line', (line) => heard.push(line));
     await once(lines, 'line');
-  }, 60_000);
+  }, 120_000);
 
   it('gives to its members; a stranger gets nothing and hears nothing, nor does who was let out', async () => {
     writeFileSync(join(creator!.sandbox.home, 'one.card'), CARD);
