@@ -5,18 +5,19 @@
  *     npm run build && node bench/peer-lan.ts [--rounds 5] [--way direct,cut,…]
  *
  * The computers are namespaces of this machine, which both of them, the registry and npm share (`test/e2e/lan-world.ts`), so it
- * needs root.
+ * needs root. The registry speaks TLS, as registries do: that is part of what npm spends on a direct install.
  *
  * Prints the median, the least and the most of the seconds of all rounds and of the ratios within each, how much upstream
  * sent of what was used, and what is over its bar.
  *
  * @module
  */
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Laptop, openLanWorld } from '../test/e2e/lan-world.ts';
 import { startMirror } from '../test/fixtures/mirror.ts';
+import { selfSigned } from '../test/fixtures/registry/certificate.ts';
 import { openLan } from '../test/support/lan.ts';
 import { configuredRegistry, writeNpm503 } from '../test/support/npm-503.ts';
 import { columns } from './columns.ts';
@@ -39,13 +40,21 @@ const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, way: { type: 'string', multiple: true } },
 });
 const ways = oneOf('way', WAYS, values.way);
+let authority = '';
 await using world = await openLanWorld(
   openLan(2),
-  async (address) => startMirror(configuredRegistry('/'), address),
-  {
-    'agent.idle': '30m',
+  async (address) => {
+    const certificate = selfSigned(address);
+    authority = certificate.cert;
+    return startMirror(configuredRegistry('/'), address, certificate);
   },
+  { 'agent.idle': '30m' },
 );
+for (const { sandbox } of world.laptops) {
+  const cafile = join(sandbox.root, 'ca.pem');
+  writeFileSync(cafile, authority);
+  sandbox.npmrc({ cafile });
+}
 const { here } = world.lan;
 const [a, b] = world.laptops as [Laptop, Laptop];
 await install(a);

@@ -6,7 +6,7 @@ const LIES = 'test/commands/pull-image-lies.test.ts';
 
 /** What is asked of image registries, as whom, and what is believed of their answers. */
 export const imageGuards = [
-  ...guardsIn('src/proxy/settling.ts', GATE, {
+  ...guardsIn('src/proxy/registry-word.ts', GATE, {
     why: 'Content that is here is served under any name',
     find: 'if (await isThere(asker.ask ?? upstreams.ask, asker, asked))',
     replace: 'if (asker)',

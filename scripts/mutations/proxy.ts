@@ -156,15 +156,21 @@ export const proxyGuards = [
     replace: 'new Set()',
     only: 'do not carry',
   }),
+  ...guardsIn('src/proxy/registry-word.ts', 'test/proxy/gate.test.ts', {
+    why: 'Bytes that are here pass for whatever a lockfile calls them',
+    find: 'return declared ? expect({ declared,',
+    replace: "return declared === 'sha1:' ? expect({ declared,",
+    only: 'registry says otherwise',
+  }),
+  ...guardsIn('src/proxy/registry-word.ts', 'test/proxy/peer-source.test.ts', {
+    why: 'A slow registry is done without where the policy wants its word',
+    find: "unbound.word === 'claimed' && suffices(asker.policy, 'claimed', unbound.wanted.digests)",
+    replace: "unbound.word === 'claimed'",
+    only: 'where the policy wants more',
+  }),
   ...guardsIn(
     'src/proxy/settling.ts',
     'test/proxy/gate.test.ts',
-    {
-      why: 'Bytes that are here pass for whatever a lockfile calls them',
-      find: 'return declared ? expect({ declared,',
-      replace: "return declared === 'sha1:' ? expect({ declared,",
-      only: 'registry says otherwise',
-    },
     {
       why: 'Bytes that have just arrived pass for whatever a lockfile calls them',
       find: "!askFirst && first.word === 'claimed' && found && !isWhollyUpstreams(found)",

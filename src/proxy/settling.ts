@@ -8,7 +8,7 @@ import { purlOf } from '../content/coordinates.ts';
 import { type Digest, digestWith, isSha256, isWeak } from '../content/digest.ts';
 import type { Measured } from '../content/verified.ts';
 import type { Given, SourceName } from '../content/source.ts';
-import { isPyrsiaError, PyrsiaError } from '../errors.ts';
+import { PyrsiaError } from '../errors.ts';
 import type { ReportLine } from '../resolve/report.ts';
 import type { Found } from '../resolve/resolve.ts';
 import { expect, type Expectation, suffices, type Word } from '../verify/expect.ts';
@@ -16,11 +16,11 @@ import type { ArtifactRequest } from './artifact-service.ts';
 import { type Asker, mayBeHeard } from './asker.ts';
 import { type AskingLog, rungOf, toldFinding } from './asking-log.ts';
 import { closed } from './body.ts';
-import { declaredBy, isThere } from './declared.ts';
 import type { DocumentService } from './documents.ts';
-import type { Expected, Fetching } from './fetching.ts';
+import type { Fetching } from './fetching.ts';
 import type { AskedPeers } from './peer-source.ts';
 import type { Refusing } from './refusing.ts';
+import { openRegistryWord } from './registry-word.ts';
 import type { Upstreams } from './upstream.ts';
 
 /** An artifact that was found, of which it is settled what it is. */
@@ -61,35 +61,8 @@ export function openSettling(parts: {
   readonly peers?: AskedPeers;
 }): Settling {
   const { cache, documents, upstreams, now, fetch, fetchBeside, refuse, asking, peers } = parts;
+  const { bound } = openRegistryWord({ documents, upstreams, ...(peers && { peers }) });
   const pending = new Set<Promise<void>>();
-
-  /** What is expected once the registry has been asked; undefined when it knows no such version. */
-  async function bound(
-    asker: Asker,
-    asked: ArtifactRequest,
-    unbound: Expected,
-  ): Promise<Expectation | undefined> {
-    const { registry } = asker.upstream.ecosystem;
-    if (!registry.document(asked.coordinates)) {
-      try {
-        if (await isThere(asker.ask ?? upstreams.ask, asker, asked))
-          return { ...unbound, word: 'declared', by: 'the registry' };
-        if (asker.offline === undefined) return undefined;
-      } catch (error) {
-        if (!isPyrsiaError(error, 'UPSTREAM_FAILED') || !(await isPublicAnyway(asker, unbound))) throw error;
-        return unbound;
-      }
-      return (await isPublicAnyway(asker, unbound)) ? unbound : undefined;
-    }
-    const declared = await declaredBy(documents, asker, asked);
-    if (declared === 'no such version') return undefined;
-    return declared ? expect({ declared, ...(asked.claimed ? { claimed: asked.claimed } : {}) }) : unbound;
-  }
-
-  /** Whether peers give it to everybody, so that it is nobody's secret under another name. */
-  async function isPublicAnyway({ upstream, alone }: Asker, { wanted }: Expected): Promise<boolean> {
-    return upstream.public && !alone && (await peers?.near(wanted)) !== undefined;
-  }
 
   /** Remembers what upstream gave, once it is stored or known not to be storable. */
   async function remember(

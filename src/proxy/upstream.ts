@@ -14,6 +14,7 @@ import { piecesOf } from './body.ts';
 import { openConnections, type Spare } from './connections.ts';
 import { dispatcherOf, keyOf, load, shownTo, type Undici } from './dispatchers.ts';
 import { failureOf, retryAfterMs, TRANSIENT, UNANSWERED, UNREACHABLE } from './failure.ts';
+import { openSilence } from './silence.ts';
 
 /** How often one request is tried. */
 const ATTEMPTS = 3;
@@ -73,6 +74,8 @@ export interface Upstreams extends AsyncDisposable {
     connection: ConnectionSettings,
     options: { readonly most: number; readonly signal: AbortSignal },
   ): Promise<Spare | undefined>;
+  /** Resolves once `url` has answered nobody for two seconds, as `Silence` has it. */
+  silence(this: void, url: URL, connection: ConnectionSettings, signal: AbortSignal): Promise<void>;
   /** Origins that did not answer lately. */
   unreachable(): string[];
   /** Loads what asking takes, for which the first request would have to wait. */
@@ -86,6 +89,7 @@ export function openUpstreams(about: { readonly silenceMs: number; readonly now?
   const answered = new Map<string, number>();
   const resting = new Map<string, { readonly origin: string; until: number; readonly reason: string }>();
   const connections = openConnections(now);
+  const silence = openSilence(() => performance.now());
 
   function dispatcherFor(undici: Undici, connection: ConnectionSettings): Dispatcher {
     const key = keyOf(connection);
@@ -119,6 +123,7 @@ export function openUpstreams(about: { readonly silenceMs: number; readonly now?
     const way = wayTo(url, asked.connection);
     resting.delete(way);
     answered.set(way, now());
+    silence.heard(way);
     const flat: Record<string, string> = {};
     for (const [name, value] of Object.entries(reply.headers)) {
       if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
@@ -216,6 +221,7 @@ export function openUpstreams(about: { readonly silenceMs: number; readonly now?
       if (rests(resting.get(way)?.until ?? 0)) return undefined;
       return connections.spare(way, options);
     },
+    silence: async (url, connection, signal) => silence.of(wayTo(url, connection), signal),
     unreachable: () => {
       const origins = [...resting.values()].filter(({ until }) => rests(until)).map(({ origin }) => origin);
       return [...new Set(origins)];

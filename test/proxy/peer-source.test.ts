@@ -2,10 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../../src/cache/cache.ts';
 import { openCache } from '../../src/cache/open-cache.ts';
@@ -71,6 +72,8 @@ let logged: Map<string, Digest>;
 
 /** What fetches wait for before anything comes. */
 let arrives: Promise<unknown>;
+/** What upstream waits for before it answers. */
+let answers: PromiseWithResolvers<void> | undefined;
 /** Peers in memory. */
 const among = (who: 'near' | 'far'): Peers['near'] => {
   return async ({ digests }) => {
@@ -111,16 +114,21 @@ beforeEach(async () => {
   isKnown = false;
   arrives = Promise.resolve();
   [requests, asked, near, far, wrong, right, told, logged] = [[], [], [], [], 0, 0, [], new Map()];
-  upstream = createServer((request, response) => {
-    requests.push(request.url!);
-    const found = shelf[request.url!];
+  answers = undefined;
+  const answerTo = (path: string, response: ServerResponse): void => {
+    const found = shelf[path];
     if (found) response.end(found);
     else response.writeHead(404).end();
+  };
+  upstream = createServer((request, response) => {
+    requests.push(request.url!);
+    if (answers) void answers.promise.then(() => answerTo(request.url!, response));
+    else answerTo(request.url!, response);
   }).listen(0, '127.0.0.1');
   await once(upstream, 'listening');
   directory = await mkdtemp(join(tmpdir(), 'peers-'));
   cache = await openCache(join(directory, 'cache'));
-  upstreams = openUpstreams({ silenceMs: 2000 });
+  upstreams = openUpstreams({ silenceMs: 20_000 });
   artifacts = openArtifacts({
     cache,
     upstreams,
@@ -233,6 +241,35 @@ describe('what a neighbour has', () => {
     near = [has(sha256(small))];
     delete shelf['/small'];
     expect(await get('small', sha256(small))).toBeUndefined();
+  });
+
+  it('is served on the lockfile’s word where upstream says nothing at all, and what it says later is held against that', async () => {
+    const other = randomBytes(5000);
+    const third = randomBytes(5000);
+    near = [has(sha256(other), other), has(sha256(third), third)];
+    answers = Promise.withResolvers();
+    const since = performance.now();
+    expect((await get('small', sha256(other)))!.line).toMatchObject({ source: 'peer', word: 'claimed' });
+    expect(performance.now() - since).toBeGreaterThan(1900);
+    // Nobody waits for it again.
+    await get('large', sha256(third));
+    expect(performance.now() - since).toBeLessThan(3500);
+    answers.resolve();
+    await expect
+      .poll(() => reporter.receipt(1).notes.filter((note) => note.includes('names another digest')))
+      .toHaveLength(2);
+    await artifacts.settled();
+    expect([other, third].map((bytes) => cache.offered(sha256(bytes)))).toEqual([undefined, undefined]);
+    expect((await get('small', sha256(small)))!.line.word).toBe('declared');
+  });
+
+  it('waits for the registry where the policy wants more than a lockfile’s word', async () => {
+    near = [has(sha256(small))];
+    answers = Promise.withResolvers();
+    const waiting = get('small', sha256(small), { ...asker, policy: 'locked' });
+    await Promise.race([waiting, delay(2500)]);
+    answers.resolve();
+    expect((await waiting)!.line).toMatchObject({ source: 'peer', word: 'declared' });
   });
 
   it('is served on the lockfile’s word where upstream is not asked, and given to nobody else', async () => {
