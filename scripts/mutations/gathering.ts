@@ -140,6 +140,24 @@ export const gatheringGuards = [
       only: 'collided to order',
     },
   ),
+  ...guardsIn('src/p2p/fetch/growing.ts', 'test/p2p/gather.test.ts', {
+    why: 'Who says that something arrives there is waited for as long as it likes',
+    find: ' && now < growth.grewAt + STANDING_MS',
+    replace: '',
+    only: 'and stands still',
+  }),
+  ...guardsIn('src/p2p/fetch/gather.ts', 'test/p2p/gather.test.ts', {
+    why: 'Who passed on what a liar had sent it is struck for the whole',
+    find: '.filter((peer) => !passers.has(peer))',
+    replace: '',
+    only: 'not held against',
+  }),
+  ...guardsIn('src/p2p/fetch/intake.ts', 'test/p2p/gather.test.ts', {
+    why: 'Who passed on what a liar had sent it is struck for a chunk',
+    find: 'if (hand.gone === undefined && hand.growth) {',
+    replace: 'if (hand.gone === undefined && hand.growth && hand.reach < 0) {',
+    only: 'not held against',
+  }),
   ...guardsIn(
     'src/p2p/fetch/intake.ts',
     'test/p2p/gather.test.ts',

@@ -76,6 +76,34 @@ export const peerGuards = [
     replace: 'Boolean(asker ?? request)',
     only: 'is not heard of',
   }),
+  ...guardsIn('src/cache/arriving.ts', 'test/cache/arriving.test.ts', {
+    why: 'Peers are given all of what is wrong, and that it is all',
+    find: 'Math.max(0, Math.min(written, size) - HELD_BACK)',
+    replace: 'Math.min(written, size)',
+    only: 'as far as it is in the file',
+  }),
+  ...guardsIn(
+    'src/resolve/transfer.ts',
+    'test/p2p/passing-on.test.ts',
+    {
+      why: 'What is private is given to peers since a lockfile claims its digest for something public',
+      find: '(offeredFrom === name && beginning === 0)',
+      replace: '(offeredFrom === name)',
+      only: 'only a lockfile names',
+    },
+    {
+      why: 'What peers send is passed on though nobody has said that it is public',
+      find: '(offeredFrom === name && beginning === 0)',
+      replace: '(beginning === 0)',
+      only: 'only a lockfile names',
+    },
+  ),
+  ...guardsIn('src/proxy/fetching.ts', 'test/proxy/peer-source.test.ts', {
+    why: 'What is private is given to peers while it arrives',
+    find: "if (!mayBeHeard(asker, coordinates.name) || changes) return 'nobody';",
+    replace: "if (changes) return 'nobody';",
+    only: 'neither while it arrives',
+  }),
   ...guardsIn(
     'src/cache/offered.ts',
     'test/cache/offered.test.ts',

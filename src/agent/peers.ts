@@ -72,10 +72,7 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
 
   const offers: Offers = {
     ...(cache.offeredDocuments && { documents: cache.offeredDocuments }),
-    find(digest) {
-      const file = cache.offered(digest);
-      return file && { ...file, available: file.size };
-    },
+    find: cache.offered,
     async *sets() {
       for (const digest of cache.offeredSets(LARGE)) {
         yield digest;

@@ -127,6 +127,8 @@ export interface HashedFile {
 /** A file of the cache's own that is for others, too. */
 export interface OfferedFile extends HashedFile {
   readonly sha256: Sha256;
+  /** How many bytes from the start are there: fewer than `size` while it arrives. */
+  readonly available: number;
 }
 
 /** A public registry's answer, for others who know where it lies. */
@@ -183,6 +185,11 @@ export interface PartialContent {
    * proven the whole; the iteration fails with the error that ended it otherwise.
    */
   read(options?: { readonly offset?: number; readonly signal?: AbortSignal }): AsyncIterable<Uint8Array>;
+  /**
+   * Anybody may have it from now on, as far as it has come: some public upstream sends it, or names its digest. It is to have `size`
+   * bytes. Only what is known by a sha256 is found.
+   */
+  offer(size: number): void;
   /** Checks the whole and stores it. Rejects with `SIZE_MISMATCH` or `DIGEST_MISMATCH`, and has then removed it. */
   finish(): Promise<Stored>;
   /** Breaks off, keeping what is here for the next who wants the same content, where a digest was named. */
@@ -237,7 +244,10 @@ export interface Cache extends AsyncDisposable {
   size(): CacheSize;
   /** Path of the finished file of this content; undefined when it is not here. */
   pathOf(digest: Digest): string | undefined;
-  /** Content that anybody may have, by any digest that was computed from it: some public upstream's coordinates are bound to it. */
+  /**
+   * Content that anybody may have, by any digest that was computed from it: some public upstream's coordinates are bound to it.
+   * Also what is arriving and was offered as such, by its sha256.
+   */
   offered(digest: Digest): OfferedFile | undefined;
   /** Public registries' answers that anybody may have who knows their names; absent in a cache that is only read. */
   readonly offeredDocuments?: OfferedDocuments;

@@ -91,7 +91,8 @@ export function lentDocuments({ catalogue, layout }: Shelf): LentDocuments {
       const key = keys.get(digest);
       const document = key && readDocument(layout, key);
       if (!document || !isLent(document) || digestOf(document.body, 'sha256') !== digest) return undefined;
-      const file = { sha256: digest, size: document.body.byteLength, path: temporaryPath(layout) };
+      const size = document.body.byteLength;
+      const file = { sha256: digest, size, available: size, path: temporaryPath(layout) };
       for (const oldest of files.keys()) {
         if (taken + file.size <= FILES_LIMIT) break;
         giveBack(oldest);

@@ -25,7 +25,8 @@ export function offeredFile({ catalogue, layout }: Shelf, digest: Digest): Offer
   const sha256 = row?.['sha256'];
   if (typeof sha256 !== 'string' || !isDigest(sha256) || !isSha256(sha256)) return undefined;
   const path = contentPath(layout, sha256);
-  return existsSync(path) ? { sha256, size: Number(row?.['size']), path } : undefined;
+  const size = Number(row?.['size']);
+  return existsSync(path) ? { sha256, size, available: size, path } : undefined;
 }
 
 /**

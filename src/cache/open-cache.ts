@@ -80,7 +80,7 @@ async function openToWrite(layout: Layout, limit: number, now: () => number): Pr
     const lent = lentDocuments(shelf);
     return {
       ...whatBothDo(shelf, limit),
-      offered: (digest) => offeredFile(shelf, digest) ?? lent.file(digest),
+      offered: (digest) => offeredFile(shelf, digest) ?? partials.offered(digest) ?? lent.file(digest),
       offeredDocuments: lent,
       content: contentStore(shelf, partials),
       bindings: bindingsOf(shelf, ledger),

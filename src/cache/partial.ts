@@ -14,7 +14,8 @@ import type { Wanted } from '../content/descriptor.ts';
 import { type Digest, digestWith } from '../content/digest.ts';
 import { HELD_BACK, measure, type Meter } from '../content/verified.ts';
 import { appendingTo } from './appending.ts';
-import type { PartialContent } from './cache.ts';
+import { openArriving, type Growing } from './arriving.ts';
+import type { OfferedFile, PartialContent } from './cache.ts';
 import { storedFrom } from './contents.ts';
 import { cannotWrite, moveIntoPlace, temporaryPath } from './layout.ts';
 import { readFrom } from './read-file.ts';
@@ -23,6 +24,8 @@ import { keepContent, type Room, type Shelf } from './shelf.ts';
 /** Content that is arriving in one cache. */
 export interface Partials {
   open(wanted: Wanted, options?: { readonly resume?: boolean }): Promise<PartialContent>;
+  /** Of those that are offered to others, the one with this digest. */
+  offered(this: void, digest: Digest): OfferedFile | undefined;
   /** Whether a file of this name in `partial/` is being written by this process. */
   isOpen(name: string): boolean;
   /** Breaks off whatever is still arriving, to be gone on with later. */
@@ -32,6 +35,7 @@ export interface Partials {
 /** The partial files of `shelf`, which is writable. */
 export function partialsOf(shelf: Shelf, room: Room): Partials {
   const writing = new Map<string, PartialContent | undefined>();
+  const arriving = openArriving();
 
   return {
     async open(wanted, { resume = true } = {}) {
@@ -44,7 +48,13 @@ export function partialsOf(shelf: Shelf, room: Room): Partials {
       try {
         mkdirSync(shelf.layout.partial, { recursive: true, mode: 0o700 });
         const opened = { path, resumable, ...(await openBeginning(path, wanted)) };
-        const partial = partialOf(shelf, room, opened, () => writing.delete(name));
+        const partial = partialOf(shelf, room, opened, {
+          offer: (size, growing) => arriving.offer(name, size, growing),
+          closed(isFinished) {
+            writing.delete(name);
+            if (!isFinished) arriving.withdraw(name);
+          },
+        });
         writing.set(name, partial);
         return partial;
       } catch (error) {
@@ -52,6 +62,7 @@ export function partialsOf(shelf: Shelf, room: Room): Partials {
         throw cannotWrite(shelf.layout, error);
       }
     },
+    offered: arriving.find,
     isOpen: (name) => writing.has(name),
     async close() {
       for (const partial of writing.values()) await partial?.suspend(new Error('The cache was closed'));
@@ -98,7 +109,10 @@ function partialOf(
   shelf: Shelf,
   room: Room,
   { path, file, meter, size, resumable }: Opened,
-  closed: () => void,
+  on: {
+    readonly offer: (size: number, growing: Growing) => void;
+    readonly closed: (isFinished: boolean) => void;
+  },
 ): PartialContent {
   let place = path;
   let outcome: 'arriving' | 'finished' | Error = 'arriving';
@@ -133,7 +147,7 @@ function partialOf(
       if (!keep) await rm(path, { force: true });
     } finally {
       // Not before: whoever opens it next would go on with what is about to be removed.
-      closed();
+      on.closed(how === 'finished');
     }
   };
 
@@ -152,6 +166,20 @@ function partialOf(
   return {
     get size() {
       return size;
+    },
+
+    offer(whole) {
+      on.offer(whole, {
+        get path() {
+          return place;
+        },
+        get written() {
+          return appending.written;
+        },
+        get isProven() {
+          return outcome === 'finished';
+        },
+      });
     },
 
     async write(chunk) {

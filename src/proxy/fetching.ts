@@ -9,6 +9,7 @@ import type { Wanted } from '../content/descriptor.ts';
 import { isWeak } from '../content/digest.ts';
 import type { Source } from '../content/source.ts';
 import type { Found, Resolver } from '../resolve/resolve.ts';
+import type { OfferedFrom } from '../resolve/transfer.ts';
 import { isPyrsiaError } from '../errors.ts';
 import { expect, type Expectation } from '../verify/expect.ts';
 import type { LogWord } from '../verify/logged.ts';
@@ -108,7 +109,9 @@ export function openFetching(parts: {
     const flight = flightOf(asker, asked);
     try {
       const fresh = begun !== undefined;
-      return await resolver.resolve(wanted, sources, { flight, ahead, fresh, ...(signal ? { signal } : {}) });
+      const offeredFrom = offeredFromFor(asker, asked, known);
+      const how = { flight, ahead, fresh, offeredFrom, ...(signal ? { signal } : {}) };
+      return await resolver.resolve(wanted, sources, how);
     } catch (error) {
       return refuseChange(asker, asked, known, error);
     }
@@ -158,6 +161,16 @@ export function openFetching(parts: {
   }
 
   return { fetch, fetchBeside };
+}
+
+/** As for what is here: what is public, and never what only a lockfile says is public. */
+function offeredFromFor(
+  asker: Asker,
+  { logged, declared, changes, coordinates }: ArtifactRequest,
+  known: Binding | undefined,
+): OfferedFrom {
+  if (!mayBeHeard(asker, coordinates.name) || changes) return 'nobody';
+  return (known ?? logged ?? declared) ? 'anybody' : 'upstream';
 }
 
 /** The same source, which tells whether upstream has answered: that it has nothing is an answer, too. */

@@ -9,7 +9,7 @@ import type { Wanted } from '../content/descriptor.ts';
 import type { ByteStream, CallOptions, Content, Given, Source, SourceName } from '../content/source.ts';
 import { type Measured, verified } from '../content/verified.ts';
 import { isPyrsiaError, PyrsiaError } from '../errors.ts';
-import { type PassedOver, startTransfer, type Transfer } from './transfer.ts';
+import { type OfferedFrom, type PassedOver, startTransfer, type Transfer } from './transfer.ts';
 
 /** A transfer that others may join. */
 interface Flight {
@@ -47,13 +47,19 @@ export interface Resolver {
    *
    * @param flight - names what is fetched: calls with the same name and the same `wanted` share a transfer
    * @param fresh - the cache is not asked: what a source is sending has to prove itself
+   * @param offeredFrom - who may send it so that others are given what has come of it, by default nobody
    * @param ahead - nobody waits for it: where `signal` aborts before anybody does, the transfer is broken off
    * @throws whatever the last source failed with, when none delivered
    */
   resolve(
     wanted: Wanted,
     sources: readonly Source[],
-    options: CallOptions & { readonly flight: string; readonly ahead?: boolean; readonly fresh?: boolean },
+    options: CallOptions & {
+      readonly flight: string;
+      readonly ahead?: boolean;
+      readonly fresh?: boolean;
+      readonly offeredFrom?: OfferedFrom;
+    },
   ): Promise<Found | undefined>;
 }
 
@@ -155,7 +161,7 @@ export function openResolver(cache: Cache): Resolver {
   }
 
   return {
-    async resolve(wanted, sources, { flight, signal, ahead, fresh = false }) {
+    async resolve(wanted, sources, { flight, signal, ahead, fresh = false, offeredFrom }) {
       const options = signal ? { signal } : {};
       const passedOver: PassedOver[] = [];
       const cached = fresh ? undefined : await fromCache(wanted, options, passedOver);
@@ -163,7 +169,7 @@ export function openResolver(cache: Cache): Resolver {
 
       const key = [flight, ...wanted.digests].join(' ');
       signal?.throwIfAborted();
-      const start = () => startTransfer(cache, wanted, sources, flight.replace(/[?#].*$/s, ''));
+      const start = () => startTransfer(cache, wanted, sources, flight.replace(/[?#].*$/s, ''), offeredFrom);
       const how = { ...options, ...(ahead && { ahead }) };
       let transfer = join(key, start, how);
       let ready = await transfer.ready;

@@ -43,6 +43,12 @@ export interface Ready {
   readonly takenOver?: boolean;
 }
 
+/**
+ * Who may send it so that others are given what has come of it: `anybody`, where its digest is known to be of something public; `upstream`
+ * itself, which is public, where nobody but a lockfile names the digest; or nobody.
+ */
+export type OfferedFrom = 'anybody' | 'upstream' | 'nobody';
+
 /** Content on its way. */
 export interface Transfer {
   /** When a reply can begin; undefined when no source has it. Rejects with the last source's error. */
@@ -80,6 +86,7 @@ export function startTransfer(
   wanted: Wanted,
   sources: readonly Source[],
   what: string,
+  offeredFrom: OfferedFrom = 'nobody',
 ): Transfer {
   const ready = Promise.withResolvers<Ready | undefined>();
   const measured = Promise.withResolvers<Measured>();
@@ -102,6 +109,10 @@ export function startTransfer(
     const takenOver = beginning > 0;
     ready.resolve({ source: source.name, passedOver, takenOver, ...(size === undefined ? {} : { size }) });
   };
+
+  /** What was there before may be another's, who only claimed that it has this digest. */
+  const mayOffer = ({ name }: Source): boolean =>
+    offeredFrom === 'anybody' || (offeredFrom === name && beginning === 0);
 
   /** Moves what has come from memory to the disk. A beginning that an earlier transfer left there is taken over. */
   async function spill(parts: readonly Uint8Array[]): Promise<void> {
@@ -138,6 +149,8 @@ export function startTransfer(
           offset += byteLength;
           if (place.kind === 'memory' && Math.max(come, size ?? 0) > MEMORY_LIMIT && noDisk === undefined)
             await spill(place.parts);
+          if (place.kind === 'file' && size !== undefined && !content.unsure && mayOffer(source))
+            place.file.offer(size);
           if (content.unsure && noDisk !== undefined && offset > WHOLE_LIMIT)
             throw new Error(`it cannot be verified first: ${noDisk}`);
           if (!streaming && !content.unsure && Math.max(offset, size ?? 0) > WHOLE_LIMIT) {

@@ -15,7 +15,12 @@ describe('what may be given to others', () => {
     await cache.bindings.put(bindingOf(stored, 'everybodys'));
     const [sha256] = stored.digests;
     for (const digest of [sha512, sha256])
-      expect(cache.offered(digest)).toEqual({ sha256, size: 5000, path: cache.pathOf(sha256) });
+      expect(cache.offered(digest)).toEqual({
+        sha256,
+        size: 5000,
+        available: 5000,
+        path: cache.pathOf(sha256),
+      });
     expect(cache.offered(digestOf(bytes, 'sha1'))).toBeUndefined();
   });
 

@@ -351,6 +351,13 @@ const limits: Readonly<
     ['p2p/fetch/team', 'ANSWER_MS', formatDuration],
     ['p2p/fetch/team', 'LEAST_RATE', (rate) => `${binary(rate)}/s`],
   ],
+  'peer to which content is still arriving': [
+    ['p2p/fetch/growing', 'LOOK_MS', formatDuration],
+    ['p2p/fetch/growing', 'LONGEST_LOOK_MS', formatDuration],
+    ['p2p/fetch/growing', 'STANDING_MS', formatDuration],
+  ],
+  'such a peer that has not what it said': [['p2p/fetch/growing', 'NOT_THERE', asIs]],
+  'content that has arrived, and is given though it is not bound yet': [['cache/arriving', 'ARRIVED', asIs]],
   'times that a peer is busy, in a row': [['p2p/fetch/team', 'BUSY_LIMIT', asIs]],
   'peers that are remembered': [['p2p/book/peer-book', 'PEERS_LIMIT', asIs]],
   'addresses that are remembered of a peer that was found': [['p2p/book/peer-book', 'ADDRESSES_LIMIT', asIs]],

@@ -91,6 +91,50 @@ describe('Content from peers', () => {
     expect(book).toMatchObject({ strikes: [], failures: [] });
   });
 
+  it('comes from one to whom it is still arriving, who is asked for no more than has come there', async () => {
+    const clock = virtualClock();
+    const tooFar: number[] = [];
+    const arriving: Actor = giver(clock, content, {
+      speed: 10_000,
+      available: 2 * MiB,
+      at(offset, length) {
+        if (length > 1 && offset + length > arriving.available) tooFar.push(offset);
+        return undefined;
+      },
+    });
+    const { fetch, book } = fetching(clock, content, [arriving], { vouched });
+    void (async () => {
+      for (; arriving.available < content.byteLength; await clock.sleep(1000))
+        arriving.available = Math.min(content.byteLength, arriving.available + 0.7 * MiB);
+    })();
+    expect(same(await bytesOf(fetch.chunks), content)).toBe(true);
+    expect(tooFar).toEqual([]);
+    expect(clock.now()).toBeLessThan(9000);
+    expect(book).toMatchObject({ strikes: [], failures: [] });
+  });
+
+  it.each<[string, Partial<Manner>]>([
+    ['stands still', {}],
+    ['has not what it says', { at: () => 'none' }],
+    ['hangs', { at: () => 'hang' }],
+  ])('is not waited for for long where it arrives elsewhere, and %s', async (_, manner) => {
+    const clock = virtualClock();
+    const standing = giver(clock, content, { available: 2 * MiB, ...manner });
+    const { fetch } = fetching(clock, content, [standing], { vouched });
+    await expect(bytesOf(fetch.chunks)).rejects.toThrow('No peer delivered it');
+    expect(clock.now()).toBeLessThan(30_000);
+    const { fetch: another } = fetching(
+      clock,
+      content,
+      [giver(clock, content, { available: MiB, ...manner })],
+      {
+        vouched,
+        upstream: registry(clock, content),
+      },
+    );
+    expect(same(await bytesOf(another.chunks), content)).toBe(true);
+  });
+
   it('fails with who failed how when nobody is left', async () => {
     const clock = virtualClock();
     const key = newKey();
@@ -208,6 +252,24 @@ describe('A wrong chunk', () => {
     ).rejects.toThrow('it sent a wrong chunk');
     const whole = Buffer.concat(passed);
     expect(same(whole, content.subarray(0, whole.byteLength))).toBe(true);
+  });
+
+  it('that somebody has just got from another is not held against whoever passed it on', async () => {
+    const clock = virtualClock();
+    const wrong = (offset: number, length: number): Uint8Array =>
+      changed(content.slice(offset, offset + length), 0);
+    const passer = giver(clock, content, { speed: 10_000, available: 6 * MiB, at: wrong });
+    const { fetch, book } = fetching(clock, content, [passer, honest(clock)[0]], { vouched });
+    expect(same(await bytesOf(fetch.chunks), content)).toBe(true);
+    fetch.right?.();
+    expect(book.strikes).toEqual([]);
+    expect(book.failures).toContain(`${passer.peer} none`);
+    const plain = fetching(clock, content, [
+      giver(clock, content, { ...passer, at: wrong, signs: 'nothing' }),
+    ]);
+    await bytesOf(plain.fetch.chunks).catch(() => undefined);
+    plain.fetch.wrong();
+    expect(plain.book.strikes).toEqual([]);
   });
 
   it('of another length is a lie', async () => {

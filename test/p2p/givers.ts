@@ -74,6 +74,8 @@ export interface Manner {
 
 /** A peer, and what was asked of it. */
 export interface Actor extends Giver {
+  /** It may get more. */
+  available: number;
   /** Offsets, in the order in which they were asked for. */
   readonly asked: number[];
   /** How many of the answers were not waited for any more when they came. */
@@ -107,13 +109,16 @@ export function giver(clock: Clock, bytes: Uint8Array, manner: Manner = {}, whol
         peer,
         open: true,
         async fetch(_digest, offset, length, { signal } = {}) {
-          asked.push(offset);
+          const isLook =
+            length === 1 && offset === whole.byteLength - 1 && actor.available < whole.byteLength;
+          if (!isLook) asked.push(offset);
           const aborted = hang(signal);
           aborted.catch(() => undefined);
           const deed = at(offset, length);
           if (deed === 'hang') return aborted;
           const answer = inTurn(latencyMs + length / speed, async () => {
             if (typeof deed === 'string') throw new PeerFault(deed, peer, `it was ${deed}`);
+            if (isLook) throw new PeerFault('none', peer, 'it has not all of it');
             return deed ?? bytes.slice(offset, offset + length);
           });
           return Promise.race([answer, aborted]);

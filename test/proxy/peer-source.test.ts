@@ -296,6 +296,13 @@ describe('what upstream has begun to send', () => {
     expect(line.source).toBe('peer');
   });
 
+  it('is given to nobody, neither while it arrives nor then, where its registry is private', async () => {
+    const own = { ...asker.upstream, public: false, name: 'http://own/' };
+    await get('large', sha256(large), { ...asker, upstream: own });
+    expect(cache.pathOf(sha256(large))).toBeDefined();
+    expect(cache.offered(sha256(large))).toBeUndefined();
+  });
+
   it('is not, where only a lockfile names it: then upstream’s own bytes say what it is', async () => {
     far = [has(sha256(large), large)];
     const { line } = (await get('large', sha256(large)))!;

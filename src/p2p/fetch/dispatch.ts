@@ -5,6 +5,7 @@
  */
 import { askPeer, askUpstream } from './asking.ts';
 import { type Fetching, isPlain } from './fetching.ts';
+import { isGrowing, isToBeLookedAt } from './growing.ts';
 import { atWork, type Hand, type HandAtWork, isPeer, type PeerHand } from './hand.ts';
 import { isSooner, nextRequest, type Piece, quickestFor } from './share-out.ts';
 import type { Slot } from './window.ts';
@@ -35,7 +36,7 @@ export interface Dispatch {
 
 /** Nobody is asked yet. */
 export function openDispatch(fetching: Fetching): Dispatch {
-  const { window, team, registry, proving, clock, cut, over } = fetching;
+  const { window, team, registry, proving, clock, cut, over, changed } = fetching;
   let hasJoined = false;
   let startedAt = 0;
 
@@ -95,8 +96,15 @@ export function openDispatch(fetching: Fetching): Dispatch {
     else if (registry)
       void askUpstream(fetching, registry, worker, slot, {
         now,
-        isLast: !peersNow(now).some(({ reach }) => endOf(slot) <= reach),
+        isLast: !peersNow(now).some((peer) => endOf(slot) <= peer.reach || isGrowing(peer, cut.size, now)),
       });
+  }
+
+  /** Asks whoever has a part how much that is now, where that may help. */
+  function look(now: number): void {
+    for (const hand of team.hands)
+      if (isToBeLookedAt(hand, cut.size, now) && !isWithin(window.slots(), hand.reach))
+        void team.look(hand).then(changed);
   }
 
   return {
@@ -109,6 +117,7 @@ export function openDispatch(fetching: Fetching): Dispatch {
         if (next === undefined) break;
         ask(next.worker, next.piece, now);
       }
+      look(now);
       if (isReading) helpWith(window.head, now);
       // At the end those who have nothing to do help the others.
       if (window.free().length > 0) return;
@@ -116,13 +125,17 @@ export function openDispatch(fetching: Fetching): Dispatch {
     },
     isHopeless() {
       if (registry && registry.hand.gone === undefined) return false;
-      return !team.hands.some(({ gone, reach }) => gone === undefined && endOf(window.head) <= reach);
+      const now = clock.now();
+      return !team.hands.some(
+        (hand) =>
+          (hand.gone === undefined && endOf(window.head) <= hand.reach) || isGrowing(hand, cut.size, now),
+      );
     },
     untilLate() {
       const now = clock.now();
       const times = [
         startedAt + LIST_LATE_MS,
-        ...team.hands.map(({ restsUntil }) => restsUntil),
+        ...team.hands.flatMap(({ restsUntil, growth }) => [restsUntil, growth?.looksAt ?? restsUntil]),
         ...window.slots().flatMap(({ asks }) => [...asks].map(({ lateAt }) => lateAt)),
       ];
       return Math.max(1, Math.min(LONGEST_NAP_MS, ...times.filter((at) => at > now).map((at) => at - now)));
@@ -137,4 +150,9 @@ function isUntried({ speed, requests }: Hand): boolean {
 
 function endOf({ offset, length }: Piece): number {
   return offset + length;
+}
+
+/** Whether all that is still to come of these ends before `reach`. */
+function isWithin(slots: readonly Slot[], reach: number): boolean {
+  return slots.every((slot) => slot.came !== undefined || endOf(slot) <= reach);
 }

@@ -75,6 +75,8 @@ export function gather(
   const { window, team, proving, changed } = fetching;
   const dispatch = openDispatch(fetching);
   let isComplete = false;
+  // What they give they have from somebody else, and have not verified themselves.
+  const passers = new Set(team.hands.filter(({ growth }) => growth).map(({ giver }) => giver.peer));
 
   /** Waits for the next chunk. */
   async function nextChunk(): Promise<Came> {
@@ -126,7 +128,7 @@ export function gather(
     isVouched: proving.isVouched,
     signers: proving.signers(),
     dissenters: proving.dissenters(),
-    givers: [...given.keys()].filter((peer) => peer !== undefined),
+    givers: [...given.keys()].filter((peer) => peer !== undefined).filter((peer) => !passers.has(peer)),
   });
   return {
     chunks: chunks(),

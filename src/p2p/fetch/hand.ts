@@ -6,6 +6,7 @@
 import type { CallOptions } from '../../content/source.ts';
 import type { PeerName } from '../contract.ts';
 import type { Lane } from '../wire/lane.ts';
+import { type Growth, growthFrom } from './growing.ts';
 import { requestsFor, type Worker } from './share-out.ts';
 
 /** A peer that says it has some content. */
@@ -58,6 +59,8 @@ const OUTRUN = 4;
 export interface PeerHand extends Hand {
   readonly giver: Giver;
   lane?: Promise<Lane>;
+  /** Of one that had a beginning only as the fetch began: what it gives it has from others, as little verified as here. */
+  readonly growth?: Growth;
 }
 
 /**
@@ -67,9 +70,13 @@ export interface PeerHand extends Hand {
 export function peerHand(
   giver: Giver,
   size: number,
-  { speed, isReliable }: { readonly speed: number; readonly isReliable: boolean },
+  { speed, isReliable, now }: { readonly speed: number; readonly isReliable: boolean; readonly now: number },
 ): PeerHand {
-  const hand = { ...newHand(Math.min(giver.available, size), Math.max(speed, 1) / 1000), giver };
+  const hand = {
+    ...newHand(Math.min(giver.available, size), Math.max(speed, 1) / 1000),
+    giver,
+    ...(giver.available < size && { growth: growthFrom(giver.available, now) }),
+  };
   return isReliable ? { ...hand, patience: KNOWN_PATIENCE_MS } : hand;
 }
 

@@ -49,8 +49,10 @@ function refuse(fetching: Fetching, hand: Hand, slot: Slot, bytes: Uint8Array): 
   else doubt(fetching, hand, slot, bytes);
 }
 
-function refusePeer({ proving, blame }: Fetching, hand: PeerHand): void {
-  if (hand.gone === undefined) {
+function refusePeer({ proving, blame, team }: Fetching, hand: PeerHand): void {
+  if (hand.gone === undefined && hand.growth) {
+    team.misled(hand);
+  } else if (hand.gone === undefined) {
     const isSure = proving.isVouched || proving.signers().some(({ maker }) => maker === hand.giver.peer);
     if (isSure) blame.strike(hand.giver, 'wrong-chunk');
     else blame.suspect(hand.giver);

@@ -7,6 +7,7 @@ import type { Digest } from '../../content/digest.ts';
 import type { Blame } from './blame.ts';
 import { isPeerFault, PeerFault } from '../fault.ts';
 import type { Clock } from '../clock.ts';
+import { hasBytes, hasNot } from './growing.ts';
 import { type Giver, type PeerHand, peerHand } from './hand.ts';
 import type { FaultKind, Lane } from '../wire/lane.ts';
 import type { PeerBook } from '../book/peer-book.ts';
@@ -27,6 +28,10 @@ export interface Team {
   lane(this: void, hand: PeerHand): Promise<Lane>;
   /** A chunk, as it came. Rejects with a `PeerFault`, also when it takes too long. */
   fetch(this: void, hand: PeerHand, piece: Piece, signal: AbortSignal): Promise<Uint8Array>;
+  /** Asks one that has a part how much that is by now. Never rejects. */
+  look(this: void, hand: PeerHand): Promise<void>;
+  /** What it passed on, of what it has a part, is wrong: it may have come so. */
+  misled(this: void, hand: PeerHand): void;
   /** What came was good as far as can be told, and took so long. */
   gave(this: void, hand: PeerHand, bytes: number, ms: number): void;
   /** What it was asked for will not come. */
@@ -54,7 +59,7 @@ export function openTeam({ givers, digest, size, book, blame, clock, over }: Tea
     .map((giver) => {
       const { speed, failures } = book.find(giver.peer) ?? {};
       const isReliable = speed !== undefined && failures === 0;
-      return peerHand(giver, size, { speed: book.score(giver.peer), isReliable });
+      return peerHand(giver, size, { speed: book.score(giver.peer), isReliable, now: clock.now() });
     })
     .toSorted((a, b) => b.guess - a.guess);
 
@@ -81,15 +86,38 @@ export function openTeam({ givers, digest, size, book, blame, clock, over }: Tea
           `it sent ${bytes.byteLength} bytes instead of ${piece.length}`,
         );
       const { available } = await lane(hand);
-      hand.reach = Math.max(hand.reach, Math.min(size, available(digest) ?? 0));
+      hasBytes(hand, Math.min(size, available(digest) ?? 0), clock.now());
       return bytes;
     },
+    async look(hand) {
+      const { growth } = hand;
+      if (growth === undefined || size === 0) return;
+      growth.isAsked = true;
+      const answered = new AbortController();
+      const signal = AbortSignal.any([over, answered.signal]);
+      try {
+        const { fetch, available } = await lane(hand);
+        // Only once all of it is there this is more than an answer.
+        await Promise.race([fetch(digest, size - 1, 1, { signal }), tooLong(hand, 1, signal)]).catch(
+          unlessNone,
+        );
+        const has = available(digest);
+        if (has === undefined) throw new Error('it has it no more');
+        hasBytes(hand, Math.min(size, has), clock.now());
+      } catch (error) {
+        hand.gone ??= error instanceof Error ? error.message : String(error);
+      } finally {
+        growth.isAsked = false;
+        answered.abort();
+      }
+    },
+    misled: ({ giver }) => book.failed(giver.peer, 'none'),
     gave: ({ giver }, bytes, ms) => book.gave(giver.peer, bytes, ms),
     failed(hand, piece, error) {
       const { giver } = hand;
       const kind: FaultKind = isPeerFault(error) ? error.kind : 'cut';
       if (kind === 'none') {
-        hand.reach = Math.min(hand.reach, piece.offset);
+        hasNot(hand, piece.offset, clock.now());
         return;
       }
       if (kind === 'busy' && hand.rests < BUSY_LIMIT) {
@@ -105,4 +133,9 @@ export function openTeam({ givers, digest, size, book, blame, clock, over }: Tea
     why: () =>
       hands.map(({ giver, gone }) => `${giver.peer}: ${gone ?? 'it does not have all of it'}`).join('; '),
   };
+}
+
+/** That there is nothing, or nothing now, is an answer. */
+function unlessNone(error: unknown): void {
+  if (!isPeerFault(error) || (error.kind !== 'none' && error.kind !== 'busy')) throw error;
 }
