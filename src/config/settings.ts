@@ -216,7 +216,6 @@ export const SETTINGS = {
     env: 'PYRSIA_SHARE',
     expected: 'off, lan or public',
     parse: choice(SHARES),
-    tightens: (value, than) => SHARES.indexOf(value) <= SHARES.indexOf(than),
   }),
   'share.hours': setting<Hours>({
     summary: 'Hours of the day within which anybody is given something; always: all day',

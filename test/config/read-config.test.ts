@@ -127,14 +127,10 @@ describe('a project', () => {
     expect(combine(user(), files, {}).values.policy).toBe('strict');
   });
 
-  it('may have less shared, and nobody asked', () => {
-    const { values, problems } = combine(
-      user({ share: 'public' }),
-      project({ share: 'lan', peers: 'off' }),
-      {},
-    );
-    expect([values.share, values.peers, problems]).toEqual(['lan', 'off', []]);
-    expect(combine(user(), project({ share: 'off' }), {}).values.share).toBe('off');
+  it('may have nobody asked, but has no say in what this machine gives, which is not its own', () => {
+    const { values, problems } = combine(user(), project({ share: 'off', peers: 'off' }), {});
+    expect([values.share, values.peers]).toEqual(['lan', 'off']);
+    expect(problems).toEqual([expect.stringContaining('share: "off" is ignored')]);
   });
 
   it.each([
