@@ -389,6 +389,9 @@ const limits: Readonly<
     ['p2p/wire/wire', 'HINTS_LIMIT', asIs],
     ['p2p/wire/wire', 'ADDRESSES_LIMIT', (count) => `and ${count}`],
   ],
+  'silence of an upstream, to everybody, where somebody can do without its word': [
+    ['proxy/silence', 'SILENCE_MS', formatDuration],
+  ],
   'silence of one who may ask': [['p2p/serve/allowance', 'IDLE', formatDuration]],
   'silence of one who may be asked, before we close the stream': [
     ['p2p/fetch/ask-lane', 'UNUSED', formatDuration],
