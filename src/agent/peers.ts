@@ -4,31 +4,21 @@
  *
  * @module
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cache } from '../cache/cache.ts';
-import { readConfig } from '../config/read-config.ts';
-import { takeChunkBuffer } from '../content/buffers.ts';
 import type { Config } from '../config/settings.ts';
 import { peersKnown } from '../control/peer-known.ts';
 import type { PeersStatus } from '../control/protocol.ts';
 import { PyrsiaError } from '../errors.ts';
-import { makeOurs } from '../ours.ts';
-import type { Offers, Peers, Share } from '../p2p/contract.ts';
-import { readLinks } from '../p2p/lan.ts';
-import type { OpenPeers, PeersOptions, PeersRules } from '../p2p/open-peers.ts';
+import type { Peers, Share } from '../p2p/contract.ts';
+import type { OpenPeers, PeersOptions } from '../p2p/open-peers.ts';
 import { parsePeerAddress } from '../p2p/peer-name.ts';
-import { quietLinks } from '../p2p/quiet-places.ts';
 import { readSaid } from '../p2p/said-of-peers.ts';
 import type { Paths } from '../paths.ts';
 import { isResident } from '../shims/resident.ts';
-import { networkOf, networkPath } from '../trust/network-of.ts';
 import type { PeerDesk } from './peer-requests.ts';
-import { shareAt, watchShare } from './sharing-hours.ts';
-
-/** Files of at least so many bytes have a record of their own in the distributed hash table: 16 MiB. */
-const LARGE = 16 * 2 ** 20;
+import { peerSetup } from './peer-setup.ts';
+import { watchShare } from './sharing-hours.ts';
 
 /** How long somebody who looks far away waits for peers to be loaded, in milliseconds. */
 const LOADED_WITHIN_MS = 2000;
@@ -67,50 +57,8 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
   let openedWith: string | undefined;
   let failed: string | undefined;
   let isOver = false;
-
-  const settings = (): Config => readConfig(paths, process.env, '/').values;
-
-  const offers: Offers = {
-    ...(cache.offeredDocuments && { documents: cache.offeredDocuments }),
-    find: cache.offered,
-    async *sets() {
-      for (const digest of cache.offeredSets(LARGE)) {
-        yield digest;
-        await new Promise(setImmediate);
-      }
-    },
-  };
-
-  /** What cannot be changed while they are open. */
-  function fromTheStart(): string {
-    const { 'share.up': up, 'share.down': down, 'peers.port': port } = settings();
-    return JSON.stringify([up, down, port, isResident(paths.state), networkText(paths)]);
-  }
-
-  const shareNow = (): Share => shareAt(settings(), new Date());
-
-  function rulesNow(): PeersRules {
-    return { share: shareNow(), isQuiet: quietLinks(paths.state), said: readSaid(paths.state) };
-  }
-
-  /** Throws where the network of the user cannot be told: who wants members only is not to be left with everybody. */
-  function optionsNow(): PeersOptions {
-    const network = networkOf(paths);
-    const { 'share.up': up, 'share.down': down, 'peers.port': port } = settings();
-    return {
-      ...rulesNow(),
-      state: paths.state,
-      offers,
-      resident: isResident(paths.state),
-      bootstrap: network?.bootstrap ?? [],
-      ...(network?.private && { network: { key: network.key.publicKey, file: network.bytes } }),
-      port: typeof port === 'number' ? port : keptPort(paths),
-      ...(up !== 'unlimited' && { upload: up }),
-      ...(down !== 'unlimited' && { download: down }),
-      memory: takeChunkBuffer,
-      log,
-    };
-  }
+  const setup = peerSetup(paths, { cache, log });
+  const { settings, shareNow, rulesNow, optionsNow, fromTheStart } = setup;
 
   /** What opens and closes them comes one after the other: two at once would be the same peer. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -132,7 +80,7 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
         await peers[Symbol.asyncDispose]();
         peers = await openPeers({ ...options, port: 0 });
       }
-      keepPort(paths, peers);
+      setup.keepPort(peers);
       failed = undefined;
       opened = peers;
       return peers;
@@ -196,7 +144,7 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
       if (isResident(paths.state)) void load();
     },
     desk: {
-      status: () => statusOf(settings(), isQuietHere(paths) ? 'off' : shareNow(), opened, without ?? failed),
+      status: () => statusOf(settings(), setup.isQuietHere() ? 'off' : shareNow(), opened, without ?? failed),
       known() {
         const connected = new Set(opened?.status().connected);
         const isConnected = (peer: string): boolean => connected.has(peer);
@@ -228,8 +176,7 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
         if (settings().peers === 'off' || openedWith !== fromTheStart()) await closeAll();
         await opened?.renew(rulesNow());
         // Members let others in.
-        const isPrivate = networkText(paths)?.includes('\n# pyrsia private\n') === true;
-        if (wasOpen || isResident(paths.state) || isPrivate) await load();
+        if (wasOpen || isResident(paths.state) || setup.isPrivate()) await load();
       },
     },
     async [Symbol.asyncDispose]() {
@@ -238,12 +185,6 @@ export function openAgentPeers({ paths, cache, log, without }: AgentPeersParts):
       await closeAll();
     },
   };
-}
-
-/** Whether nothing is given on any link of this machine, since the user said so. */
-function isQuietHere({ state }: Paths): boolean {
-  const links = readLinks();
-  return links.length > 0 && links.every(quietLinks(state));
 }
 
 function statusOf(
@@ -285,36 +226,6 @@ function contactOf(text: string): { readonly peer: string; readonly addresses: r
 /** Whether nobody can connect though somebody should. */
 function isDeaf(opened: OpenPeers, { share }: PeersOptions): boolean {
   return share !== 'off' && opened.status().listening.length === 0;
-}
-
-/** The port at which others remember this machine; 0: none yet. */
-function keptPort(paths: Paths): number {
-  try {
-    const port = Number(readFileSync(join(paths.state, 'peer', 'port'), 'latin1'));
-    return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
-  } catch {
-    return 0;
-  }
-}
-
-function keepPort(paths: Paths, opened: OpenPeers): void {
-  const [port] = opened.status().listening.flatMap((address) => /\/tcp\/(\d+)\//.exec(address)?.[1] ?? []);
-  if (port === undefined || Number(port) === keptPort(paths)) return;
-  try {
-    makeOurs(join(paths.state, 'peer'));
-    writeFileSync(join(paths.state, 'peer', 'port'), port, { mode: 0o600 });
-  } catch {
-    // Another one will do.
-  }
-}
-
-/** The file of the network to which the user belongs, whatever is in it; undefined where there is none. */
-function networkText(paths: Paths): string | undefined {
-  try {
-    return readFileSync(networkPath(paths), 'latin1');
-  } catch {
-    return undefined;
-  }
 }
 
 /** Resolves when somebody is connected, or after that long. */
