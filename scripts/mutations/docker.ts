@@ -204,6 +204,12 @@ export const dockerGuards = [
     replace: 'if (false) {',
     only: 'must not go on',
   }),
+  ...guardsIn('src/proxy/docker-socket.ts', SOCKET, {
+    why: 'A client whose build was refused waits for its session',
+    find: 'for (const session of sessions) session.destroy();',
+    replace: '',
+    only: 'ends the session',
+  }),
   ...guardsIn('src/ecosystems/oci/dockerfile.ts', 'test/ecosystems/oci/dockerfile.test.ts', {
     why: 'A Dockerfile of a few lines fills the memory',
     find: 'isKnown && all.length <= NAME_LIMIT &&',

@@ -13,6 +13,12 @@ import { HEAD_LIMIT, type Incoming, readerOf } from './docker-reader.ts';
 import { type Framing, framingOf, parseHead, type RequestHead } from './http-head.ts';
 import { passOn, reading } from './pieces.ts';
 
+/**
+ * How long the sessions of a build go on that was refused, in milliseconds. A client whose build fails before its session is there
+ * may wait for that to end, and the daemon for the build: none does when it is cut.
+ */
+const SESSION_AFTER_MS = 1000;
+
 /** A request that may be answered here. */
 export interface DockerExchange extends RequestHead {
   /** Writes to the client. */
@@ -48,13 +54,14 @@ export async function openDockerSocket(
   parts: DockerSocketParts | DockerSocketToCome,
 ): Promise<AsyncDisposable> {
   const clients = new Set<Socket>();
+  const sessions = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (accepted) => {
     const incoming = readerOf(accepted);
     const { client } = incoming;
     clients.add(client);
     client.once('close', () => clients.delete(client));
     const served = 'find' in parts ? parts.find() : parts;
-    void relay(incoming, served).catch((error: unknown) => {
+    void relay(incoming, served, sessions).catch((error: unknown) => {
       parts.log(`Gave up a connection to docker: ${String(error)}`);
       client.destroy();
     });
@@ -77,6 +84,7 @@ export async function openDockerSocket(
 async function relay(
   incoming: Incoming,
   served: DockerSocketParts | Promise<DockerSocketParts>,
+  sessions: Set<Socket>,
 ): Promise<void> {
   const { client } = incoming;
   client.on('error', () => undefined);
@@ -143,11 +151,18 @@ async function relay(
     const refused = head && (await before?.(head));
     if (refused !== undefined) {
       client.end(refusal(head, refused));
+      setTimeout(() => {
+        for (const session of sessions) session.destroy();
+      }, SESSION_AFTER_MS).unref();
       // Who still sends a body would hear of a broken pipe instead.
       await incoming.give(({ byteLength }) => byteLength);
       return;
     }
     asked = head;
+    if (head && /\/session(?:\?|$)/.test(head.target)) {
+      sessions.add(client);
+      client.once('close', () => sessions.delete(client));
+    }
     if (!head || !framing || isHijacked(head)) {
       send(framing && head?.headers.has('content-length') ? await withBody(bytes, framing) : bytes);
       await incoming.give((piece, done) => {

@@ -92,6 +92,21 @@ describe('A socket in front of a daemon', () => {
     expect(heard).toEqual([]);
   });
 
+  it('ends the session of a build that was refused, since its client may wait for that', async () => {
+    const session = open();
+    session.write('POST /session HTTP/1.1\r\nUpgrade: h2c\r\n\r\n');
+    await once(session, 'data');
+    const other = open();
+    other.write('POST /exec/1/start HTTP/1.1\r\nUpgrade: tcp\r\n\r\n');
+    await once(other, 'data');
+    refused = 'not like this';
+    expect(await exchange('POST /build?version=2 HTTP/1.1\r\nContent-Length: 0\r\n\r\n')).toContain(refused);
+    await once(session.resume(), 'end');
+    session.destroy();
+    expect(other.readableEnded || other.destroyed).toBe(false);
+    other.destroy();
+  });
+
   it('answers what it can itself, in its turn, and is not asked of what follows an upgrade', async () => {
     const targets: string[] = [];
     answer = async ({ target, write }) => {
