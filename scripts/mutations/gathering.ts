@@ -140,12 +140,6 @@ export const gatheringGuards = [
       only: 'collided to order',
     },
   ),
-  ...guardsIn('src/p2p/fetch/asking.ts', 'test/p2p/gather.test.ts', {
-    why: 'A peer that has given before and hangs holds up one miss after the other',
-    find: 'if (clock.now() >= ask.lateAt) team.late(hand);',
-    replace: '',
-    only: 'is waited with once',
-  }),
   ...guardsIn('src/p2p/fetch/growing.ts', 'test/p2p/gather.test.ts', {
     why: 'Who says that something arrives there is waited for as long as it likes',
     find: ' && now < growth.grewAt + STANDING_MS',

@@ -7,8 +7,8 @@ export const peerChoiceGuards = [
     'test/config/read-config.test.ts',
     {
       why: 'A repository that was merely cloned has us share with everybody',
-      find: 'tightens: (value, than) => SHARES.indexOf(value) <= SHARES.indexOf(than),',
-      replace: 'tightens: () => true,',
+      find: 'parse: choice(SHARES),',
+      replace: 'parse: choice(SHARES),\n    tightens: () => true,',
     },
     {
       why: 'A repository that was merely cloned has other computers asked although its user does not want that',

@@ -1,9 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/content/digest.ts';
-import { afterFailure, afterGift, newPeer } from '../../src/p2p/book/peer-score.ts';
 import { gather } from '../../src/p2p/fetch/gather.ts';
-import type { FaultKind } from '../../src/p2p/wire/lane.ts';
 import { bytesOf } from '../support/streams.ts';
 import { fetching, notes, vouch } from './gathering.ts';
 import { type Actor, changed, contentOf, giver, type Manner, nameOf, newKey, registry } from './givers.ts';
@@ -382,27 +380,6 @@ describe('Upstream', () => {
     const { fetch } = fetching(clock, content, givers, { vouched, upstream });
     expect(same(await bytesOf(fetch.chunks), content)).toBe(true);
     expect(clock.now()).toBeLessThan(content.byteLength / 100_000 + 400);
-  });
-
-  it('is waited with once, and not again, for a peer that has given before and hangs', async () => {
-    const clock = virtualClock();
-    const small = contentOf(20_000);
-    const silent = giver(clock, small, { at: () => 'hang' });
-    let known = afterGift(newPeer(silent.peer, 0), 1e6, 50, 0);
-    const book = {
-      ...notes(),
-      find: () => known,
-      failed: (_: string, failure: FaultKind) => void (known = afterFailure(known, failure, clock.now())),
-    };
-    const took: number[] = [];
-    for (let miss = 0; miss < 3; miss++) {
-      const from = clock.now();
-      const { fetch } = fetching(clock, small, [silent], { upstream: registry(clock, small), book });
-      expect(same(await bytesOf(fetch.chunks), small)).toBe(true);
-      took.push(clock.now() - from);
-    }
-    expect(took[0]).toBeGreaterThan(400);
-    expect(Math.max(...took.slice(1))).toBeLessThan(100);
   });
 
   it('gives in one request what is left when no peer is', async () => {

@@ -32,10 +32,8 @@ export async function askPeer(
   try {
     bytes = await team.fetch(hand, slot, abort.signal);
   } catch (error) {
-    if (abort.signal.aborted) {
-      wasOutrun(hand, slot.length, clock.now());
-      if (clock.now() >= ask.lateAt) team.late(hand);
-    } else team.failed(hand, slot, error);
+    if (abort.signal.aborted) wasOutrun(hand, slot.length, clock.now());
+    else team.failed(hand, slot, error);
   }
   abort.abort();
   slot.asks.delete(ask);

@@ -32,8 +32,6 @@ export interface Team {
   look(this: void, hand: PeerHand): Promise<void>;
   /** What it passed on, of what it has a part, is wrong: it may have come so. */
   misled(this: void, hand: PeerHand): void;
-  /** Somebody else has brought what it should have brought by then: if it was waited for as one that is known to give, the next fetch does not. */
-  late(this: void, hand: PeerHand): void;
   /** What came was good as far as can be told, and took so long. */
   gave(this: void, hand: PeerHand, bytes: number, ms: number): void;
   /** What it was asked for will not come. */
@@ -64,8 +62,6 @@ export function openTeam({ givers, digest, size, book, blame, clock, over }: Tea
       return peerHand(giver, size, { speed: book.score(giver.peer), isReliable, now: clock.now() });
     })
     .toSorted((a, b) => b.guess - a.guess);
-
-  const late = new Set<PeerHand>();
 
   function lane(hand: PeerHand): Promise<Lane> {
     return (hand.lane ??= hand.giver.open({ signal: over }));
@@ -116,11 +112,6 @@ export function openTeam({ givers, digest, size, book, blame, clock, over }: Tea
       }
     },
     misled: ({ giver }) => book.failed(giver.peer, 'cut'),
-    late(hand) {
-      if (hand.patience === undefined || late.has(hand)) return;
-      late.add(hand);
-      book.failed(hand.giver.peer, 'slow');
-    },
     gave: ({ giver }, bytes, ms) => book.gave(giver.peer, bytes, ms),
     failed(hand, piece, error) {
       const { giver } = hand;
