@@ -181,6 +181,13 @@ const ways: Readonly<Record<string, (served: Served, lane: Lane, target: string)
       giveBack(chunk);
     });
   },
+  async 'large, lane to memory'({ large }, lane) {
+    await atOnce(CHUNKS_AT_ONCE, large.size / CHUNK, async (i) => {
+      const chunk = await lane.fetch(large.sha256, i * CHUNK, CHUNK);
+      hash('sha256', chunk);
+      giveBack(chunk);
+    });
+  },
 };
 
 async function atOnce(width: number, count: number, one: (i: number) => Promise<void>): Promise<void> {

@@ -61,7 +61,7 @@ describe('pyrsia share', () => {
     expect(stdout).toContain('Sharing is off');
     expect(stderr).toContain('environment says off, which is stronger');
     writeFileSync(join(home.home, '.pyrsia.json'), '{ "share": "lan" }');
-    expect(await json('share')).toMatchObject({ share: 'lan', origin: 'project' });
+    expect(await json('share')).toMatchObject({ share: 'public', origin: 'user' });
     writeFileSync(join(home.home, '.pyrsia.json'), '{ "peers": "off" }');
     expect((await pyrsia(['share'])).stdout).toContain('Peers are off');
     writeFileSync(join(home.home, '.pyrsia.json'), '{}');
