@@ -5,8 +5,9 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from './command.ts';
 
 /** Whether there is what records. */
@@ -30,14 +31,30 @@ export interface Capture extends Disposable {
   flows(): Promise<readonly Flow[]>;
 }
 
+/** How long nothing has been written when all is taken to be, in milliseconds. */
+const QUIET_MS = 1000;
+
 /** Records into `file` what passes at a device; `at` runs a command where that is. Resolves when it has begun. */
 export async function startCapture(
   at: (command: Command) => Command,
   device: string,
   file: string,
 ): Promise<Capture> {
-  // Root's files are left root's (-Z); each packet is written when it comes, and whole.
-  const recording = ['tcpdump', '-i', device, '-Z', 'root', '-U', '-s', '0', '-w', file] as const;
+  // Root's files are left root's (-Z); each packet is written when it comes (-U), and whole (-s); up to 64 MiB wait for that (-B).
+  const recording = [
+    'tcpdump',
+    '-i',
+    device,
+    '-Z',
+    'root',
+    '-U',
+    '-s',
+    '0',
+    '-B',
+    '65536',
+    '-w',
+    file,
+  ] as const;
   const [program, ...args] = at(recording);
   const running = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const [line] = (await once(createInterface({ input: running.stderr }), 'line')) as [string];
@@ -47,6 +64,9 @@ export async function startCapture(
   }
   return {
     async flows() {
+      // What it has not taken yet when it ends is lost.
+      let [size, last] = [-1, statSync(file).size];
+      for (; size !== last; [size, last] = [last, statSync(file).size]) await sleep(QUIET_MS);
       running.kill('SIGINT');
       await once(running, 'exit');
       return flowsIn(readFileSync(file));
