@@ -165,7 +165,7 @@ export const wireGuards = [
       replace: 'question.delegate ? await hints(question, connection) : []',
     },
   ),
-  ...guardsIn('src/p2p/serve/serve-have.ts', 'test/p2p/serve.test.ts', {
+  ...guardsIn('src/p2p/serve/serve-questions.ts', 'test/p2p/serve.test.ts', {
     why: 'A peer may ask as often as it likes',
     find: 'await share.question(channel.closed);',
     replace: 'void share;',

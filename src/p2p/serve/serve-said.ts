@@ -17,7 +17,7 @@ import {
   parseSaidQuestion,
   type SaidCopy,
 } from '../wire/said.ts';
-import { frame, FRAME_LIMIT, parseFrameLength } from '../wire/wire.ts';
+import { serveQuestions } from './serve-questions.ts';
 import type { Served, Serving } from './serving.ts';
 
 /** How long the names of what is here are taken to be all, in milliseconds. */
@@ -26,25 +26,16 @@ const NAMED_MS = 5000;
 /** How many names are made before others get their turn. */
 const AT_A_TIME = 2000;
 
-/** Answers questions one after the other, until there are no more. */
+/** Answers what registries have said, until nothing more is asked. */
 export async function serveSaid(served: Served, { offers, tells, self }: Serving): Promise<void> {
   const { channel, share, connection } = served;
   const names = openNames(offers.documents, self, channel.peer);
-  channel.expect(4 + FRAME_LIMIT);
-  for (;;) {
-    const start = await channel.read(4);
-    if (start === undefined) return;
-    const message = await channel.read(parseFrameLength(start));
-    if (message === undefined) return;
-    const question = parseSaidQuestion(message);
-    channel.expect(4 + message.byteLength);
-    served.useful();
-    await share.question(channel.closed);
+  await serveQuestions(served, parseSaidQuestion, async (question) => {
     const may = tells(connection) && share.names(question.names.length);
     const said: (readonly SaidCopy[])[] = [];
     for (const name of question.names) said.push(may ? await names.copies(name) : []);
-    await served.send(frame(formatSaidAnswer({ id: question.id, said })));
-  }
+    return formatSaidAnswer({ id: question.id, said });
+  });
 }
 
 /** What is here, by the names that one peer knows it by. */
